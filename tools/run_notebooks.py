@@ -1,0 +1,125 @@
+"""Run notebooks in place, in quick mode, and store outputs that a strict comparison can use.
+
+    python tools/run_notebooks.py notebooks/03_*.ipynb [notebooks/solutions/03_*.ipynb ...]
+
+Each notebook runs from top to bottom in a fresh kernel, in its own folder, with the settings that the tests use
+(MOMI_MODE=quick, one thread per kernel, no GPU), so that the stored outputs are what `pytest --nbval` will see.
+Then it is normalised: execution counts 1..n, no widget state, no timing, the plain kernel name. A notebook in
+which a cell raises (without the tag `raises-exception`) is left as it was, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import threading
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+# The same as in the Makefile's recipe for the tests.
+SETTINGS = {"MOMI_MODE": "quick", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "TQDM_DISABLE": "1"}
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+KEPT = ("tags",)  # of a cell's metadata; all else is the editor's or the clock's
+ADDRESS = re.compile(r" at 0x[0-9a-f]{6,}")
+
+
+class PeakMemory(threading.Thread):
+    """The largest resident memory that this process's children (the kernel) reach, sampled ten times a second."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak, self.done = 0, threading.Event()
+
+    def run(self) -> None:
+        while not self.done.wait(0.1):
+            total = 0
+            for child in psutil.Process().children(recursive=True):
+                try:
+                    total += child.memory_info().rss
+                except psutil.Error:
+                    continue  # it ended between the two calls
+            self.peak = max(self.peak, total)
+
+
+def normalise(notebook: nbformat.NotebookNode) -> list[str]:
+    """Drop what changes from run to run; return remarks on outputs that will not compare."""
+    remarks = []
+    notebook.metadata = nbformat.from_dict(METADATA)
+    count = 0
+    for index, cell in enumerate(notebook.cells):
+        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in KEPT if key in cell.metadata})
+        cell.pop("attachments", None)
+        if cell.cell_type != "code":
+            continue
+        count += 1
+        cell.execution_count = count
+        ignored = "nbval-ignore-output" in cell.metadata.get("tags", [])
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output.execution_count = count
+            output.get("metadata", {}).pop("execution", None)
+            text = output.get("text", "") + str(output.get("data", {}).get("text/plain", ""))
+            if output.output_type == "stream" and output.name == "stderr":
+                remarks.append(f"cell {index} writes to stderr: {text.strip()[:120]!r}")
+            if ADDRESS.search(text) and not ignored:
+                remarks.append(f"cell {index} prints an address: {text.strip()[:120]!r}")
+    return remarks
+
+
+def run(path: Path, timeout: int) -> bool:
+    """Run one notebook and write it back; True when no cell failed."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    client = NotebookClient(
+        notebook,
+        timeout=timeout,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        record_timing=False,
+        store_widget_state=False,
+    )
+    memory, start = PeakMemory(), time.perf_counter()
+    memory.start()
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        print(f"{path}: FAILED, left as it was\n{error}")
+        return False
+    finally:
+        memory.done.set()
+    seconds = time.perf_counter() - start
+    remarks = normalise(notebook)
+    nbformat.validate(notebook)
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    size = path.stat().st_size / 1e3
+    print(f"{path}: {seconds:.1f} s · peak {memory.peak / 2**20:.0f} MiB · {size:.0f} kB")
+    for remark in remarks:
+        print(f"  note: {remark}")
+    return True
+
+
+def main() -> None:
+    """Run every notebook named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("notebooks", nargs="+", type=Path)
+    parser.add_argument("--timeout", type=int, default=600, help="seconds a cell may take")
+    arguments = parser.parse_args()
+    os.environ.update(SETTINGS)
+    results = [run(path, arguments.timeout) for path in arguments.notebooks]
+    sys.exit(0 if all(results) else 1)
+
+
+if __name__ == "__main__":
+    main()
