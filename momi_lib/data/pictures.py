@@ -1,0 +1,158 @@
+"""Pictures: from files to one uint8 tensor, safely and in parallel.
+
+A folder of pictures comes from somewhere else, so nothing about a file is believed before it is checked: its size
+on disk, the size that its header states, and that every byte decodes. `verify()` of PIL passes a truncated JPEG,
+which is why each picture is decoded in full.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from momi_lib.data.records import PictureError
+
+__all__ = ["STANDARD", "decode_pictures", "report_resized", "to_float", "to_uint8"]
+
+log = logging.getLogger(__name__)
+
+#: Rows and columns of a picture of Market-1501, and of the mannequins.
+STANDARD = (128, 64)
+# A crop of a person needs far less. Both limits hold before anything is decoded.
+MAX_PIXELS = 4096 * 4096
+MAX_BYTES = 64 * 2**20
+NAMED = 3  # how many bad files an error names
+CHUNK = 64  # pictures a thread takes at a time
+
+
+def _decode(path: str, size: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:
+    """One picture as (H, W, 3) uint8 and its own (rows, columns); raises PictureError without the path."""
+    try:
+        if os.path.getsize(path) > MAX_BYTES:
+            raise PictureError(f"is larger than {MAX_BYTES >> 20} MiB, refused unread")
+        # Only what person crops are stored as: fewer decoders, fewer surprises.
+        with Image.open(path, formats=("JPEG", "PNG")) as image:
+            columns, rows = image.size
+            if rows * columns > MAX_PIXELS:
+                raise PictureError(f"is {columns}x{rows} pixels by its header, refused undecoded")
+            image.load()
+            image = image.convert("RGB")
+            if (rows, columns) != size:
+                image = image.resize((size[1], size[0]), Image.Resampling.BICUBIC)
+            return np.asarray(image), (rows, columns)
+    except PictureError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PictureError("has too many pixels by its header, refused undecoded") from error
+    except Image.UnidentifiedImageError as error:
+        raise PictureError("is not a JPEG or PNG picture") from error
+    except Exception as error:  # PIL raises OSError, SyntaxError, struct.error, ... for damaged files
+        raise PictureError(f"cannot be decoded ({error or type(error).__name__})") from error
+
+
+def decode_pictures(
+    folder: Path, files: Sequence[str], *, size: tuple[int, int] = STANDARD, workers: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Decode files into one array, on several threads (PIL releases the interpreter lock while it decodes).
+
+    Pictures of another size are resized (bicubic). Colours other than RGB are converted.
+
+    Args:
+        folder: what `files` are relative to.
+        size: (rows, columns) of the result.
+        workers: number of threads; one a core when None.
+
+    Returns:
+        pictures (N, 3, H, W) uint8 and the (rows, columns) that each file had, (N, 2) int64.
+
+    Raises PictureError, one for all bad files, that names the first few.
+
+    >>> import tempfile
+    >>> root = Path(tempfile.mkdtemp())
+    >>> Image.new("RGB", (64, 128), (255, 0, 0)).save(root / "red.png")
+    >>> pictures, sizes = decode_pictures(root, ["red.png"])
+    >>> pictures.shape, pictures[0, :, 0, 0].tolist(), sizes.tolist()
+    ((1, 3, 128, 64), [255, 0, 0], [[128, 64]])
+    """
+    pictures = np.empty((len(files), 3, *size), dtype=np.uint8)
+    sizes = np.empty((len(files), 2), dtype=np.int64)
+
+    def work(start: int) -> list[tuple[str, str]]:
+        bad = []
+        for index in range(start, min(start + CHUNK, len(files))):
+            try:
+                picture, sizes[index] = _decode(os.path.join(folder, files[index]), size)
+                pictures[index] = picture.transpose(2, 0, 1)
+            except PictureError as error:
+                bad.append((files[index], str(error)))
+        return bad
+
+    workers = workers or len(
+        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    )
+    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
+    try:
+        bad = [failure for part in pool.map(work, range(0, len(files), CHUNK)) for failure in part]
+    finally:
+        pool.shutdown(cancel_futures=True)
+    if bad:
+        first = "; ".join(f"{folder / file} {reason}" for file, reason in bad[:NAMED])
+        more = f"; and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
+        raise PictureError(
+            f"{len(bad)} of {len(files)} pictures cannot be used: {first}{more}. "
+            "Replace them from a fresh copy of the data set or remove them."
+        )
+    return pictures, sizes
+
+
+def report_resized(files: Sequence[str], sizes: np.ndarray, size: tuple[int, int]) -> None:
+    """Log one warning that says how many pictures were resized and which was the first.
+
+    Standard pictures that the caller asked for at another size are no surprise: those are logged as information.
+
+    >>> report_resized(["a.jpg"], np.array([[128, 64]]), (128, 64))
+    """
+    wrong = np.flatnonzero((sizes != size).any(axis=1))
+    if len(wrong) == 0:
+        return
+    rows, columns = sizes[wrong[0]].tolist()
+    level = logging.INFO if (sizes == STANDARD).all() else logging.WARNING
+    log.log(
+        level,
+        "%d of %d pictures were resized to %dx%d (rows x columns); the first is %s, which has %dx%d.",
+        *(len(wrong), len(files), *size, files[wrong[0]], rows, columns),
+    )
+
+
+def to_float(pictures: Tensor) -> Tensor:
+    """uint8 pictures (..., 3, H, W) in 0..255 as float32 in [-1, 1], the range of the paper's G.
+
+    Raises TypeError when the pictures are not uint8.
+
+    >>> to_float(torch.tensor([0, 255], dtype=torch.uint8))
+    tensor([-1.,  1.])
+    """
+    if pictures.dtype != torch.uint8:
+        raise TypeError(f"pictures: expected uint8 in 0..255, got {pictures.dtype}.")
+    return pictures.float().div_(127.5).sub_(1.0)
+
+
+def to_uint8(pictures: Tensor) -> Tensor:
+    """Float pictures (..., 3, H, W) in [-1, 1] as uint8, rounded; what lies outside the range is clipped.
+
+    Raises TypeError when the pictures are not floating point.
+
+    >>> to_uint8(torch.tensor([-1.0, 0.0, 1.0, 7.0]))
+    tensor([  0, 128, 255, 255], dtype=torch.uint8)
+    """
+    if not pictures.is_floating_point():
+        raise TypeError(f"pictures: expected floating point in [-1, 1], got {pictures.dtype}.")
+    return pictures.detach().float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)

@@ -1,0 +1,141 @@
+"""Triplets (x, x⁺, x⁻): what one step of training looks at (section 3 of the paper).
+
+x⁺ is another picture of the person of x, x⁻ a picture of somebody else. Notebook 01 derives the arithmetic below:
+with the pictures sorted by person, "another one of mine" and "not one of mine" are additions, so a thousand
+triplets cost as few operations as one, on any device.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+__all__ = ["TripletSampler", "Triplets"]
+
+log = logging.getLogger(__name__)
+
+NAMED = 20  # how many identities a warning names
+
+
+class Triplets(NamedTuple):
+    """Indices of pictures, (n,) int64 each: x, x⁺ and x⁻."""
+
+    source: Tensor
+    positive: Tensor
+    negative: Tensor
+
+
+class TripletSampler:
+    """Draws triplets as index tensors on the device.
+
+    x is uniform over the pictures whose person has another picture, x⁺ uniform over that person's other pictures,
+    x⁻ uniform over all pictures of other persons. A person with a single picture can only be x⁻; a logged warning
+    names it. Pictures of a negative person (-1, Market-1501's junk, which may show anybody) are never drawn.
+
+    Args:
+        persons: (N,) integers, the person of each picture.
+        seed: of the sampler's own generator.
+        device: where the triplets are drawn and live.
+
+    Raises ValueError when fewer than two persons have two pictures.
+
+    >>> sampler = TripletSampler(torch.tensor([5, 5, 9, 9, 9]), seed=0)
+    >>> source, positive, negative = sampler.draw(1000)
+    >>> bool((sampler.persons[source] == sampler.persons[positive]).all()), bool((source == positive).any())
+    (True, False)
+    >>> bool((sampler.persons[source] == sampler.persons[negative]).any())
+    False
+    """
+
+    def __init__(
+        self, persons: Tensor | Sequence[int], *, seed: int = 0, device: torch.device | str = "cpu"
+    ) -> None:
+        persons = torch.as_tensor(persons)
+        if persons.ndim != 1 or persons.is_floating_point() or persons.dtype == torch.bool:
+            raise ValueError(f"persons: expected (N,) integers, got {persons.dtype} {tuple(persons.shape)}.")
+        persons = persons.detach().cpu().long()
+        self._digest = hashlib.sha256(persons.numpy().tobytes()).hexdigest()
+
+        order = torch.argsort(persons, stable=True)
+        order = order[persons[order] >= 0]
+        names, group, counts = torch.unique_consecutive(
+            persons[order], return_inverse=True, return_counts=True
+        )
+        alone = names[counts == 1].tolist()
+        if alone:
+            more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
+            log.warning(
+                "%s %s%s: one picture only, so never x or x+ (its picture may still be x-).",
+                "Identity" if len(alone) == 1 else f"{len(alone)} identities:",
+                *(", ".join(map(str, alone[:NAMED])), more),
+            )
+        usable = int((counts > 1).sum())
+        if usable < 2:
+            raise ValueError(
+                f"persons: expected at least two identities with two pictures each, got {usable} "
+                f"({len(names)} identities, {len(order)} pictures). Load more pictures or another split."
+            )
+        self.device = torch.device(device)
+        self.persons = persons.to(self.device)
+        # All below live in "places": positions in the list of pictures sorted by person.
+        self._order = order.to(self.device)
+        self._start = (counts.cumsum(0) - counts)[group].to(self.device)  # first place of the place's person
+        self._count = counts[group].to(self.device)  # number of pictures of the place's person
+        self._sources = torch.nonzero(counts[group] > 1).squeeze(1).to(self.device)
+        self._generator = torch.Generator(device=self.device).manual_seed(seed)
+
+    def draw(self, n: int) -> Triplets:
+        """n triplets, drawn independently. Raises ValueError when n is not a whole number from 1.
+
+        >>> TripletSampler([1, 1, 2, 2]).draw(3).source.shape
+        torch.Size([3])
+        """
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise ValueError(f"n: expected a whole number from 1, got {n!r}.")
+        # Three integers a triplet, each then folded into a range of its own; 2**62 makes the bias of the
+        # remainder about 1e-15.
+        dice = torch.randint(2**62, (3, n), generator=self._generator, device=self.device)
+        place = self._sources[dice[0] % len(self._sources)]
+        start, count = self._start[place], self._count[place]
+        # Step 1..count-1 places on within the person's own pictures, round the corner: never back on x.
+        positive = start + (place - start + 1 + dice[1] % (count - 1)) % count
+        # Count through all places as if the person's own were cut out.
+        negative = dice[2] % (len(self._order) - count)
+        negative = torch.where(negative < start, negative, negative + count)
+        return Triplets(self._order[place], self._order[positive], self._order[negative])
+
+    def state_dict(self) -> dict[str, Any]:
+        """What `load_state_dict` needs to go on exactly here: strings and one uint8 tensor.
+
+        >>> sampler = TripletSampler([1, 1, 2, 2])
+        >>> state = sampler.state_dict()
+        >>> first = sampler.draw(8).source
+        >>> sampler.load_state_dict(state)
+        >>> torch.equal(first, sampler.draw(8).source)
+        True
+        """
+        return {
+            "generator": self._generator.get_state(),
+            "device": self.device.type,
+            "persons": self._digest,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken.
+
+        Raises ValueError when it was taken with other pictures or on another kind of device, whose generator
+        draws other numbers.
+        """
+        if state["persons"] != self._digest:
+            raise ValueError("state: taken with other pictures. Load the data set that the run began with.")
+        if state["device"] != self.device.type:
+            raise ValueError(
+                f"state: taken on {state['device']!r}, this sampler draws on {self.device.type!r}. "
+                f"Make it with device={state['device']!r} to go on exactly."
+            )
+        self._generator.set_state(state["generator"].cpu())
