@@ -17,9 +17,10 @@ The format, cell by cell:
     # %% tags=["nbval-ignore-output"]
     elapsed()                       # tags as a JSON list; markdown cells take them too
 
-Whatever stands before the first marker is ignored (room for a note to the author). Empty lines at the ends of
-a cell are dropped, and empty cells vanish. Cell ids come from the index (`cell-00`, `cell-01`, ...), so that
-converting again changes only what was edited. The notebook has no outputs; `tools/run_notebooks.py` adds them.
+Whatever stands before the first marker is ignored (room for a note to the author). Empty lines at the ends
+of a cell are dropped, and empty cells vanish. Cell ids come from the index (`cell-00`, `cell-01`, ...), so
+that converting again changes only what was edited. The notebook has no outputs: tools/run_notebooks.py
+adds them.
 
 The committed source of a lesson is its .ipynb: the .py is a way to write it quickly.
 """

@@ -2,10 +2,10 @@
 
     python tools/run_notebooks.py notebooks/03_*.ipynb [notebooks/solutions/03_*.ipynb ...]
 
-Each notebook runs from top to bottom in a fresh kernel, in its own folder, with the settings that the tests use
-(MOMI_MODE=quick, one thread per kernel, no GPU), so that the stored outputs are what `pytest --nbval` will see.
-Then it is normalised: execution counts 1..n, no widget state, no timing, the plain kernel name. A notebook in
-which a cell raises (without the tag `raises-exception`) is left as it was, and the exit code is 1.
+Each notebook runs from top to bottom in a fresh kernel, in its own folder, with the settings that the tests
+use (MOMI_MODE=quick, one thread per kernel, no GPU), so that the stored outputs are what `pytest --nbval`
+will see. Then it is normalised: execution counts 1..n, no widget state, no timing, the plain kernel name. A
+notebook in which a cell raises (without the tag `raises-exception`) is left as it was; the exit code is 1.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ADDRESS = re.compile(r" at 0x[0-9a-f]{6,}")
 
 
 class PeakMemory(threading.Thread):
-    """The largest resident memory that this process's children (the kernel) reach, sampled ten times a second."""
+    """The largest resident memory of this process's children (the kernel), sampled ten times a second."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)

@@ -1,0 +1,68 @@
+# make lab    make .venv if need be and open JupyterLab on notebooks/
+# make test   all checks: style, unit tests, examples in docstrings, notebook hygiene, every notebook strictly
+#
+# Needs Python 3.11 to 3.13 with its venv module, and make. Nothing is installed outside .venv.
+# Another Python: make lab PYTHON=/path/to/python3.12.  More for JupyterLab: make lab LAB_OPTIONS=--no-browser
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?=
+JOBS ?= 2
+LAB_OPTIONS ?=
+
+# One thread per worker, or two workers would fight over two cores.
+SETTINGS := MOMI_MODE=quick OMP_NUM_THREADS=1 TQDM_DISABLE=1
+PYTEST := $(BIN)/python -m pytest -n $(JOBS)
+
+.PHONY: help lab test check test-code test-notebooks
+
+help:
+	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
+
+lab: $(VENV)/.for-lab
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_check_your_setup.ipynb $(LAB_OPTIONS)
+
+test: check test-code test-notebooks
+
+check: $(VENV)/.for-test
+	$(BIN)/ruff check .
+
+test-code: $(VENV)/.for-test
+	$(SETTINGS) $(PYTEST) momi_lib tests
+
+# The same settings as tools/run_notebooks.py, which made the stored outputs. loadscope keeps a notebook in one
+# kernel. Outputs on a GPU may differ in the last digits, so the comparison is made without one.
+test-notebooks: $(VENV)/.for-test
+	$(SETTINGS) CUDA_VISIBLE_DEVICES= $(PYTEST) --dist loadscope --nbval --nbval-current-env notebooks
+
+# The stamps: installing again is needed only when what is to be installed has changed.
+$(VENV)/.for-lab: pyproject.toml constraints.txt
+	@$(choose-python); test -x $(BIN)/python || "$$python" -m venv $(VENV)
+	$(call install,-e .)
+	@touch $@
+
+$(VENV)/.for-test: pyproject.toml constraints.txt
+	@$(choose-python); test -x $(BIN)/python || "$$python" -m venv $(VENV)
+	$(call install,-e ".[test]")
+	@touch $@ $(VENV)/.for-lab
+
+# uv, where it is there and works, is faster; pip does the same.
+define install
+@if uv --version >/dev/null 2>&1 && uv pip install --quiet --python $(BIN)/python -c constraints.txt $(1); \
+	then :; else $(BIN)/python -m pip install --quiet -c constraints.txt $(1); fi
+endef
+
+# Sets $$python to the first Python that fits, or stops with advice.
+define choose-python
+fits='import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))'; python=; \
+for name in $(or $(PYTHON),$(wildcard $(BIN)/python) python3 python3.13 python3.12 python3.11 python); do \
+	if "$$name" -c "$$fits" >/dev/null 2>&1; then python="$$name"; break; fi; \
+done; \
+if [ -z "$$python" ]; then \
+	echo "make: no Python 3.11, 3.12 or 3.13 with the venv module found$(if $(PYTHON), as $(PYTHON))." >&2; \
+	echo "      Install one (on Debian and Ubuntu also python3-venv), or name it: make PYTHON=/path/to/python3.12" >&2; \
+	exit 1; \
+fi
+endef
