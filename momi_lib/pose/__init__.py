@@ -1,0 +1,23 @@
+"""The pose branch: teacher ψ, student F_p, landmarks and Gaussian pose maps (Section II-A, Eq. 1)."""
+
+from momi_lib.pose.cache import teacher_maps
+from momi_lib.pose.heatmaps import decode, default_sigma, gaussian_maps, pose_maps
+from momi_lib.pose.scores import Score, left_right_confusion, pck, person_heights
+from momi_lib.pose.simple_baseline import SimpleBaseline
+from momi_lib.pose.student import Student
+from momi_lib.pose.teacher import Teacher
+
+__all__ = [
+    "Score",
+    "SimpleBaseline",
+    "Student",
+    "Teacher",
+    "decode",
+    "default_sigma",
+    "gaussian_maps",
+    "left_right_confusion",
+    "pck",
+    "person_heights",
+    "pose_maps",
+    "teacher_maps",
+]

@@ -1,0 +1,105 @@
+"""Changes to a picture that its joints follow, for training the teacher from joints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from momi_lib.data import mirror_joints, mirror_pictures
+
+ROTATION = 30.0  # degrees to either side
+SCALE = (0.75, 1.3)
+SHIFT = 0.12  # share of the picture's size, to either side
+OCCLUDED = 0.5  # share of the pictures that get an occluder
+
+
+def augment(
+    pictures: Tensor, joints: Tensor, visibility: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Mirror, rotate, scale, shift, recolour and cover a batch, picture and joints in common.
+
+    Mirroring exchanges left and right joints. Joints may leave the picture: their coordinates say so.
+
+    Args:
+        pictures: (N, 3, H, W) in [-1, 1].
+        joints: (N, 17, 2), pixels.
+        visibility: (N, 17); where it is 0 the coordinates mean nothing.
+        generator: of the CPU, whatever the device of the pictures, so that a seed draws the same everywhere.
+
+    Returns:
+        pictures, joints and visibility of the same shapes.
+
+    >>> pictures, joints, visibility = torch.zeros(2, 3, 128, 64), torch.full((2, 17, 2), 30.0), torch.ones(2, 17)
+    >>> pictures, joints, visibility = augment(pictures, joints, visibility, torch.Generator().manual_seed(0))
+    >>> pictures.shape, joints.shape, visibility.shape
+    (torch.Size([2, 3, 128, 64]), torch.Size([2, 17, 2]), torch.Size([2, 17]))
+    """
+    count, device, width = len(pictures), pictures.device, pictures.shape[-1]
+
+    def draw(*shape: int, low: float = 0, high: float = 1) -> Tensor:
+        return (low + (high - low) * torch.rand(count, *shape, generator=generator)).to(device)
+
+    flip = draw() < 0.5
+    other_joints, other_visibility = mirror_joints(joints, visibility, width)
+    pictures = torch.where(flip.view(-1, 1, 1, 1), mirror_pictures(pictures), pictures)
+    joints = torch.where(flip.view(-1, 1, 1), other_joints, joints)
+    visibility = torch.where(flip.view(-1, 1), other_visibility, visibility)
+
+    low, high = torch.tensor(SCALE).log().tolist()
+    angle = draw(low=-ROTATION, high=ROTATION).deg2rad()
+    pictures, joints = move(pictures, joints, angle, draw(low=low, high=high).exp(), draw(2, low=-SHIFT, high=SHIFT))
+
+    pictures = _recolour(pictures, draw)
+    return _cover(pictures, draw), joints, visibility
+
+
+def move(pictures: Tensor, joints: Tensor, angle: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+    """Rotate by `angle` (N,) radians, enlarge by `scale` (N,) and shift by `shift` (N, 2) of (width, height).
+
+    About the picture's centre; what enters the picture repeats its border.
+
+    >>> picture = torch.zeros(1, 1, 9, 9)
+    >>> picture[..., 2, 4] = 1
+    >>> moved, joint = move(picture, torch.tensor([[[4.0, 2.0]]]), torch.tensor([torch.pi / 2]),
+    ...                     torch.ones(1), torch.zeros(1, 2))
+    >>> joint.round().abs().tolist(), moved[0, 0, 4].argmax().item()
+    ([[[6.0, 4.0]]], 6)
+    """
+    height, width = pictures.shape[-2:]
+    size = joints.new_tensor([width, height])
+    cosine, sine = (angle.cos() * scale), (angle.sin() * scale)
+    forward = torch.stack([cosine, -sine, sine, cosine], dim=-1).view(-1, 2, 2)  # old → new, in pixels
+    backward = forward.mT / scale.view(-1, 1, 1) ** 2  # new → old
+    offset = shift * size
+    centre = (size - 1) / 2
+    joints = (joints - centre) @ forward.mT + offset[:, None] + centre
+    # affine_grid's coordinates run from -1 to 1 between the edges: pixels from the centre = half a size times it.
+    half = size / 2
+    theta = torch.cat([backward * half / half[:, None], -(backward @ offset[..., None]) / half[:, None]], dim=2)
+    grid = functional.affine_grid(theta, list(pictures.shape), align_corners=False)
+    pictures = functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return pictures, joints
+
+
+def _recolour(pictures: Tensor, draw: Callable[..., Tensor]) -> Tensor:
+    grey = pictures.mean(dim=1, keepdim=True)
+    pictures = grey + (pictures - grey) * draw(1, 1, 1, low=0.4, high=1.4)  # saturation
+    mean = pictures.mean(dim=(1, 2, 3), keepdim=True)
+    pictures = mean + (pictures - mean) * draw(1, 1, 1, low=0.6, high=1.4)  # contrast
+    pictures = pictures + draw(1, 1, 1, low=-0.25, high=0.25) + draw(3, 1, 1, low=-0.1, high=0.1)
+    return pictures.clamp(-1, 1)
+
+
+def _cover(pictures: Tensor, draw: Callable[..., Tensor]) -> Tensor:
+    """A rectangle of one colour over some of the pictures, as a passer-by or a post would."""
+    height, width = pictures.shape[-2:]
+    rows = torch.arange(height, device=pictures.device).view(1, 1, -1, 1) / height
+    columns = torch.arange(width, device=pictures.device).view(1, 1, 1, -1) / width
+    y, x = draw(1, 1, 1), draw(1, 1, 1)
+    inside = ((rows - y).abs() < draw(1, 1, 1, low=0.03, high=0.2)) & (
+        (columns - x).abs() < draw(1, 1, 1, low=0.05, high=0.3)
+    )
+    return torch.where(inside & (draw(1, 1, 1) < OCCLUDED), draw(3, 1, 1, low=-1, high=1), pictures)

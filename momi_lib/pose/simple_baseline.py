@@ -1,0 +1,61 @@
+"""The network of Simple Baselines (Xiao, Wu, Wei: "Simple baselines for human pose estimation", 2018).
+
+A ResNet without its classifier, three transposed convolutions and a 1 x 1 convolution. The parameters have the names
+of the official implementation, so that published checkpoints load strictly.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import resnet
+
+BACKBONES = {18: resnet.resnet18, 50: resnet.resnet50}
+
+
+class SimpleBaseline(nn.Module):
+    """Pose network of Simple Baselines: the teacher ψ of Eq. 1 is one of these (see notebook 02).
+
+    Parameter names: ``conv1``, ``bn1``, ``layer1`` to ``layer4`` as in torchvision's ResNet; ``deconv_layers.{0,3,6}``
+    transposed convolutions 4 x 4, stride 2, 256 channels, no bias; ``deconv_layers.{1,4,7}`` batch norm;
+    ``final_layer`` a 1 x 1 convolution. Nothing is downloaded: the weights start at random.
+
+    Args:
+        layers: 18 or 50, the depth of the ResNet.
+        joints: number of heatmaps.
+
+    Raises:
+        ValueError: for another depth.
+
+    >>> network = SimpleBaseline(18).eval()
+    >>> with torch.no_grad():
+    ...     network(torch.zeros(1, 3, 128, 64)).shape
+    torch.Size([1, 17, 32, 16])
+    """
+
+    def __init__(self, layers: int = 50, joints: int = 17) -> None:
+        super().__init__()
+        if layers not in BACKBONES:
+            raise ValueError(f"SimpleBaseline: layers must be one of {sorted(BACKBONES)}, got {layers}")
+        self.layers = layers
+        self.joints = joints
+        backbone = BACKBONES[layers](weights=None)
+        channels = backbone.fc.in_features
+        self.conv1, self.bn1, self.relu, self.maxpool = backbone.conv1, backbone.bn1, backbone.relu, backbone.maxpool
+        self.layer1, self.layer2 = backbone.layer1, backbone.layer2
+        self.layer3, self.layer4 = backbone.layer3, backbone.layer4
+        parts: list[nn.Module] = []
+        for inputs in (channels, 256, 256):
+            upsample = nn.ConvTranspose2d(inputs, 256, kernel_size=4, stride=2, padding=1, bias=False)
+            nn.init.normal_(upsample.weight, std=0.001)
+            parts += [upsample, nn.BatchNorm2d(256), nn.ReLU(inplace=True)]
+        self.deconv_layers = nn.Sequential(*parts)
+        self.final_layer = nn.Conv2d(256, joints, kernel_size=1)
+        nn.init.normal_(self.final_layer.weight, std=0.001)
+        nn.init.zeros_(self.final_layer.bias)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(N, 3, h, w) normalised pictures, h and w divisible by 32 → (N, joints, h / 4, w / 4) linear heatmaps."""
+        x = self.maxpool(self.relu(self.bn1(self.conv1(pictures))))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.final_layer(self.deconv_layers(x))

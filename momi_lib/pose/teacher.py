@@ -1,0 +1,240 @@
+"""ψ, the teacher of Eq. 1: a trained pose network behind one interface, ``teacher(pictures) -> heatmaps``.
+
+A map of a teacher always covers the whole picture (the convention of `heatmaps.py`), whatever the network inside
+needs as its input.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from momi_lib import files
+from momi_lib.pose.simple_baseline import SimpleBaseline
+
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB, for values in [0, 1]
+MARGIN = 1.25  # official weights see a person with a quarter of room around it
+STRIDE = 4  # input pixels per heatmap cell
+FORMAT = "momi-teacher-1"
+WHERE_OFFICIAL = (
+    "the official COCO checkpoint of Simple Baselines, pose_resnet_<layers>_256x192.pth.tar, which the authors link "
+    "from https://github.com/microsoft/human-pose-estimation.pytorch"
+)
+
+
+class Teacher(nn.Module):
+    """A Simple Baselines network as the teacher ψ (Eq. 1; used in notebook 02).
+
+    Plain teachers (``official=False``, ours) see the picture resized to `input_size`, RGB, normalised by ImageNet's
+    mean and deviation. Official weights want more: channels in BGR order *with the RGB mean and deviation*, and the
+    person padded, not stretched, to the aspect of `input_size` with a margin of 1.25. Their maps hold the padded
+    picture, so they are resampled here to cover the picture itself. In the official code the cell v stands for the
+    input pixel 4v (not for the middle of four pixels, 4v + 1.5), and the resampling follows it.
+
+    A teacher is frozen: it starts in eval mode. Training it is the business of momi_lib.train.teacher.
+
+    Args:
+        network: a SimpleBaseline.
+        input_size: (h, w) of the network's input, both divisible by 32.
+        official: whether the weights follow the official conventions.
+        name: how tables and cards call it; None makes one from the depth.
+        map_size: (h', w') of the maps. None takes the network's own, input_size / 4, and for official weights
+            (h / 4, h / 8), which fits a picture twice as high as wide.
+
+    Attributes:
+        name, input_size, official, map_size: as above.
+
+    Raises:
+        ValueError: for an input size that is not divisible by 32.
+
+    >>> teacher = Teacher(SimpleBaseline(18))
+    >>> teacher.map_size
+    (32, 16)
+    >>> with torch.no_grad():
+    ...     teacher(torch.zeros(2, 3, 128, 64)).shape
+    torch.Size([2, 17, 32, 16])
+    """
+
+    def __init__(
+        self,
+        network: SimpleBaseline,
+        *,
+        input_size: tuple[int, int] = (128, 64),
+        official: bool = False,
+        name: str | None = None,
+        map_size: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__()
+        height, width = input_size
+        if height < 32 or width < 32 or height % 32 or width % 32:
+            raise ValueError(
+                f"Teacher: input_size must be (height, width) divisible by 32, got {tuple(input_size)}"
+            )
+        self.network = network
+        self.input_size = (int(height), int(width))
+        self.official = official
+        self.name = name or f"simple-baseline-{network.layers}{'-official' if official else ''}"
+        own = (height // STRIDE, height // (2 * STRIDE)) if official else (height // STRIDE, width // STRIDE)
+        self.map_size = own if map_size is None else (int(map_size[0]), int(map_size[1]))
+        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor(DEVIATION).view(3, 1, 1), persistent=False)
+        self.eval()
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(N, 3, H, W) RGB in [-1, 1] → (N, joints, *map_size) linear heatmaps that cover the whole picture."""
+        if pictures.ndim != 4 or pictures.shape[1] != 3 or not pictures.is_floating_point():
+            raise ValueError(
+                "Teacher: expected float pictures (N, 3, H, W) in [-1, 1], "
+                f"got {pictures.dtype} {tuple(pictures.shape)}; momi_lib.data.to_float makes them from uint8"
+            )
+        size = pictures.shape[-2:]
+        heatmaps = self.network(self.prepare(pictures))
+        if self.official:
+            return _sample(heatmaps, *self._map_grid(size, heatmaps))
+        if heatmaps.shape[-2:] != self.map_size:
+            heatmaps = functional.interpolate(heatmaps, self.map_size, mode="bilinear", align_corners=False)
+        return heatmaps
+
+    def prepare(self, pictures: Tensor) -> Tensor:
+        """What the network sees: (N, 3, H, W) RGB in [-1, 1] → (N, 3, h, w) normalised, BGR if official."""
+        pictures = (pictures + 1) / 2
+        if self.official:
+            # Black surrounds the person, as where the official code's crop leaves the photograph.
+            pictures = _sample(pictures.flip(1), *self._input_grid(pictures.shape[-2:], pictures))
+        elif pictures.shape[-2:] != self.input_size:
+            pictures = functional.interpolate(
+                pictures, self.input_size, mode="bilinear", align_corners=False, antialias=True
+            )
+        return (pictures - self.mean) / self.deviation
+
+    def _scale(self, size: tuple[int, int]) -> float:
+        """Picture pixels per input pixel of the padded picture, the same in both axes."""
+        return MARGIN * max(size[0] / self.input_size[0], size[1] / self.input_size[1])
+
+    def _input_grid(self, size: tuple[int, int], like: Tensor) -> tuple[Tensor, Tensor]:
+        """The picture rows and columns under each input pixel; the two centres coincide."""
+        scale = self._scale(size)
+        return tuple(
+            (torch.arange(length, device=like.device) - (length - 1) / 2) * scale + (pixels - 1) / 2
+            for length, pixels in zip(self.input_size, size, strict=True)
+        )
+
+    def _map_grid(self, size: tuple[int, int], like: Tensor) -> tuple[Tensor, Tensor]:
+        """The rows and columns of the network's heatmap under each cell of the map that covers the picture."""
+        scale = self._scale(size)
+        grid = []
+        for cells, pixels, length in zip(self.map_size, size, self.input_size, strict=True):
+            picture = (torch.arange(cells, device=like.device) + 0.5) * pixels / cells - 0.5
+            entry = (picture - (pixels - 1) / 2) / scale + (length - 1) / 2
+            grid.append(entry / STRIDE)
+        return tuple(grid)
+
+    @classmethod
+    def from_official(
+        cls, path: str | os.PathLike, layers: int = 50, *, input_size: tuple[int, int] = (256, 192)
+    ) -> Teacher:
+        """A teacher with published Simple Baselines weights; every parameter must be there and no other.
+
+        The file is read with ``torch.load(weights_only=True)``, so it cannot run code. An outer
+        ``{"state_dict": …}`` and a ``module.`` before each name are accepted.
+
+        Raises:
+            FileNotFoundError: no such file; the message says where to obtain it.
+            ValueError: a file that is no checkpoint, or whose parameters are not those of this depth.
+
+        >>> Teacher.from_official("nowhere.pth.tar")  # doctest: +IGNORE_EXCEPTION_DETAIL
+        Traceback (most recent call last):
+        FileNotFoundError: Teacher.from_official: ...
+        """
+        path = Path(path)
+        wanted = WHERE_OFFICIAL.replace("<layers>", str(layers))
+        if not path.is_file():
+            raise FileNotFoundError(f"Teacher.from_official: no file {path}; expected {wanted}")
+        network = SimpleBaseline(layers)
+        try:
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+        except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ValueError(
+                f"Teacher.from_official: {path} is not a readable checkpoint ({reason}); expected {wanted}"
+            ) from error
+        if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
+            loaded = loaded["state_dict"]
+        if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
+            raise ValueError(
+                f"Teacher.from_official: {path} holds no state dict of tensors; expected {wanted}"
+            )
+        state = {str(key).removeprefix("module."): value for key, value in loaded.items()}
+        try:
+            network.load_state_dict(state, strict=True)
+        except RuntimeError as error:
+            reason = "; ".join(line.strip()[:300] for line in str(error).splitlines()[1:3])
+            raise ValueError(
+                f"Teacher.from_official: {path} does not fit SimpleBaseline({layers}): {reason}; expected {wanted}"
+            ) from error
+        return cls(network, input_size=input_size, official=True)
+
+    def save(self, path: str | os.PathLike, *, half: bool = False) -> None:
+        """Write the weights and how to use them as safetensors, atomically; `half` stores them in 16 bits.
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Teacher(SimpleBaseline(18), name="example").save(f"{folder}/teacher.safetensors")
+        ...     Teacher.load(f"{folder}/teacher.safetensors").name
+        'example'
+        """
+        tensors = {
+            key: value.half() if half and value.is_floating_point() else value
+            for key, value in self.network.state_dict().items()
+        }
+        metadata = {
+            "format": FORMAT,
+            "name": self.name,
+            "layers": str(self.network.layers),
+            "joints": str(self.network.joints),
+            "input_size": "{}x{}".format(*self.input_size),
+            "map_size": "{}x{}".format(*self.map_size),
+            "official": str(int(self.official)),
+        }
+        files.save_tensors(path, tensors, metadata)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Teacher:
+        """Read what `save` wrote; the weights come back in single precision, in eval mode, on the CPU.
+
+        Raises:
+            FileNotFoundError: no such file.
+            ValueError: a file that is no safetensors file, or not one of a teacher.
+        """
+        path = Path(path)
+        expected = "expected a file that Teacher.save or momi_lib.train.teacher wrote (teacher.safetensors)"
+        if not path.is_file():
+            raise FileNotFoundError(f"Teacher.load: no file {path}; {expected}")
+        metadata, state = files.tensor_metadata(path), files.load_tensors(path)
+        if metadata.get("format") != FORMAT:
+            raise ValueError(
+                f"Teacher.load: {path} says its format is {metadata.get('format')!r}, not {FORMAT!r}; {expected}"
+            )
+        network = SimpleBaseline(int(metadata["layers"]), int(metadata["joints"]))
+        try:
+            network.load_state_dict(state)
+        except RuntimeError as error:
+            raise ValueError(f"Teacher.load: {path} is incomplete or damaged; {expected}") from error
+        sizes = {key: tuple(map(int, metadata[key].split("x"))) for key in ("input_size", "map_size")}
+        return cls(network, name=metadata["name"], official=metadata["official"] == "1", **sizes)
+
+
+def _sample(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Bilinear values of (N, C, h, w) at each (row, column), in pixels; zero outside."""
+    h, w = maps.shape[-2:]
+    y = (2 * rows + 1) / h - 1  # grid_sample's coordinates run from edge to edge
+    x = (2 * columns + 1) / w - 1
+    grid = torch.stack(torch.broadcast_tensors(x[None, :], y[:, None]), dim=-1)
+    grid = grid.to(maps.dtype).expand(len(maps), -1, -1, -1)
+    return functional.grid_sample(maps, grid, mode="bilinear", padding_mode="zeros", align_corners=False)

@@ -1,0 +1,273 @@
+"""Train the teacher ψ from joints: ``python -m momi_lib.train.teacher --out runs/teacher``.
+
+The paper takes a pose network trained elsewhere. Where the data set knows its joints, as the mannequins do, one of our
+own is trained here, so that nothing needs to be downloaded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import platform
+import shlex
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import torchvision
+from torch import Tensor
+from tqdm.auto import tqdm
+
+import momi_lib
+from momi_lib import data, files
+from momi_lib.data import People
+from momi_lib.pose import SimpleBaseline, Teacher, decode, gaussian_maps, left_right_confusion, pck, person_heights
+from momi_lib.pose.augment import augment
+from momi_lib.skeleton import JOINTS
+
+log = logging.getLogger(__name__)
+
+RADIUS = 6.0  # pixels of the second PCK, at a height of 128
+GLANCE = 512  # test pictures of a score taken during training
+
+
+@dataclass(frozen=True)
+class TeacherConfig:
+    """What `train_teacher` needs to know; every field is a flag of the command.
+
+    Attributes:
+        data: data folder with joints; None takes the embedded one.
+        out: folder that receives teacher.safetensors, teacher.json and teacher.jsonl.
+        layers: depth of the ResNet, 18 or 50.
+        input_size: (height, width) of the network's input.
+        steps: batches to learn from.
+        sigma: deviation of the target's Gaussians in cells of the heatmap (a cell is 4 input pixels).
+        amp: "bf16" computes in bfloat16 where that is safe, about twice as fast on a CPU that knows it.
+        half: store the weights in 16 bits; the scores are those of the stored weights.
+        evaluate_every: steps between two scores on a part of the test split.
+        device: None takes the GPU where there is one.
+    """
+
+    data: str | None = None
+    out: str = "runs/teacher"
+    layers: int = 18
+    input_size: tuple[int, int] = (128, 64)
+    steps: int = 2000
+    batch: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    seed: int = 0
+    sigma: float = 1.5
+    augment: bool = True
+    amp: Literal["bf16"] | None = None
+    channels_last: bool = True
+    half: bool = True
+    log_every: int = 20
+    evaluate_every: int = 500
+    device: str | None = None
+    name: str = "mannequin-teacher"
+
+
+def train_teacher(config: TeacherConfig) -> dict[str, Any]:
+    """Train a Simple Baselines network on the joints of a data set; return its card.
+
+    Targets are Gaussians at the resolution of the heatmaps, the loss their mean squared error. A joint whose place is
+    not known (visibility 0) weighs nothing; one that augmentation moved out of the picture has an empty map as its
+    target, from which the network learns to be unsure. Adam with decoupled weight decay, one-cycle learning rate.
+
+    Raises:
+        ValueError: a config out of range, a folder without joints, or a loss that is no longer finite.
+
+    >>> TeacherConfig(steps=10).layers
+    18
+    """
+    _check(config)
+    started = time.perf_counter()
+    device = torch.device(config.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    train = _labelled(config.data, "train").to(device)
+    test = _labelled(config.data, "test")
+    out = Path(config.out)
+    out.mkdir(parents=True, exist_ok=True)
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)  # PyTorch's initial weights know only the global generator
+        network = SimpleBaseline(config.layers)
+    teacher = Teacher(network, input_size=config.input_size, name=config.name).to(device)
+    if config.channels_last:
+        teacher.to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(teacher.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, config.learning_rate, total_steps=config.steps, pct_start=0.2
+    )
+    generator = torch.Generator().manual_seed(config.seed)
+    draws = _indices(len(train), config.batch, generator)
+
+    with (out / "teacher.jsonl").open("w") as journal:
+        for step in tqdm(range(1, config.steps + 1), desc="teacher"):
+            teacher.train()
+            index = next(draws).to(device)
+            loss = learn(teacher, train.select(index), config, generator)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(teacher.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            record: dict[str, Any] = {}
+            if step % config.log_every == 0 or step in (1, config.steps):
+                record = {"loss": loss.item(), "learning_rate": optimiser.param_groups[0]["lr"]}
+                if not torch.isfinite(loss):
+                    raise ValueError(f"the loss is {loss.item()} at step {step}; lower learning_rate")
+            if step % config.evaluate_every == 0 and step < config.steps:
+                glance = test.select(torch.linspace(0, len(test) - 1, min(GLANCE, len(test))).long())
+                scores = score_teacher(teacher, glance)
+                record |= {key: scores[key] for key in ("pck_height", "pck_6px", "confusion_6px")}
+                teacher.save(out / "teacher.safetensors", half=config.half)
+            if record:
+                seconds = round(time.perf_counter() - started, 1)
+                journal.write(json.dumps({"step": step, **record, "seconds": seconds}) + "\n")
+                journal.flush()
+
+    path = out / "teacher.safetensors"
+    teacher.save(path, half=config.half)
+    card = {
+        "name": config.name,
+        "command": command(config),
+        "config": dataclasses.asdict(config),
+        "seed": config.seed,
+        "steps": config.steps,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU ({platform.machine()})",
+        "threads": torch.get_num_threads(),
+        "seconds": round(time.perf_counter() - started, 1),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "torchvision": torchvision.__version__,
+            "momi_lib": momi_lib.__version__,
+        },
+        "data": {"train": train.fingerprint, "test": test.fingerprint, "pictures": [len(train), len(test)]},
+        "sha256": files.sha256(path),
+        "scores": score_teacher(Teacher.load(path).to(device), test),
+    }
+    files.write_json(out / "teacher.json", card)
+    return card
+
+
+def learn(teacher: Teacher, people: People, config: TeacherConfig, generator: torch.Generator) -> Tensor:
+    """The loss of one batch."""
+    pictures, joints, visibility = data.to_float(people.pictures), people.joints, people.visibility
+    if config.augment:
+        pictures, joints, visibility = augment(pictures, joints, visibility, generator)
+    if config.channels_last:
+        pictures = pictures.contiguous(memory_format=torch.channels_last)
+    size = pictures.new_tensor([pictures.shape[-1], pictures.shape[-2]])
+    known = visibility > 0
+    inside = ((joints > -0.5) & (joints < size - 0.5)).all(dim=-1)
+    cells = (joints + 0.5) * (size.new_tensor(teacher.map_size[::-1]) / size) - 0.5
+    target = gaussian_maps(cells, known & inside, size=teacher.map_size, sigma=config.sigma)
+    with torch.autocast(pictures.device.type, torch.bfloat16, enabled=config.amp == "bf16"):
+        heatmaps = teacher(pictures)
+    error = (heatmaps.float() - target).square().mean(dim=(2, 3))
+    return (error * known).sum() / known.sum().clamp_min(1)
+
+
+def score_teacher(teacher: Teacher, people: People, *, batch: int = 64) -> dict[str, Any]:
+    """PCK of the visible joints, within a tenth of the person's height and within 6 pixels, and what goes wrong.
+
+    Landmarks are decoded with the quarter shift. ``confusion_…`` is the share of joints found at the place of their
+    mirror joint; ``found`` and ``imagined`` are the shares of visible and of absent joints with a confidence of at
+    least 0.2.
+    """
+    device = next(teacher.parameters()).device
+    training = teacher.training
+    teacher.eval()
+    parts = []
+    with torch.no_grad():
+        for chunk in people.pictures.split(batch):
+            heatmaps = teacher(data.to_float(chunk.to(device)))
+            parts.append(decode(heatmaps, method="quarter", size=tuple(chunk.shape[-2:])))
+    teacher.train(training)
+    landmarks, confidence = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
+    joints, visibility = people.joints.cpu(), people.visibility.cpu()
+    visible, absent, sure = visibility == 2, visibility == 0, confidence >= 0.2
+    masks = None if people.masks is None else people.masks.cpu()
+    by_height = {"height": person_heights(joints, visibility, masks), "threshold": 0.1}
+    by_pixels = {"height": people.pictures.shape[-2] / 128, "threshold": RADIUS}
+    arguments = (landmarks, joints, visible)
+    near = pck(*arguments, **by_pixels)
+    return {
+        "pictures": len(people),
+        "visible_joints": int(visible.sum()),
+        "pck_height": round(pck(*arguments, **by_height).mean, 4),
+        "pck_6px": round(near.mean, 4),
+        "confusion_height": round(left_right_confusion(*arguments, **by_height).mean, 4),
+        "confusion_6px": round(left_right_confusion(*arguments, **by_pixels).mean, 4),
+        "found": round(sure[visible].float().mean().item(), 4) if visible.any() else None,
+        "imagined": round(sure[absent].float().mean().item(), 4) if absent.any() else None,
+        "pck_6px_of_joints": {
+            name: round(share, 4) for name, share in zip(JOINTS, near.joints.tolist(), strict=True)
+        },
+    }
+
+
+def command(config: TeacherConfig) -> str:
+    """The command that repeats a training: the flags that differ from the defaults.
+
+    >>> command(TeacherConfig(steps=10, input_size=(64, 32), augment=False))
+    'python -m momi_lib.train.teacher --input-size 64 32 --steps 10 --no-augment'
+    """
+    words = ["python", "-m", "momi_lib.train.teacher"]
+    for field in dataclasses.fields(config):
+        value, flag = getattr(config, field.name), field.name.replace("_", "-")
+        if value == field.default:
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words += [f"--{flag}", *map(str, value if isinstance(value, tuple) else (value,))]
+    return shlex.join(words)
+
+
+def _indices(count: int, batch: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Batches without end: every picture once before any comes again."""
+    waiting = torch.empty(0, dtype=torch.long)
+    while True:
+        while len(waiting) < batch:
+            waiting = torch.cat([waiting, torch.randperm(count, generator=generator)])
+        yield waiting[:batch]
+        waiting = waiting[batch:]
+
+
+def _labelled(folder: str | None, split: str) -> People:
+    people = data.load(folder, split)
+    if people.joints is None or people.visibility is None:
+        raise ValueError(
+            f"train_teacher: {people.folder} has no joints for its {split} split (annotations/); a teacher is "
+            "trained on the mannequins, and other pictures use official weights (Teacher.from_official)"
+        )
+    return people
+
+
+def _check(config: TeacherConfig) -> None:
+    for name in ("steps", "batch", "learning_rate", "sigma", "log_every", "evaluate_every"):
+        if not getattr(config, name) > 0:
+            raise ValueError(f"TeacherConfig: {name} must be positive, got {getattr(config, name)}")
+    if config.amp not in (None, "bf16"):
+        raise ValueError(f"TeacherConfig: amp must be None or 'bf16', got {config.amp!r}")
+
+
+def main() -> None:
+    import tyro
+
+    logging.basicConfig(level=logging.INFO)
+    card = train_teacher(tyro.cli(TeacherConfig, description=__doc__))
+    log.info("%s", json.dumps(card["scores"], indent=1))
+
+
+if __name__ == "__main__":
+    main()
