@@ -1,7 +1,8 @@
 """The skeleton: the 17 joints of COCO, their limbs, their mirror images and their colours.
 
 Everything that has a joint axis in this library (landmarks, heatmaps, pose maps, patches) uses the order of
-`JOINTS`. "Left" is the person's left, which is on the right of a picture that shows the person from the front.
+`JOINTS`. "Left" is the person's left, which is on the right of a
+picture that shows the person from the front.
 
 >>> len(JOINTS), len(LIMBS), len(COLOURS)
 (17, 19, 17)
@@ -63,7 +64,7 @@ PAIRS: tuple[tuple[int, int], ...] = ((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (
 #: MIRROR[k] is the joint that joint k becomes when the picture is mirrored.
 MIRROR: tuple[int, ...] = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
 
-#: One colour a joint: grey for the nose, warm for the left side, cool for the right, lighter towards the feet.
+#: One colour a joint: grey for the nose, warm for the left side, cool for the right, lighter downwards.
 COLOURS: tuple[str, ...] = (
     "#7f7f7f",
     "#7a0403",

@@ -7,10 +7,11 @@
 
 from momi_lib.data.labels import LabelError
 from momi_lib.data.mirror import mirror_joints, mirror_maps, mirror_pictures
-from momi_lib.data.people import People, Truth, load, load_truth
+from momi_lib.data.people import People, load
 from momi_lib.data.pictures import to_float, to_uint8
 from momi_lib.data.records import PictureError, data_folder
 from momi_lib.data.triplets import Triplets, TripletSampler
+from momi_lib.data.truth import Truth, load_truth
 
 __all__ = [
     "LabelError",

@@ -1,8 +1,8 @@
 """A cache of decoded pictures: one memory-mappable .npy file and a JSON file beside it that vouches for it.
 
 The key is made of what a change of the folder changes (names, sizes and modification times of the files), the
-asked-for picture size and the version of this format. The JSON file is written last: an array without it does not
-count. Caches live under $MOMI_CACHE or ~/.cache/momi and may be deleted at any time.
+asked-for picture size and the version of this format. The JSON file is written last: an array without it does
+not count. Caches live under $MOMI_CACHE or ~/.cache/momi and may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
-__all__ = ["atomic_file", "cache_folder", "fingerprint", "load_pictures"]
+from momi_lib.files import write_atomically, write_json
+
+__all__ = ["cache_folder", "fingerprint", "load_pictures"]
 
 log = logging.getLogger(__name__)
 
@@ -34,32 +34,6 @@ def cache_folder(name: str) -> Path:
     'pictures'
     """
     return Path(os.environ.get("MOMI_CACHE") or "~/.cache/momi").expanduser() / name
-
-
-@contextlib.contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for writing that appears under `path` complete or not at all.
-
-    It is a temporary file in the same folder, flushed to the disk and then renamed; after an exception it is gone.
-
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> with atomic_file(folder / "a.bin") as file:
-    ...     _ = file.write(b"whole")
-    >>> [p.name for p in folder.iterdir()]
-    ['a.bin']
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
 
 
 def fingerprint(files: Sequence[str], pictures: np.ndarray) -> str:
@@ -94,16 +68,16 @@ def load_pictures(
     Returns:
         pictures, original sizes (N, 2) and the fingerprint.
 
-    >>> os.environ["MOMI_CACHE"] = tempfile.mkdtemp()
-    >>> decode = lambda: (np.zeros((1, 3, 8, 8), np.uint8), np.array([[8, 8]]))
-    >>> pictures, sizes, mark = load_pictures(decode, ["a.jpg"], [(9, 9)], place="here", size=(8, 8))
-    >>> again, _, same = load_pictures(None, ["a.jpg"], [(9, 9)], place="here", size=(8, 8))
+    >>> import tempfile; from unittest import mock
+    >>> def decode(): return np.zeros((1, 3, 8, 8), np.uint8), np.array([[8, 8]])
+    >>> with mock.patch.dict(os.environ, MOMI_CACHE=tempfile.mkdtemp()):
+    ...     pictures, sizes, mark = load_pictures(decode, ["a.jpg"], [(9, 9)], place="here", size=(8, 8))
+    ...     again, _, same = load_pictures(None, ["a.jpg"], [(9, 9)], place="here", size=(8, 8))
     >>> bool((pictures == again).all()), mark == same
     (True, True)
-    >>> _ = os.environ.pop("MOMI_CACHE")
     """
-    stem = hashlib.sha256(json.dumps([place, size]).encode()).hexdigest()[:16]
-    key = hashlib.sha256(json.dumps([FORMAT, size, list(files), list(stamps)]).encode()).hexdigest()[:32]
+    stem = _digest([place, size])[:16]
+    key = _digest([FORMAT, size, list(files), list(stamps)])[:32]
     path = cache_folder("pictures") / f"{stem}-{key}.npy"
     found = _read(path, files, size, memory_map)
     if found is not None:
@@ -115,45 +89,44 @@ def load_pictures(
         if memory_map:
             pictures = np.load(path, mmap_mode="c")
     except OSError as error:  # a full or read-only disk makes the next start slower, nothing worse
-        log.warning(
-            "Pictures are not cached in %s (%s); set MOMI_CACHE to a writable folder.", path.parent, error
-        )
+        log.warning("No pictures cached in %s (%s); set MOMI_CACHE to a writable folder.", path.parent, error)
     return pictures, sizes, mark
+
+
+def _digest(content: list) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def _read(
     path: Path, files: Sequence[str], size: tuple[int, int], memory_map: bool
 ) -> tuple[np.ndarray, np.ndarray, str] | None:
     try:
-        about = json.loads(path.with_suffix(".json").read_text())
+        about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         pictures = np.load(path, mmap_mode="c" if memory_map else None, allow_pickle=False)
-        sizes = np.tile(np.array(size), (len(files), 1))
-        for index, rows, columns in about["resized"]:
-            sizes[index] = rows, columns
         if pictures.shape != (len(files), 3, *size) or pictures.dtype != np.uint8:
-            raise ValueError(f"holds {pictures.dtype} {pictures.shape}")
+            raise ValueError(f"it holds {pictures.dtype} {pictures.shape}")
         if not memory_map and fingerprint(files, pictures) != about["fingerprint"]:
             raise ValueError("its bytes changed since it was written")
-        return pictures, sizes, about["fingerprint"]
+        sizes = np.tile(np.array(size, dtype=np.int64), (len(files), 1))
+        for index, rows, columns in about["resized"]:
+            sizes[index] = rows, columns
+        return pictures, sizes, str(about["fingerprint"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except Exception as error:  # whatever is wrong with a cache, the pictures themselves are still there
         log.warning("The cache %s is damaged (%s); the pictures are decoded again.", path, error)
         return None
 
 
 def _write(path: Path, pictures: np.ndarray, sizes: np.ndarray, mark: str, size: tuple[int, int]) -> None:
-    with atomic_file(path) as file:
-        np.save(file, pictures, allow_pickle=False)
     resized = [[int(i), *map(int, sizes[i])] for i in np.flatnonzero((sizes != size).any(axis=1))]
-    with atomic_file(path.with_suffix(".json")) as file:
-        file.write(json.dumps({"format": FORMAT, "fingerprint": mark, "resized": resized}).encode())
+    write_atomically(path, lambda file: np.save(file, pictures, allow_pickle=False))
+    write_json(path.with_suffix(".json"), {"format": FORMAT, "fingerprint": mark, "resized": resized})
+    # What the same place held before is of no more use: 0.3 GB a piece for Market-1501.
     stem = path.name.split("-")[0]
-    for old in path.parent.glob(
-        f"{stem}-*"
-    ):  # the same place as it was before: 0.3 GB a piece for Market-1501
-        # A temporary file may be another process at work; after an hour it is one that was killed.
+    for old in [*path.parent.glob(f"{stem}-*"), *path.parent.glob(f".{stem}-*")]:
         with contextlib.suppress(OSError):  # another process may be using or removing it
-            stale = old.suffix != ".tmp" or time.time() - old.stat().st_mtime > 3600
-            if stale and not old.name.startswith(path.stem):
+            # A hidden, temporary file may be another process at work, but after an hour it is debris.
+            stale = not old.name.startswith(".") or time.time() - old.stat().st_mtime > 3600
+            if stale and old.stem != path.stem:
                 old.unlink()

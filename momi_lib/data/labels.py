@@ -1,7 +1,7 @@
 """Labels: joints, visibility and masks from a COCO keypoints file.
 
-One file labels all pictures of a split; Market-1501 has none. A mask is COCO's uncompressed run-length encoding:
-the picture read column by column, run lengths in turn of background and person, background first.
+One file labels all pictures of a split; Market-1501 has none. A mask is COCO's uncompressed run-length
+encoding: the picture read column by column, runs of background and of person in turn, background first.
 """
 
 from __future__ import annotations
@@ -40,32 +40,35 @@ def encode_mask(mask: np.ndarray) -> dict[str, list[int]]:
     """
     flat = np.asarray(mask, dtype=bool).T.ravel()
     changes = np.flatnonzero(np.diff(flat)) + 1
-    runs = np.diff(np.concatenate([[0], changes, [flat.size]]))
-    counts = [0, *runs.tolist()] if flat.size and flat[0] else runs.tolist()
-    return {"size": list(mask.shape), "counts": counts}
+    runs = np.diff(np.concatenate([[0], changes, [flat.size]])).tolist()
+    return {"size": list(mask.shape), "counts": [0, *runs] if flat.size and flat[0] else runs}
 
 
-def decode_masks(counts: Sequence[Sequence[int]], size: tuple[int, int]) -> np.ndarray:
+def decode_masks(
+    counts: Sequence[Sequence[int]], size: tuple[int, int], names: Sequence[str] | None = None
+) -> np.ndarray:
     """Masks (N, H, W) from the run lengths of N masks of one size, all at once.
 
-    Raises ValueError, naming the index of the mask, when its runs are no counts or do not add up to H * W.
+    Raises LabelError for runs that are no counts or do not add up to H * W; it names the mask by `names`, or
+    by its index.
 
     >>> decode_masks([[2, 4]], (3, 2)).astype(int).tolist()
     [[[0, 1], [0, 1], [1, 1]]]
     """
     rows, columns = size
     for index, runs in enumerate(counts):
-        # bool is an int to Python; type() is exact and fast.
-        if not isinstance(runs, list | tuple) or any(type(run) is not int or run < 0 for run in runs):
-            raise ValueError(f"mask {index}: expected a list of run lengths (integers >= 0)")
+        name = names[index] if names else str(index)
+        # A bool is an int to isinstance(); type() is exact, and fast.
+        if not isinstance(runs, list) or any(type(run) is not int or run < 0 for run in runs):
+            raise LabelError(f"mask of {name}: expected run lengths, a list of integers from 0.")
         if sum(runs) != rows * columns:
-            raise ValueError(f"mask {index}: its runs add up to {sum(runs)}, expected {rows} x {columns}")
-    lengths = [len(runs) for runs in counts]
-    runs = np.fromiter((run for one in counts for run in one), dtype=np.int64, count=sum(lengths))
-    # Every mask starts with background: a run is person where its place within the mask is odd.
-    starts = np.repeat(np.cumsum(lengths) - lengths, lengths).astype(np.int64)
-    person = (np.arange(len(runs)) - starts) % 2 == 1
-    flat = np.repeat(person, runs)
+            raise LabelError(f"mask of {name}: its runs add up to {sum(runs)}, expected {rows} x {columns}.")
+    lengths = np.array([len(runs) for runs in counts], dtype=np.int64)
+    flat_runs = np.fromiter((run for runs in counts for run in runs), dtype=np.int64, count=lengths.sum())
+    # Every mask starts with background: a run is person where its place within its mask is odd.
+    first = np.repeat(np.cumsum(lengths) - lengths, lengths)
+    person = (np.arange(len(flat_runs)) - first) % 2 == 1
+    flat = np.repeat(person, flat_runs)
     return np.ascontiguousarray(flat.reshape(len(counts), columns, rows).transpose(0, 2, 1))
 
 
@@ -76,12 +79,12 @@ def read_labels(path: Path, files: Sequence[str], sizes: np.ndarray, size: tuple
     x' = (x + 0.5) * W / w - 0.5. A joint of visibility 0 has no place: its coordinates mean nothing.
 
     Args:
-        files: picture names as `file_name` in the label file has them.
+        files: picture names, as `file_name` in the label file has them.
         sizes: (N, 2) rows and columns that the files have on disk.
         size: rows and columns that the pictures have now.
 
-    Raises LabelError for what is malformed, missing or does not fit the pictures. Labels of other pictures are
-    ignored.
+    Raises LabelError for what is malformed, missing or does not fit the pictures. Labels of other pictures
+    are not looked at.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "labels.json"
@@ -96,92 +99,88 @@ def read_labels(path: Path, files: Sequence[str], sizes: np.ndarray, size: tuple
     except (OSError, ValueError, RecursionError) as error:
         raise LabelError(f"{path}: expected a COCO keypoints file in JSON ({error}).") from error
     try:
-        images = {image["file_name"]: image for image in content["images"]}
-        entries: dict[Any, dict[str, Any]] = {}
-        for entry in content["annotations"]:
-            if entries.setdefault(entry["image_id"], entry) is not entry:
-                raise LabelError(f"{path}: image_id {entry['image_id']} has two annotations, expected one.")
-        missing = [f for f in files if f not in images or images[f]["id"] not in entries]
-        if missing:
-            raise LabelError(
-                f"{path} does not label {len(missing)} of {len(files)} pictures; the first is {missing[0]}. "
-                "Label them or remove them (or the label file, to go without labels)."
-            )
-        heights = np.array([[images[f]["height"], images[f]["width"]] for f in files])
-        found = [entries[images[f]["id"]] for f in files]
-        keypoints = [entry["keypoints"] for entry in found]
+        stated, entries = _match(content, files)
+        keypoints = [entry["keypoints"] for entry in entries]
+        for file, said, real in zip(files, stated, sizes.tolist(), strict=True):
+            if said != real:
+                raise LabelError(f"{file} is labelled as {said} rows and columns, the picture has {real}.")
+        joints, visibility = _joints(files, keypoints)
+        masks = _masks(files, entries, sizes, size)
+    except LabelError as error:
+        raise LabelError(f"{path}: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise LabelError(
-            f"{path}: not COCO keypoints, {type(error).__name__} {error}. Expected images[] with id, file_name, "
-            "width, height and annotations[] with image_id, keypoints."
+            f"{path}: not COCO keypoints ({type(error).__name__}: {error}). Expected images[] with id, "
+            "file_name, width, height and annotations[] with image_id, keypoints."
         ) from error
-    if (wrong := np.flatnonzero((heights != sizes).any(axis=1))).size:
-        file, said, real = files[wrong[0]], heights[wrong[0]].tolist(), sizes[wrong[0]].tolist()
-        raise LabelError(f"{path}: {file} is labelled as {said} rows and columns, the picture has {real}.")
-    joints, visibility = _joints(path, files, keypoints)
-    scale = np.array(size) / sizes  # (rows, columns)
+    scale = np.array(size) / sizes  # of rows and columns
     joints = (joints + 0.5) * scale[:, None, ::-1] - 0.5
-    return Labels(
-        torch.from_numpy(joints.astype(np.float32)),
-        torch.from_numpy(visibility.astype(np.uint8)),
-        _masks(path, files, found, sizes, size),
-    )
+    return Labels(torch.from_numpy(joints.astype(np.float32)), torch.from_numpy(visibility), masks)
 
 
-def _joints(path: Path, files: Sequence[str], keypoints: list[Any]) -> tuple[np.ndarray, np.ndarray]:
-    values = None
-    try:
-        values = np.array(keypoints, dtype=np.float64)
-    except (TypeError, ValueError):
-        pass  # ragged or not numbers: found one by one below
-    good = values is not None and values.shape == (len(files), 3 * len(JOINTS)) and np.isfinite(values).all()
-    if good:
-        values = values.reshape(len(files), len(JOINTS), 3)
-        good = bool(np.isin(values[..., 2], (0, 1, 2)).all())
-    if not good:
-        for file, row in zip(files, keypoints, strict=True):
-            try:
-                one = np.array(row, dtype=np.float64)
-                if one.shape == (51,) and np.isfinite(one).all() and np.isin(one[2::3], (0, 1, 2)).all():
-                    continue
-            except (TypeError, ValueError):
-                pass
-            raise LabelError(f"{path}: keypoints of {file}: expected 17 times x, y, visibility (0, 1 or 2).")
-    return values[..., :2], values[..., 2]
+def _match(content: dict[str, Any], files: Sequence[str]) -> tuple[list[list[int]], list[dict[str, Any]]]:
+    """The stated [rows, columns] and the one annotation of each file."""
+    images = {image["file_name"]: image for image in content["images"]}
+    if len(images) != len(content["images"]):
+        raise LabelError("a file_name occurs twice in images[], expected once.")
+    entries: dict[Any, dict[str, Any]] = {}
+    for entry in content["annotations"]:
+        if entries.setdefault(entry["image_id"], entry) is not entry:
+            raise LabelError(f"image_id {entry['image_id']} has two annotations, expected one.")
+    missing = [file for file in files if file not in images or images[file]["id"] not in entries]
+    if missing:
+        raise LabelError(
+            f"{len(missing)} of {len(files)} pictures have no label, the first is {missing[0]}. Label them, "
+            "or remove them, or move the label file away to go without labels."
+        )
+    chosen = [images[file] for file in files]
+    stated = [[image["height"], image["width"]] for image in chosen]
+    return stated, [entries[image["id"]] for image in chosen]
+
+
+def _joints(files: Sequence[str], keypoints: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+    def parsed(part: list[Any]) -> np.ndarray | None:
+        try:
+            values = np.array(part, dtype=np.float64).reshape(len(part), len(JOINTS), 3)
+        except (TypeError, ValueError):  # not numbers, or not 51 each
+            return None
+        good = np.isfinite(values).all() and np.isin(values[..., 2], (0, 1, 2)).all()
+        return values if good else None
+
+    values = parsed(keypoints)
+    if values is None:
+        for file, one in zip(files, keypoints, strict=True):
+            if parsed([one]) is None:
+                raise LabelError(f"keypoints of {file}: expected 17 times x, y, visibility (0, 1 or 2).")
+        raise LabelError("keypoints: expected 17 times x, y, visibility (0, 1 or 2) in every annotation.")
+    return values[..., :2], values[..., 2].astype(np.uint8)
 
 
 def _masks(
-    path: Path, files: Sequence[str], found: list[dict[str, Any]], sizes: np.ndarray, size: tuple[int, int]
+    files: Sequence[str], entries: list[dict[str, Any]], sizes: np.ndarray, size: tuple[int, int]
 ) -> Tensor | None:
-    without = [file for file, entry in zip(files, found, strict=True) if "segmentation" not in entry]
+    without = [file for file, entry in zip(files, entries, strict=True) if "segmentation" not in entry]
     if len(without) == len(files):
         return None
     if without:
-        raise LabelError(f"{path}: {len(without)} pictures have no segmentation; the first is {without[0]}.")
-    for index, entry in enumerate(found):
-        code = entry["segmentation"]
+        raise LabelError(f"{len(without)} pictures have no segmentation, the first is {without[0]}.")
+    codes = [entry["segmentation"] for entry in entries]
+    for file, code, real in zip(files, codes, sizes.tolist(), strict=True):
         if not isinstance(code, dict) or not isinstance(code.get("counts"), list):
             raise LabelError(
-                f"{path}: segmentation of {files[index]}: expected an uncompressed run-length encoding, "
-                '{"size": [rows, columns], "counts": [integers]}; polygons and compressed strings are not read.'
+                f"segmentation of {file}: expected an uncompressed run-length encoding, "
+                '{"size": [rows, columns], "counts": [integers]}; polygons and strings are not read.'
             )
-        if code.get("size") != sizes[index].tolist():
+        if code.get("size") != real:
             raise LabelError(
-                f"{path}: segmentation of {files[index]} has size {code.get('size')}, "
-                f"the picture has {sizes[index].tolist()}."
+                f"segmentation of {file}: its size is {code.get('size')}, the picture has {real}."
             )
     masks = torch.empty((len(files), *size), dtype=torch.bool)
-    for own in np.unique(sizes, axis=0):  # usually one size, so one call
-        which = np.flatnonzero((sizes == own).all(axis=1))
-        try:
-            part = decode_masks(
-                [found[i]["segmentation"]["counts"] for i in which], (int(own[0]), int(own[1]))
-            )
-        except ValueError as error:
-            names = f" ({files[which[int(str(error).split(':')[0].split()[1])]]})"
-            raise LabelError(f"{path}: segmentation{names}: {error}.") from error
-        # The pixel whose centre is nearest, with centres at integers: the convention of the joints.
-        y = ((np.arange(size[0]) + 0.5) * own[0] / size[0]).astype(np.int64)
-        x = ((np.arange(size[1]) + 0.5) * own[1] / size[1]).astype(np.int64)
-        masks[torch.from_numpy(which)] = torch.from_numpy(part[:, y[:, None], x])
+    for rows, columns in np.unique(sizes, axis=0).tolist():  # usually one size, so one call
+        which = np.flatnonzero((sizes == (rows, columns)).all(axis=1)).tolist()
+        part = decode_masks([codes[i]["counts"] for i in which], (rows, columns), [files[i] for i in which])
+        # The pixel that holds the centre of the new pixel: the convention of the joints.
+        y = ((np.arange(size[0]) + 0.5) * rows / size[0]).astype(np.int64)
+        x = ((np.arange(size[1]) + 0.5) * columns / size[1]).astype(np.int64)
+        masks[which] = torch.from_numpy(part[:, y[:, None], x])
     return masks

@@ -1,8 +1,8 @@
 """Pictures: from files to one uint8 tensor, safely and in parallel.
 
-A folder of pictures comes from somewhere else, so nothing about a file is believed before it is checked: its size
-on disk, the size that its header states, and that every byte decodes. `verify()` of PIL passes a truncated JPEG,
-which is why each picture is decoded in full.
+A folder of pictures comes from somewhere else, so nothing about a file is believed before it is checked: its
+size on disk, the size that its header states, and that every byte decodes. `verify()` of PIL passes a
+truncated JPEG, which is why each picture is decoded in full.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from tqdm.auto import tqdm
 
-from momi_lib.data.records import PictureError
+from momi_lib.data.records import PictureError, refuse
 
 __all__ = ["STANDARD", "decode_pictures", "report_resized", "to_float", "to_uint8"]
 
@@ -29,8 +30,8 @@ STANDARD = (128, 64)
 # A crop of a person needs far less. Both limits hold before anything is decoded.
 MAX_PIXELS = 4096 * 4096
 MAX_BYTES = 64 * 2**20
-NAMED = 3  # how many bad files an error names
 CHUNK = 64  # pictures a thread takes at a time
+LONG = 4000  # from here on a progress bar shows
 
 
 def _decode(path: str, size: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:
@@ -95,28 +96,26 @@ def decode_pictures(
                 bad.append((files[index], str(error)))
         return bad
 
-    workers = workers or len(
-        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    )
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
+    pool = ThreadPoolExecutor(max_workers=workers or _cores(), thread_name_prefix="decode")
     try:
-        bad = [failure for part in pool.map(work, range(0, len(files), CHUNK)) for failure in part]
+        chunks = range(0, len(files), CHUNK)
+        done = tqdm(pool.map(work, chunks), total=len(chunks), desc="decode", disable=len(files) < LONG)
+        bad = [failure for part in done for failure in part]
     finally:
         pool.shutdown(cancel_futures=True)
-    if bad:
-        first = "; ".join(f"{folder / file} {reason}" for file, reason in bad[:NAMED])
-        more = f"; and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
-        raise PictureError(
-            f"{len(bad)} of {len(files)} pictures cannot be used: {first}{more}. "
-            "Replace them from a fresh copy of the data set or remove them."
-        )
+    refuse(folder, bad, len(files))
     return pictures, sizes
+
+
+def _cores() -> int:
+    """Cores that this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def report_resized(files: Sequence[str], sizes: np.ndarray, size: tuple[int, int]) -> None:
     """Log one warning that says how many pictures were resized and which was the first.
 
-    Standard pictures that the caller asked for at another size are no surprise: those are logged as information.
+    Standard pictures that the caller asked for at another size are no surprise: logged as information.
 
     >>> report_resized(["a.jpg"], np.array([[128, 64]]), (128, 64))
     """

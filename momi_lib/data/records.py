@@ -1,9 +1,9 @@
 """Records: which pictures a folder holds, and what their names say.
 
-The layout is that of Market-1501 (Zheng et al., 2015): three folders of pictures named `PPPP_cCsS_FFFFFF_BB.jpg`,
-person, camera and sequence, frame, box. Person `-1` is junk (a bad detection) and `0000` a distractor (a box
-without a person of interest). The embedded mannequins have the same layout, so one piece of code reads both.
-Notebook 01 looks at such a folder.
+The layout is that of Market-1501 (Zheng et al., 2015): three folders of pictures named
+`PPPP_cCsS_FFFFFF_BB.jpg`: person, camera and sequence, frame, box. Person `-1` is junk (a bad detection) and
+`0000` a distractor (a box without a person of interest). The embedded mannequins have the same layout, so one
+piece of code reads both. Notebook 01 looks at such a folder.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ __all__ = [
     "Record",
     "data_folder",
     "parse_name",
+    "refuse",
     "scan",
     "stamp",
 ]
@@ -39,17 +40,18 @@ LAYOUT = (
     "a folder laid out as Market-1501: bounding_box_train/, bounding_box_test/ and query/, "
     "each with pictures named PPPP_cCsS_FFFFFF_BB.jpg"
 )
+NAMED = 3  # how many bad files an error names
 # `.jpg.jpg` occurs in some copies of Market-1501.
-NAME = re.compile(r"(-1|\d{4})_c(\d)s(\d)_\d+_\d+\.jpg(?:\.jpg)?", re.IGNORECASE | re.ASCII)
+NAME = re.compile(r"(-1|\d{4})_c(\d+)s\d+_\d+_\d+\.jpg(?:\.jpg)?", re.IGNORECASE | re.ASCII)
 
 
 class PictureError(ValueError):
-    """A picture (or a folder of pictures) cannot be used; the message names the file and says what is wrong."""
+    """A picture, or a folder of them, cannot be used; the message names it and says what is wrong."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One picture file. `file` is relative to the data folder; `bytes` and `mtime_ns` notice a changed file."""
+    """One picture file, relative to the data folder; a changed file has other `bytes` or `mtime_ns`."""
 
     file: str
     person: int
@@ -71,10 +73,23 @@ def parse_name(name: str) -> tuple[int, int]:
     match = NAME.fullmatch(name)
     if match is None:
         raise PictureError(
-            f"{name}: expected a name like 0002_c1s1_000451_03.jpg (person, camera and sequence, frame, box). "
-            "Rename the picture or move it out of the folder."
+            f"{name} is not named like 0002_c1s1_000451_03.jpg (person, camera and sequence, frame, box)"
         )
     return int(match[1]), int(match[2])
+
+
+def refuse(folder: Path, bad: Sequence[tuple[str, str]], total: int) -> None:
+    """Raise one PictureError for all `bad` (file, reason), naming the first few; do nothing without any.
+
+    >>> try: refuse(Path("query"), [("a.jpg", "is empty")], 9)
+    ... except PictureError as error: print(error)
+    1 of 9 pictures cannot be used: query/a.jpg is empty. Replace or remove it.
+    """
+    if bad:
+        first = "; ".join(f"{(folder / file).as_posix()} {reason}" for file, reason in bad[:NAMED])
+        more = f"; and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
+        advice = "Replace or remove it." if len(bad) == 1 else "Replace or remove them."
+        raise PictureError(f"{len(bad)} of {total} pictures cannot be used: {first}{more}. {advice}")
 
 
 def data_folder(folder: str | os.PathLike[str] | None = None) -> Path:
@@ -108,7 +123,7 @@ def data_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     return path
 
 
-def stamp(folder: Path, files: Iterable[str]) -> list[tuple[int, int]]:
+def stamp(folder: Path, files: Sequence[str]) -> list[tuple[int, int]]:
     """(bytes, mtime_ns) of each file; links are followed.
 
     Raises PictureError for what is missing or not a regular file, before anything tries to read it.
@@ -119,26 +134,25 @@ def stamp(folder: Path, files: Iterable[str]) -> list[tuple[int, int]]:
     >>> stamp(root, ["a.jpg"])[0][0]
     3
     """
-    stamps = []
+    stamps, bad = [], []
     for file in files:
         try:
             status = os.stat(os.path.join(folder, file))
         except OSError as error:
-            reason = error.strerror or "cannot be read"
-            raise PictureError(
-                f"{folder / file}: {reason}. Restore the picture or remove its entry."
-            ) from error
+            bad.append((file, f"cannot be read ({error.strerror})"))
+            continue
         if not stat.S_ISREG(status.st_mode):  # a named pipe would block the reader for ever
-            raise PictureError(f"{folder / file}: expected a picture file, found a folder or a special file.")
+            bad.append((file, "is a folder or a special file"))
         stamps.append((status.st_size, status.st_mtime_ns))
+    refuse(folder, bad, len(files))
     return stamps
 
 
 def scan(folder: Path, split: str, *, junk: bool = False) -> list[Record]:
     """Records of a split, sorted by name within each folder.
 
-    `Thumbs.db` and whatever else is not named `.jpg` is ignored, as are hidden files. Pictures of person -1 (junk)
-    and 0000 (distractors) are left out unless `junk`.
+    `Thumbs.db` and whatever else is not named `.jpg` is ignored, as are hidden files. Pictures of person -1
+    (junk) and 0000 (distractors) are left out unless `junk`.
 
     Raises ValueError for an unknown split, FileNotFoundError for a missing folder, PictureError for a folder
     without a usable picture and for a `.jpg` whose name does not parse.
@@ -165,14 +179,10 @@ def scan(folder: Path, split: str, *, junk: bool = False) -> list[Record]:
             for name in os.listdir(folder / part)
             if name.lower().endswith(".jpg") and not name.startswith(".")
         )
-        parsed = []
-        for name in names:
-            try:
-                person, camera = parse_name(name)
-            except PictureError as error:
-                raise PictureError(f"{folder / part}: {error}") from None
-            if person > 0 or junk:
-                parsed.append((f"{part}/{name}", person, camera))
+        wrong = [name for name in names if NAME.fullmatch(name) is None]
+        refuse(folder / part, [(name, "is not named PPPP_cCsS_FFFFFF_BB.jpg") for name in wrong], len(names))
+        parsed = [(f"{part}/{name}", *parse_name(name)) for name in names]
+        parsed = [(file, person, camera) for file, person, camera in parsed if person > 0 or junk]
         if not parsed:
             found = f"only junk and distractors ({len(names)} pictures)" if names else "no pictures"
             raise PictureError(

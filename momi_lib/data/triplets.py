@@ -1,8 +1,8 @@
 """Triplets (x, x⁺, x⁻): what one step of training looks at (section 3 of the paper).
 
-x⁺ is another picture of the person of x, x⁻ a picture of somebody else. Notebook 01 derives the arithmetic below:
-with the pictures sorted by person, "another one of mine" and "not one of mine" are additions, so a thousand
-triplets cost as few operations as one, on any device.
+x⁺ is another picture of the person of x, x⁻ a picture of somebody else. Notebook 01 derives the arithmetic
+below: with the pictures sorted by person, "another one of mine" and "not one of mine" are additions, so a
+thousand triplets cost as few operations as one, on any device.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ class Triplets(NamedTuple):
 class TripletSampler:
     """Draws triplets as index tensors on the device.
 
-    x is uniform over the pictures whose person has another picture, x⁺ uniform over that person's other pictures,
-    x⁻ uniform over all pictures of other persons. A person with a single picture can only be x⁻; a logged warning
-    names it. Pictures of a negative person (-1, Market-1501's junk, which may show anybody) are never drawn.
+    x is uniform over the pictures whose person has another picture, x⁺ uniform over that person's other
+    pictures, x⁻ uniform over all pictures of other persons. A person with a single picture can only be x⁻; a
+    logged warning names it. Pictures of a negative person (-1, Market-1501's junk) are never drawn: they may
+    show anybody. Every other number is a person like any other: leave out 0000 (distractors) before.
 
     Args:
         persons: (N,) integers, the person of each picture.
@@ -63,16 +64,13 @@ class TripletSampler:
 
         order = torch.argsort(persons, stable=True)
         order = order[persons[order] >= 0]
-        names, group, counts = torch.unique_consecutive(
-            persons[order], return_inverse=True, return_counts=True
-        )
+        names, group, counts = torch.unique(persons[order], return_inverse=True, return_counts=True)
         alone = names[counts == 1].tolist()
         if alone:
             more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
             log.warning(
-                "%s %s%s: one picture only, so never x or x+ (its picture may still be x-).",
-                "Identity" if len(alone) == 1 else f"{len(alone)} identities:",
-                *(", ".join(map(str, alone[:NAMED])), more),
+                "%d of %d identities have a single picture, so are never x or x+ (but may be x-): %s%s",
+                *(len(alone), len(names), ", ".join(map(str, alone[:NAMED])), more),
             )
         usable = int((counts > 1).sum())
         if usable < 2:
