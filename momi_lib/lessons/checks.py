@@ -1,0 +1,129 @@
+"""Checks in a notebook: one stable line when they pass, the actual value and a hint when they fail.
+
+A float is never printed as it came out: the last digits differ between machines, and a stored output would no
+longer compare. Each check prints what was expected, which is the same everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from momi_lib.lessons.compare import describe, diagnose, difference
+from momi_lib.lessons.exercise import Exercise
+from momi_lib.lessons.exercises import exercises_of
+
+__all__ = ["Checks"]
+
+
+class Checks:
+    """The checks of one notebook, at `lesson.check`. All raise AssertionError when they fail.
+
+    >>> check = Checks()
+    >>> check.close("mean row sum", 0.99999999, 1.0, atol=1e-5)
+    ✓ mean row sum: expected 1 (± 1e-05)
+    >>> check.close("mean row sum", 0.5, 1.0, atol=1e-5)
+    Traceback (most recent call last):
+    AssertionError: ✗ mean row sum: expected 1, got 0.5 (tolerance 1e-05)
+    >>> check.summary()
+    ✓ 1 check passed
+    """
+
+    def __init__(self, number: int | None = None) -> None:
+        self.number = number
+        self.passed = 0
+        self.exercises: dict[str, bool] = {}  # title → right; not attempted is False
+
+    def _report(self, name: str, gap: str | None, hint: str, passed: str) -> None:
+        __tracebackhide__ = True  # IPython then shows the learner's line and the message
+        if gap is not None:
+            raise AssertionError(f"✗ {name}: {gap}" + (f". Hint: {hint}" if hint else ""))
+        self.passed += 1
+        print(f"✓ {name}{passed}")
+
+    def close(self, name: str, value: Any, expected: Any, atol: float = 1e-6, hint: str = "") -> None:
+        """`value` equals `expected` within `atol`; both numbers or tensors. Prints the expected value."""
+        __tracebackhide__ = True
+        gap = difference(value, expected, atol)
+        gap = gap and f"{gap} (tolerance {atol:g})"
+        hint = hint or diagnose(value, expected, atol)
+        self._report(name, gap, hint, f": expected {describe(expected)} (± {atol:g})")
+
+    def equal(self, name: str, value: Any, expected: Any, hint: str = "") -> None:
+        """`value` equals `expected` exactly: counts, names, booleans, integer tensors, tuples of them."""
+        __tracebackhide__ = True
+        hint = hint or diagnose(value, expected, 0.0)
+        self._report(name, difference(value, expected, 0.0), hint, f": expected {describe(expected)}")
+
+    def shape(self, name: str, tensor: Tensor, expected: Sequence[int | None]) -> None:
+        """The tensor's shape is `expected`; None stands for any length."""
+        __tracebackhide__ = True
+        got = tuple(tensor.shape)
+        fits = len(got) == len(expected) and all(e in (None, g) for e, g in zip(expected, got, strict=True))
+        wanted = "(" + ", ".join("any" if e is None else str(e) for e in expected) + ")"
+        gap = None if fits else f"expected shape {wanted}, got {got}"
+        permuted = sorted(got) == sorted(length or 0 for length in expected)
+        hint = "the axes stand in another order: permute" if permuted else ""
+        self._report(name, gap, hint, f": shape {wanted}")
+
+    def true(self, name: str, condition: Any, hint: str = "") -> None:
+        """The condition holds."""
+        __tracebackhide__ = True
+        gap = None if bool(condition) else "expected this to hold, and it does not"
+        self._report(name, gap, hint, "")
+
+    def between(self, name: str, value: float, low: float, high: float, hint: str = "") -> None:
+        """`low` ≤ `value` ≤ `high`: for what is random or measured."""
+        __tracebackhide__ = True
+        gap = f"expected a value between {low:g} and {high:g}, got {float(value):g}"
+        self._report(
+            name, None if low <= float(value) <= high else gap, hint, f": between {low:g} and {high:g}"
+        )
+
+    def same(self, name: str, mine: Any, theirs: Any, atol: float = 1e-6, hint: str = "") -> None:
+        """The notebook's version and the library's agree within `atol`. Prints no measured value."""
+        __tracebackhide__ = True
+        gap = difference(mine, theirs, atol)
+        gap = gap and f"mine and the library's differ (tolerance {atol:g}): {gap}"
+        how = "exactly" if atol == 0 else f"within {atol:g}"
+        hint = hint or diagnose(mine, theirs, atol)
+        self._report(name, gap, hint, f": mine and the library's agree {how}")
+
+    def exercise(self, exercise: str | Exercise, attempt: Any) -> None:
+        """Judge the learner's function (or value); a body of `...` counts as not attempted yet.
+
+        Args:
+            exercise: its name in this notebook's `momi_lib/lessons/exercises/lessonNN.py`, or the exercise.
+            attempt: the function or value.
+
+        Raises:
+            AssertionError: wrong; the message tells the typical mistake where it is one.
+            KeyError: the notebook has no exercise of that name.
+        """
+        __tracebackhide__ = True
+        if isinstance(exercise, str):
+            known = exercises_of(self.number) if self.number is not None else {}
+            if exercise not in known:
+                raise KeyError(f"lesson {self.number} has no exercise {exercise!r}; it has {sorted(known)}")
+            exercise = known[exercise]
+        try:
+            right = exercise.judge(attempt)
+        except AssertionError as error:
+            raise AssertionError(f"✗ {error}") from error.__cause__
+        self.exercises[exercise.title] = right is not None
+        if right is None:
+            print(f"· {exercise.title}: not attempted yet")
+        else:
+            cases = "" if right == 1 else f" on {right} cases"
+            print(f"✓ {exercise.title}: right{cases}")
+
+    def summary(self) -> None:
+        """Print how many checks passed and how the exercises stand."""
+        parts = [f"✓ {self.passed} check{'' if self.passed == 1 else 's'} passed"]
+        if right := sum(self.exercises.values()):
+            parts.append(f"{right} exercise{'' if right == 1 else 's'} right")
+        if missing := len(self.exercises) - right:
+            parts.append(f"{missing} exercise{'' if missing == 1 else 's'} not attempted yet")
+        print(" · ".join(parts))
