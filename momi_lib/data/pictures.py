@@ -45,7 +45,8 @@ def _decode(path: str, size: tuple[int, int]) -> tuple[np.ndarray, tuple[int, in
             if rows * columns > MAX_PIXELS:
                 raise PictureError(f"is {columns}x{rows} pixels by its header, refused undecoded")
             image.load()
-            image = image.convert("RGB")
+            if image.mode != "RGB":
+                image = image.convert("RGB")
             if (rows, columns) != size:
                 image = image.resize((size[1], size[0]), Image.Resampling.BICUBIC)
             return np.asarray(image), (rows, columns)
@@ -99,7 +100,9 @@ def decode_pictures(
     pool = ThreadPoolExecutor(max_workers=workers or _cores(), thread_name_prefix="decode")
     try:
         chunks = range(0, len(files), CHUNK)
-        done = tqdm(pool.map(work, chunks), total=len(chunks), desc="decode", disable=len(files) < LONG)
+        done = pool.map(work, chunks)
+        if len(files) >= LONG:
+            done = tqdm(done, total=len(chunks), desc="decode")
         bad = [failure for part in done for failure in part]
     finally:
         pool.shutdown(cancel_futures=True)

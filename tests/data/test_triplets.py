@@ -1,0 +1,139 @@
+"""Triplets: the rules hold for every draw, the draws are uniform, fast, and go on exactly."""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from momi_lib.data import Triplets, TripletSampler
+
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+
+@given(
+    st.lists(st.integers(-1, 5), min_size=0, max_size=30),
+    st.integers(0, 2**31),
+    st.integers(1, 200),
+)
+@settings(max_examples=80, deadline=None)
+def test_every_triplet_keeps_the_rules(others, seed, n):
+    persons = torch.tensor([*others, 1, 8, 8, 1])  # two usable identities at least
+    for triplets in (TripletSampler(persons, seed=seed).draw(n),):
+        assert all(index.shape == (n,) and index.dtype == torch.int64 for index in triplets)
+        x, positive, negative = (persons[index] for index in triplets)
+        assert bool((x == positive).all()) and bool((triplets.source != triplets.positive).all())
+        assert bool((x != negative).all())
+        counts = torch.bincount(persons + 1, minlength=10)
+        assert bool((counts[x + 1] > 1).all())
+        assert min(x.min(), positive.min(), negative.min()) >= 0  # junk shows anybody
+
+
+def test_draws_are_uniform():
+    persons = torch.tensor([4, 9, 4, 2, 9, 4, 7])  # 2 and 7 have one picture each
+    n = 60_000
+    x, positive, negative = TripletSampler(persons, seed=3).draw(n)
+    usable = torch.tensor([0, 1, 2, 4, 5])
+    share = torch.bincount(x, minlength=7) / n
+    assert torch.allclose(share[usable], torch.full((5,), 1 / 5), atol=0.01) and share[[3, 6]].sum() == 0
+    for picture in usable.tolist():
+        mine = x == picture
+        others = [i for i in range(7) if persons[i] == persons[picture] and i != picture]
+        share = torch.bincount(positive[mine], minlength=7) / mine.sum()
+        assert torch.allclose(share[others], torch.full((len(others),), 1 / len(others)), atol=0.02)
+        strangers = [i for i in range(7) if persons[i] != persons[picture]]
+        share = torch.bincount(negative[mine], minlength=7) / mine.sum()
+        assert torch.allclose(share[strangers], torch.full((len(strangers),), 1 / len(strangers)), atol=0.02)
+
+
+def test_positive_and_negative_are_drawn_independently():
+    persons = torch.tensor([1, 1, 1, 2, 2])
+    x, positive, negative = TripletSampler(persons, seed=1).draw(40_000)
+    at_0 = x == 0
+    table = (
+        torch.bincount(positive[at_0] * 5 + negative[at_0], minlength=25).view(5, 5)[1:3, 3:5] / at_0.sum()
+    )
+    assert torch.allclose(table, torch.full((2, 2), 1 / 4), atol=0.02)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_sampler_goes_on_exactly(device):
+    persons = torch.arange(50).repeat_interleave(4)
+    sampler = TripletSampler(persons, seed=5, device=device)
+    sampler.draw(17)
+    file = io.BytesIO()
+    torch.save(sampler.state_dict(), file)
+    expected = [sampler.draw(33) for _ in range(3)]
+    file.seek(0)
+    other = TripletSampler(persons, seed=99, device=device)
+    other.load_state_dict(torch.load(file, weights_only=True))
+    for triplets in expected:
+        assert all(torch.equal(a, b) for a, b in zip(triplets, other.draw(33), strict=True))
+        assert triplets.source.device.type == device
+
+
+def test_seeds_and_global_randomness():
+    persons = torch.arange(50).repeat_interleave(4)
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    one, two = TripletSampler(persons, seed=1).draw(64), TripletSampler(persons, seed=1).draw(64)
+    assert torch.equal(one.negative, two.negative)
+    assert not torch.equal(one.negative, TripletSampler(persons, seed=2).draw(64).negative)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_state_of_other_pictures_or_another_device_is_refused():
+    state = TripletSampler([1, 1, 2, 2]).state_dict()
+    with pytest.raises(ValueError, match="other pictures"):
+        TripletSampler([1, 1, 3, 3]).load_state_dict(state)
+    with pytest.raises(ValueError, match="'cuda'"):
+        TripletSampler([1, 1, 2, 2]).load_state_dict({**state, "device": "cuda"})
+
+
+def test_an_identity_with_one_picture_is_named_and_serves_as_negative(caplog):
+    with caplog.at_level(logging.WARNING):
+        sampler = TripletSampler(torch.tensor([3, 3, 1234, 5, 5]))
+    (record,) = caplog.records
+    assert "1234" in record.getMessage() and "1 of 3" in record.getMessage()
+    x, positive, negative = sampler.draw(2000)
+    assert 2 not in x and 2 not in positive and 2 in negative
+
+
+def test_many_such_identities_are_one_warning(caplog):
+    TripletSampler([1, 1, 2, 2, *range(100, 150)])
+    (record,) = caplog.records
+    assert "50 of 52" in record.getMessage() and "and 30 more" in record.getMessage()
+    caplog.clear()
+    TripletSampler([1, 1, 2, 2])
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("persons", [[1, 1, 1], [1, 2, 3], [1, 1, 2], [-1, -1, 4, 4]])
+def test_fewer_than_two_usable_identities_is_an_error(persons):
+    with pytest.raises(ValueError, match="at least two identities"):
+        TripletSampler(persons)
+
+
+def test_arguments_are_checked():
+    for wrong in (torch.zeros(3), torch.zeros(2, 2, dtype=torch.int64), torch.ones(4, dtype=torch.bool), []):
+        with pytest.raises(ValueError, match="persons"):
+            TripletSampler(wrong)
+    sampler = TripletSampler([1, 1, 2, 2])
+    for wrong in (0, -1, 2.0, True):
+        with pytest.raises(ValueError, match="n: expected"):
+            sampler.draw(wrong)
+
+
+def test_at_least_10_000_triplets_a_second():
+    sampler = TripletSampler(torch.arange(751).repeat_interleave(17))
+    sampler.draw(32)
+    start = time.perf_counter()
+    for _ in range(100):
+        triplets = sampler.draw(32)
+    assert isinstance(triplets, Triplets)
+    assert 3200 / (time.perf_counter() - start) > 10_000
