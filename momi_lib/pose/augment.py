@@ -32,8 +32,9 @@ def augment(
     Returns:
         pictures, joints and visibility of the same shapes.
 
-    >>> pictures, joints, visibility = torch.zeros(2, 3, 128, 64), torch.full((2, 17, 2), 30.0), torch.ones(2, 17)
-    >>> pictures, joints, visibility = augment(pictures, joints, visibility, torch.Generator().manual_seed(0))
+    >>> pictures, joints = torch.zeros(2, 3, 128, 64), torch.full((2, 17, 2), 30.0)
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> pictures, joints, visibility = augment(pictures, joints, torch.ones(2, 17), generator)
     >>> pictures.shape, joints.shape, visibility.shape
     (torch.Size([2, 3, 128, 64]), torch.Size([2, 17, 2]), torch.Size([2, 17]))
     """
@@ -50,13 +51,17 @@ def augment(
 
     low, high = torch.tensor(SCALE).log().tolist()
     angle = draw(low=-ROTATION, high=ROTATION).deg2rad()
-    pictures, joints = move(pictures, joints, angle, draw(low=low, high=high).exp(), draw(2, low=-SHIFT, high=SHIFT))
+    pictures, joints = move(
+        pictures, joints, angle, draw(low=low, high=high).exp(), draw(2, low=-SHIFT, high=SHIFT)
+    )
 
     pictures = _recolour(pictures, draw)
     return _cover(pictures, draw), joints, visibility
 
 
-def move(pictures: Tensor, joints: Tensor, angle: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+def move(
+    pictures: Tensor, joints: Tensor, angle: Tensor, scale: Tensor, shift: Tensor
+) -> tuple[Tensor, Tensor]:
     """Rotate by `angle` (N,) radians, enlarge by `scale` (N,) and shift by `shift` (N, 2) of (width, height).
 
     About the picture's centre; what enters the picture repeats its border.
@@ -76,11 +81,16 @@ def move(pictures: Tensor, joints: Tensor, angle: Tensor, scale: Tensor, shift: 
     offset = shift * size
     centre = (size - 1) / 2
     joints = (joints - centre) @ forward.mT + offset[:, None] + centre
-    # affine_grid's coordinates run from -1 to 1 between the edges: pixels from the centre = half a size times it.
+    # affine_grid's coordinates run from -1 to 1 between the edges: pixels from the centre = half a size times
+    # it.
     half = size / 2
-    theta = torch.cat([backward * half / half[:, None], -(backward @ offset[..., None]) / half[:, None]], dim=2)
+    theta = torch.cat(
+        [backward * half / half[:, None], -(backward @ offset[..., None]) / half[:, None]], dim=2
+    )
     grid = functional.affine_grid(theta, list(pictures.shape), align_corners=False)
-    pictures = functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    pictures = functional.grid_sample(
+        pictures, grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
     return pictures, joints
 
 

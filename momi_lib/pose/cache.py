@@ -20,17 +20,27 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+SETTINGS = (
+    "input_size",
+    "map_size",
+    "official",
+    "sigma",
+    "short_side",
+    "least",
+)  # of any teacher, for the key
+
 
 def teacher_maps(teacher: nn.Module, people: People, *, cache: bool = True, batch: int = 64) -> Tensor:
     """The heatmaps ψ(x) of every picture, computed once: the targets of Eq. 1 (used in notebook 02).
 
-    The teacher does not change while F_p learns, so its maps are kept under $MOMI_CACHE (or ~/.cache/momi). The key
-    is the SHA-256 of the teacher's weights and settings together with the fingerprint of the pictures: another
-    teacher or a changed picture is another key. A damaged file is noticed and computed again.
+    The teacher does not change while F_p learns, so its maps are kept under $MOMI_CACHE (or ~/.cache/momi).
+    The key is the SHA-256 of the teacher's weights and settings together with the fingerprint of the
+    pictures: another teacher or a changed picture is another key. A damaged file is noticed and computed
+    again.
 
     Args:
-        teacher: (N, 3, H, W) in [-1, 1] → (N, 17, h', w'); it is used in eval mode and without gradients, on the
-            device where its weights are, and left in the mode it was in.
+        teacher: (N, 3, H, W) in [-1, 1] → (N, 17, h', w'); it is used in eval mode and without gradients, on
+            the device where its weights are, and left in the mode it was in.
         people: with `pictures` uint8 (N, 3, H, W) and `fingerprint`.
         cache: whether to read and write the file.
         batch: pictures at a time.
@@ -47,7 +57,9 @@ def teacher_maps(teacher: nn.Module, people: People, *, cache: bool = True, batc
     torch.Size([2, 3, 2, 2])
     """
     if len(people.pictures) == 0:
-        raise ValueError("teacher_maps: expected at least one picture, got none; look at the folder and the split")
+        raise ValueError(
+            "teacher_maps: expected at least one picture, got none; look at the folder and the split"
+        )
     path = cache_folder("teacher-maps") / f"{teacher_key(teacher, people.fingerprint)}.safetensors"
     maps = _read(path) if cache else None
     if maps is not None:
@@ -59,7 +71,9 @@ def teacher_maps(teacher: nn.Module, people: People, *, cache: bool = True, batc
             # The hash comes last: a file without it does not count.
             files.write_atomically(_seal(path), lambda file: file.write(files.sha256(path).encode()))
         except OSError as error:
-            log.warning("the maps are not cached in %s (%s); set MOMI_CACHE to a writable folder", path.parent, error)
+            log.warning(
+                "the maps are not cached in %s (%s); set MOMI_CACHE to a writable folder", path.parent, error
+            )
     return maps
 
 
@@ -74,7 +88,7 @@ def teacher_key(teacher: nn.Module, fingerprint: str) -> str:
     """
     digest = hashlib.sha256()
     settings = [type(teacher).__name__, fingerprint]
-    settings += [str(getattr(teacher, name, None)) for name in ("input_size", "map_size", "official", "sigma")]
+    settings += [str(getattr(teacher, name, None)) for name in SETTINGS]
     digest.update("\n".join(settings).encode())
     for name, value in sorted(teacher.state_dict().items()):
         value = value.detach().cpu().contiguous()

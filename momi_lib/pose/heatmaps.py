@@ -1,12 +1,12 @@
 """From heatmaps to landmarks, and from landmarks to Gaussian pose maps (Section II-A, pose branch).
 
-One convention holds in this file: coordinates are (x, y), pixel centres lie at integers, the origin is top left.
-A map of h x w cells that covers a picture of H x W pixels has its cell ``x_map`` at
+One convention holds in this file: coordinates are (x, y), pixel centres lie at integers, the origin is top
+left. A map of h x w cells that covers a picture of H x W pixels has its cell ``x_map`` at
 
     x_picture = (x_map + 0.5) * W / w - 0.5
 
-so that both cover the same area. A landmark that was not found has an all-zero pose map and is marked invalid; it
-never becomes a landmark at (0, 0).
+so that both cover the same area. A landmark that was not found has an all-zero pose map and is marked
+invalid; it never becomes a landmark at (0, 0).
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ def decode(
 ) -> tuple[Tensor, Tensor]:
     """Find the landmark of each heatmap (Section II-A; derived in notebook 02).
 
-    ``argmax`` is the paper's: the cell of the largest value. ``quarter`` moves it a quarter of a cell towards the
-    larger neighbour, as Simple Baselines do. ``dark`` takes one Newton step on the logarithm of the smoothed map
-    (Zhang et al., "Distribution-aware coordinate representation", 2020), which is exact for a Gaussian. None of the
-    three lets a gradient through.
+    ``argmax`` is the paper's: the cell of the largest value. ``quarter`` moves it a quarter of a cell towards
+    the larger neighbour, as Simple Baselines do. ``dark`` takes one Newton step on the logarithm of the
+    smoothed map (Zhang et al., "Distribution-aware coordinate representation", 2020), which is exact for a
+    Gaussian. None of the three lets a gradient through.
 
     Args:
         heatmaps: (N, K, h, w), any range.
         method: "argmax", "quarter" or "dark".
         size: (H, W) of the picture that the maps cover; None takes the maps' own size.
-        check: refuse NaN and infinities. On a GPU this waits for the device; a training loop, which sees a NaN in
-            its loss anyway, may leave it out.
+        check: refuse NaN and infinities. On a GPU this waits for the device; a training loop, which sees a
+            NaN in its loss anyway, may leave it out.
 
     Returns:
         landmarks: (N, K, 2) float32, (x, y) in pixels of the picture.
@@ -99,15 +99,16 @@ def gaussian_maps(
 ) -> Tensor:
     """Draw each landmark as a Gaussian of peak 1: the pose p (Section II-A; derived in notebook 02).
 
-    ``convolution`` does as the paper says: the landmark, rounded to its pixel, becomes a map with a single 1, which
-    is convolved with a fixed Gaussian kernel; a landmark whose pixel lies outside the picture leaves an empty map.
-    ``closed`` writes the result down directly as the outer product of two one-dimensional Gaussians, and keeps the
-    fraction of a pixel. On whole-pixel landmarks inside the picture the two agree to 1e-6. ``closed`` is the default
-    because it is the faster one: see benchmarks/reprojection.py.
+    ``convolution`` does as the paper says: the landmark, rounded to its pixel, becomes a map with a single 1,
+    which is convolved with a fixed Gaussian kernel; a landmark whose pixel lies outside the picture leaves an
+    empty map. ``closed`` writes the result down directly as the outer product of two one-dimensional
+    Gaussians, and keeps the fraction of a pixel. On whole-pixel landmarks inside the picture the two agree to
+    1e-6. ``closed`` is the default because it is the faster one: see benchmarks/reprojection.py.
 
     Args:
         landmarks: (N, K, 2), (x, y) in pixels of the map that is drawn.
-        valid: (N, K) bool; an invalid landmark leaves an all-zero map, whatever its coordinates (NaN included).
+        valid: (N, K) bool; an invalid landmark leaves an all-zero map, whatever its coordinates (NaN
+            included).
         size: (H, W) of the maps.
         sigma: deviation of the Gaussian in pixels.
         method: "closed" or "convolution".
@@ -150,8 +151,8 @@ def pose_maps(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """From the heatmaps h of F_p to the pose p: decode, threshold, reproject (Section II-A; notebook 02).
 
-    The paper does not say what happens to a joint that is not seen. Here a joint whose confidence is below the
-    threshold is invalid and its map is zero everywhere. No gradient passes: F_p learns from Eq. 1 alone.
+    The paper does not say what happens to a joint that is not seen. Here a joint whose confidence is below
+    the threshold is invalid and its map is zero everywhere. No gradient passes: F_p learns from Eq. 1 alone.
 
     Args:
         heatmaps: (N, K, h, w), which cover the whole picture.
@@ -209,7 +210,7 @@ def _around(maps: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
 
 def _inside(maps: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Where a landmark has two neighbours, for each axis: (N, K, 2) bool. On the border nothing is refined."""
+    """Where a landmark has both neighbours, per axis: (N, K, 2) bool. On the border nothing is refined."""
     h, w = maps.shape[-2:]
     return torch.stack([(x > 0) & (x < w - 1), (y > 0) & (y < h - 1)], dim=-1)
 
@@ -221,7 +222,7 @@ def _slope(maps: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
 
 def _newton_step(logarithm: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """-H⁻¹g of the log map at its maximum, at most one cell long in each axis; an axis on the border stays."""
+    """-H⁻¹g of the log map at its maximum, at most one cell in each axis; on the border an axis stays."""
     near = _around(logarithm, x, y)
     inside = _inside(logarithm, x, y)
     gradient = _slope(logarithm, x, y)
@@ -249,7 +250,9 @@ def _separable(maps: Tensor, vertical: Tensor, horizontal: Tensor, pad: str) -> 
     flat = maps.flatten(0, 1)[:, None]
     rows, columns = len(vertical) // 2, len(horizontal) // 2
     flat = functional.pad(flat, (columns, columns, rows, rows), mode=pad)
-    flat = functional.conv2d(functional.conv2d(flat, vertical.view(1, 1, -1, 1)), horizontal.view(1, 1, 1, -1))
+    flat = functional.conv2d(
+        functional.conv2d(flat, vertical.view(1, 1, -1, 1)), horizontal.view(1, 1, 1, -1)
+    )
     return flat[:, 0].unflatten(0, maps.shape[:2])
 
 

@@ -11,7 +11,7 @@ from momi_lib.skeleton import MIRROR
 
 
 class Score(NamedTuple):
-    """A share per joint (K,), NaN where no joint was judged, and over all judged joints; `count` (K,) of them."""
+    """A share for each joint (K,), NaN where none was judged; over all that were; and their `count` (K,)."""
 
     joints: Tensor
     mean: float
@@ -28,14 +28,14 @@ def pck(
 ) -> Score:
     """Percentage of correct key points: the share that lies within `threshold` x `height` of the truth.
 
-    After Yang and Ramanan, "Articulated human detection with flexible mixtures of parts", 2013. For a fixed radius
-    in pixels give ``height=1, threshold=6``. See notebook 02.
+    After Yang and Ramanan, "Articulated human detection with flexible mixtures of parts", 2013. For a fixed
+    radius in pixels give ``height=1, threshold=6``. See notebook 02.
 
     Args:
         landmarks: (N, K, 2) found, pixels.
         joints: (N, K, 2) true, pixels.
-        visibility: (N, K); only joints with a value other than 0 are judged. To judge visible joints alone, give
-            ``visibility == 2``.
+        visibility: (N, K); only joints with a value other than 0 are judged. To judge visible joints alone,
+            give ``visibility == 2``.
         height: (N,) or one number: the height of each person in pixels.
         threshold: radius as a share of the height.
 
@@ -65,8 +65,9 @@ def left_right_confusion(
 ) -> Score:
     """The share of paired joints found not at their own place but at that of their mirror joint.
 
-    A joint is judged when it and its mirror joint both have a visibility other than 0 and lie further apart than the
-    radius, so that the two can be told from each other. Arguments as `pck`, with the 17 joints of COCO.
+    A joint is judged when it and its mirror joint both have a visibility other than 0 and lie further apart
+    than the radius, so that the two can be told from each other. Arguments as `pck`, with the 17 joints of
+    COCO.
 
     >>> truth = torch.zeros(1, 17, 2)
     >>> truth[0, 5], truth[0, 6] = torch.tensor([40.0, 30.0]), torch.tensor([10.0, 30.0])
@@ -87,7 +88,7 @@ def left_right_confusion(
 
 
 def person_heights(joints: Tensor, visibility: Tensor, masks: Tensor | None = None) -> Tensor:
-    """Heights of people in pixels, (N,): of the mask where there is one, else of the box around the known joints.
+    """Heights of people in pixels, (N,): of the mask if given, else of the box around the known joints.
 
     >>> person_heights(torch.tensor([[[5.0, 10.0], [5.0, 90.0]]]), torch.ones(1, 2)).tolist()
     [81.0]
@@ -114,7 +115,9 @@ def _radius(
         )
     height = torch.as_tensor(height, dtype=torch.float32, device=joints.device)
     if height.ndim > 1 or (height.ndim == 1 and len(height) != len(joints)):
-        raise ValueError(f"expected height (N,) with N = {len(joints)} or a number, got {tuple(height.shape)}")
+        raise ValueError(
+            f"expected height (N,) with N = {len(joints)} or a number, got {tuple(height.shape)}"
+        )
     return (height * threshold).reshape(-1, 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal, get_args
 
 import torch
@@ -14,11 +15,11 @@ Norm = Literal["batch", "group"]
 class Student(nn.Module):
     """F_p: a small U-net from the picture to heatmaps at a quarter of its size (Eq. 1; built in notebook 02).
 
-    Two strided convolutions reach H/4, three more H/32, where every cell sees the whole person; nearest-neighbour
-    upsampling and additive skips lead back to H/4. The last layer is linear.
+    Two strided convolutions reach H/4, three more H/32, where every cell sees the whole person;
+    nearest-neighbour upsampling and additive skips lead back to H/4. The last layer is linear.
 
-    F_p learns from Eq. 1 alone: the pose that the rest of the system sees is drawn from the argmax of these maps, and
-    argmax has no gradient, so no other loss reaches F_p's parameters.
+    F_p learns from Eq. 1 alone: the pose that the rest of the system sees is drawn from the argmax of these
+    maps, and argmax has no gradient, so no other loss reaches F_p's parameters.
 
     Args:
         width: channels at H/4; divisible by 16.
@@ -47,11 +48,12 @@ class Student(nn.Module):
             for inputs, outputs in zip([width // 2, *widths[:-1]], widths, strict=True)
         )
         self.lateral = nn.ModuleList(
-            nn.Conv2d(deep, shallow, kernel_size=1) for shallow, deep in zip(widths[:-1], widths[1:], strict=True)
+            nn.Conv2d(deep, shallow, kernel_size=1) for shallow, deep in pairwise(widths)
         )
         self.up = nn.ModuleList(Residual(outputs, norm) for outputs in widths[:-1])
         self.heatmaps = nn.Conv2d(width, joints, kernel_size=1)
-        nn.init.normal_(self.heatmaps.weight, std=0.001)  # the maps start near 0, where most of the target lies
+        # The maps start near 0, where most of the target lies.
+        nn.init.normal_(self.heatmaps.weight, std=0.001)
         nn.init.zeros_(self.heatmaps.bias)
 
     def forward(self, pictures: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """ψ, the teacher of Eq. 1: a trained pose network behind one interface, ``teacher(pictures) -> heatmaps``.
 
-A map of a teacher always covers the whole picture (the convention of `heatmaps.py`), whatever the network inside
-needs as its input.
+A map of a teacher always covers the whole picture (the convention of `heatmaps.py`), whatever the network
+inside needs as its input.
 """
 
 from __future__ import annotations
@@ -23,19 +23,20 @@ MARGIN = 1.25  # official weights see a person with a quarter of room around it
 STRIDE = 4  # input pixels per heatmap cell
 FORMAT = "momi-teacher-1"
 WHERE_OFFICIAL = (
-    "the official COCO checkpoint of Simple Baselines, pose_resnet_<layers>_256x192.pth.tar, which the authors link "
-    "from https://github.com/microsoft/human-pose-estimation.pytorch"
+    "the official COCO checkpoint of Simple Baselines, pose_resnet_<layers>_256x192.pth.tar, which the "
+    "authors link from https://github.com/microsoft/human-pose-estimation.pytorch"
 )
 
 
 class Teacher(nn.Module):
     """A Simple Baselines network as the teacher ψ (Eq. 1; used in notebook 02).
 
-    Plain teachers (``official=False``, ours) see the picture resized to `input_size`, RGB, normalised by ImageNet's
-    mean and deviation. Official weights want more: channels in BGR order *with the RGB mean and deviation*, and the
-    person padded, not stretched, to the aspect of `input_size` with a margin of 1.25. Their maps hold the padded
-    picture, so they are resampled here to cover the picture itself. In the official code the cell v stands for the
-    input pixel 4v (not for the middle of four pixels, 4v + 1.5), and the resampling follows it.
+    Plain teachers (``official=False``, ours) see the picture resized to `input_size`, RGB, normalised by
+    ImageNet's mean and deviation. Official weights want more: channels in BGR order *with the RGB mean and
+    deviation*, and the person padded, not stretched, to the aspect of `input_size` with a margin of 1.25.
+    Their maps hold the padded picture, so they are resampled here to cover the picture itself. In the
+    official code the cell v stands for the input pixel 4v (not for the middle of four pixels, 4v + 1.5), and
+    the resampling follows it.
 
     A teacher is frozen: it starts in eval mode. Training it is the business of momi_lib.train.teacher.
 
@@ -87,7 +88,7 @@ class Teacher(nn.Module):
         self.eval()
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(N, 3, H, W) RGB in [-1, 1] → (N, joints, *map_size) linear heatmaps that cover the whole picture."""
+        """(N, 3, H, W) RGB in [-1, 1] → (N, joints, *map_size) linear maps that cover the whole picture."""
         if pictures.ndim != 4 or pictures.shape[1] != 3 or not pictures.is_floating_point():
             raise ValueError(
                 "Teacher: expected float pictures (N, 3, H, W) in [-1, 1], "
@@ -126,7 +127,7 @@ class Teacher(nn.Module):
         )
 
     def _map_grid(self, size: tuple[int, int], like: Tensor) -> tuple[Tensor, Tensor]:
-        """The rows and columns of the network's heatmap under each cell of the map that covers the picture."""
+        """The rows and columns of the network's map under each cell of the map that covers the picture."""
         scale = self._scale(size)
         grid = []
         for cells, pixels, length in zip(self.map_size, size, self.input_size, strict=True):
@@ -159,7 +160,14 @@ class Teacher(nn.Module):
         network = SimpleBaseline(layers)
         try:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
-        except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (
+            RuntimeError,
+            pickle.UnpicklingError,
+            EOFError,
+            ValueError,
+            KeyError,
+            zipfile.BadZipFile,
+        ) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ValueError(
                 f"Teacher.from_official: {path} is not a readable checkpoint ({reason}); expected {wanted}"
@@ -176,7 +184,8 @@ class Teacher(nn.Module):
         except RuntimeError as error:
             reason = "; ".join(line.strip()[:300] for line in str(error).splitlines()[1:3])
             raise ValueError(
-                f"Teacher.from_official: {path} does not fit SimpleBaseline({layers}): {reason}; expected {wanted}"
+                f"Teacher.from_official: {path} does not fit SimpleBaseline({layers}): {reason}; "
+                f"expected {wanted}"
             ) from error
         return cls(network, input_size=input_size, official=True)
 
@@ -198,6 +207,7 @@ class Teacher(nn.Module):
             "name": self.name,
             "layers": str(self.network.layers),
             "joints": str(self.network.joints),
+            "width": str(self.network.width),
             "input_size": "{}x{}".format(*self.input_size),
             "map_size": "{}x{}".format(*self.map_size),
             "official": str(int(self.official)),
@@ -219,9 +229,11 @@ class Teacher(nn.Module):
         metadata, state = files.tensor_metadata(path), files.load_tensors(path)
         if metadata.get("format") != FORMAT:
             raise ValueError(
-                f"Teacher.load: {path} says its format is {metadata.get('format')!r}, not {FORMAT!r}; {expected}"
+                f"Teacher.load: {path} has the format {metadata.get('format')!r}, not {FORMAT!r}; {expected}"
             )
-        network = SimpleBaseline(int(metadata["layers"]), int(metadata["joints"]))
+        network = SimpleBaseline(
+            int(metadata["layers"]), int(metadata["joints"]), width=int(metadata.get("width", 64))
+        )
         try:
             network.load_state_dict(state)
         except RuntimeError as error:

@@ -1,7 +1,7 @@
 """Train the teacher ψ from joints: ``python -m momi_lib.train.teacher --out runs/teacher``.
 
-The paper takes a pose network trained elsewhere. Where the data set knows its joints, as the mannequins do, one of our
-own is trained here, so that nothing needs to be downloaded.
+The paper takes a pose network trained elsewhere. Where the data set knows its joints, as the mannequins do,
+one of our own is trained here, so that nothing needs to be downloaded.
 """
 
 from __future__ import annotations
@@ -26,7 +26,15 @@ from tqdm.auto import tqdm
 import momi_lib
 from momi_lib import data, files
 from momi_lib.data import People
-from momi_lib.pose import SimpleBaseline, Teacher, decode, gaussian_maps, left_right_confusion, pck, person_heights
+from momi_lib.pose import (
+    SimpleBaseline,
+    Teacher,
+    decode,
+    gaussian_maps,
+    left_right_confusion,
+    pck,
+    person_heights,
+)
 from momi_lib.pose.augment import augment
 from momi_lib.skeleton import JOINTS
 
@@ -44,6 +52,7 @@ class TeacherConfig:
         data: data folder with joints; None takes the embedded one.
         out: folder that receives teacher.safetensors, teacher.json and teacher.jsonl.
         layers: depth of the ResNet, 18 or 50.
+        width: channels of its first stage; 64 is the published network, 32 (18 layers only) a light one.
         input_size: (height, width) of the network's input.
         steps: batches to learn from.
         sigma: deviation of the target's Gaussians in cells of the heatmap (a cell is 4 input pixels).
@@ -56,6 +65,7 @@ class TeacherConfig:
     data: str | None = None
     out: str = "runs/teacher"
     layers: int = 18
+    width: int = 32
     input_size: tuple[int, int] = (128, 64)
     steps: int = 2000
     batch: int = 32
@@ -76,9 +86,10 @@ class TeacherConfig:
 def train_teacher(config: TeacherConfig) -> dict[str, Any]:
     """Train a Simple Baselines network on the joints of a data set; return its card.
 
-    Targets are Gaussians at the resolution of the heatmaps, the loss their mean squared error. A joint whose place is
-    not known (visibility 0) weighs nothing; one that augmentation moved out of the picture has an empty map as its
-    target, from which the network learns to be unsure. Adam with decoupled weight decay, one-cycle learning rate.
+    Targets are Gaussians at the resolution of the heatmaps, the loss their mean squared error. A joint whose
+    place is not known (visibility 0) weighs nothing; one that augmentation moved out of the picture has an
+    empty map as its target, from which the network learns to be unsure. Adam with decoupled weight decay,
+    one-cycle learning rate.
 
     Raises:
         ValueError: a config out of range, a folder without joints, or a loss that is no longer finite.
@@ -96,11 +107,13 @@ def train_teacher(config: TeacherConfig) -> dict[str, Any]:
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # PyTorch's initial weights know only the global generator
-        network = SimpleBaseline(config.layers)
+        network = SimpleBaseline(config.layers, width=config.width)
     teacher = Teacher(network, input_size=config.input_size, name=config.name).to(device)
     if config.channels_last:
         teacher.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(teacher.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    optimiser = torch.optim.AdamW(
+        teacher.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, config.learning_rate, total_steps=config.steps, pct_start=0.2
     )
@@ -140,7 +153,7 @@ def train_teacher(config: TeacherConfig) -> dict[str, Any]:
         "config": dataclasses.asdict(config),
         "seed": config.seed,
         "steps": config.steps,
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU ({platform.machine()})",
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine(),
         "threads": torch.get_num_threads(),
         "seconds": round(time.perf_counter() - started, 1),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -177,11 +190,11 @@ def learn(teacher: Teacher, people: People, config: TeacherConfig, generator: to
 
 
 def score_teacher(teacher: Teacher, people: People, *, batch: int = 64) -> dict[str, Any]:
-    """PCK of the visible joints, within a tenth of the person's height and within 6 pixels, and what goes wrong.
+    """PCK of the visible joints, within a tenth of the person's height and within 6 pixels, and the errors.
 
-    Landmarks are decoded with the quarter shift. ``confusion_…`` is the share of joints found at the place of their
-    mirror joint; ``found`` and ``imagined`` are the shares of visible and of absent joints with a confidence of at
-    least 0.2.
+    Landmarks are decoded with the quarter shift. ``confusion_…`` is the share of joints found at the place of
+    their mirror joint; ``found`` and ``imagined`` are the shares of visible and of absent joints with a
+    confidence of at least 0.2.
     """
     device = next(teacher.parameters()).device
     training = teacher.training
@@ -247,8 +260,8 @@ def _labelled(folder: str | None, split: str) -> People:
     people = data.load(folder, split)
     if people.joints is None or people.visibility is None:
         raise ValueError(
-            f"train_teacher: {people.folder} has no joints for its {split} split (annotations/); a teacher is "
-            "trained on the mannequins, and other pictures use official weights (Teacher.from_official)"
+            f"train_teacher: {people.folder} has no joints for its {split} split (annotations/); a teacher "
+            "is trained on the mannequins, and other pictures use official weights (Teacher.from_official)"
         )
     return people
 

@@ -1,0 +1,169 @@
+"""What ``python -m momi_lib`` can do; each function's arguments are its options."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from momi_lib.train.config import PRESETS, TrainConfig
+from momi_lib.train.features import FeaturesConfig
+from momi_lib.train.teacher import TeacherConfig
+
+log = logging.getLogger("momi_lib")
+
+Preset = Annotated[
+    tyro.extras.subcommand_type_from_defaults({name: PRESETS[name] for name in PRESETS}, prefix_names=False),
+    tyro.conf.arg(name=""),
+]
+Positional = tyro.conf.Positional
+
+
+def train(config: Preset, resume: bool = False, minutes: float | None = None) -> None:
+    """Train a network: `train small --out runs/small`. Start it with `accelerate launch -m momi_lib train …` on
+    several GPUs.
+
+    Args:
+        config: the preset; every field of it is an option after its name.
+        resume: go on from the newest checkpoint in the run's folder.
+        minutes: stop with a checkpoint after so much time.
+    """
+    from momi_lib.train.run import WEIGHTS
+    from momi_lib.train.run import train as run
+
+    trainer = run(config, resume=resume, minutes=minutes)
+    log.info("%d of %d steps done; weights in %s", trainer.step, trainer.steps, config.out / WEIGHTS)
+
+
+def train_teacher(config: tyro.conf.OmitArgPrefixes[TeacherConfig]) -> None:
+    """Train the teacher ψ from the joints of the mannequins."""
+    from momi_lib.train.teacher import train_teacher as run
+
+    card = run(config)
+    log.info(
+        "PCK@0.1 of the height on held-out people: %.4f; weights in %s",
+        card["scores"]["pck_height"],
+        config.out,
+    )
+
+
+def train_features(config: tyro.conf.OmitArgPrefixes[FeaturesConfig]) -> None:
+    """Train the offline feature network of Eq. 4."""
+    from momi_lib.train.features import train_features as run
+
+    card = run(config)
+    log.info("rank 1 on held-out people: %.4f; weights in %s", card["scores"]["rank1"], config.out)
+
+
+def swap(source: Positional[Path], target: Positional[Path], /, out: Path, weights: str = "small") -> None:
+    """Draw the person of one picture in the pose of another. RGB in, RGB out.
+
+    Args:
+        source: picture of the person; any size, a person filling a 1:2 frame works best.
+        target: picture of the pose.
+        out: PNG or JPEG to write.
+        weights: a name of committed weights, or a file.
+    """
+    from momi_lib.data import to_float, to_uint8
+    from momi_lib.data.pictures import read_picture
+    from momi_lib.train.log import save_picture
+    from momi_lib.translate import load_network
+
+    network = load_network(weights)
+    pictures = [to_float(read_picture(path, size=network.config.size))[None] for path in (source, target)]
+    drawn = network.swap(*pictures)
+    save_picture(to_uint8(drawn)[0], out)
+    landmarks = [int(network.pose(picture).valid.sum()) for picture in pictures]
+    log.info("%s: %d landmarks found on the source, %d of 17 on the target", out, *landmarks)
+
+
+def evaluate(
+    weights: tuple[str, ...] = ("small",),
+    data: Path | None = None,
+    out: Path = Path("benchmarks/results/truth.json"),
+    limit: int | None = None,
+) -> None:
+    """Score swaps against the rendered truth on people never seen in training, beside trivial answers.
+
+    Args:
+        weights: names of committed weights, or files.
+        data: folder with true swaps; `None` is `$MOMI_DATA` or the embedded set.
+        out: JSON to write.
+        limit: only the first so many swaps.
+    """
+    from momi_lib.evaluate.table import truth_table
+
+    table = truth_table(weights, data, limit=limit)
+    from momi_lib.files import write_json
+
+    write_json(out, table)
+    for row in table["rows"]:
+        log.info("%-14s masked L1 %.4f   masked SSIM %.4f", row["answer"], row["l1"], row["ssim"])
+
+
+def figure(
+    out: Path = Path("docs/swaps.png"),
+    weights: str = "small",
+    data: Path | None = None,
+    rows: int = 8,
+    seed: int = 0,
+) -> None:
+    """Draw source → target → truth → swap rows for the README.
+
+    Args:
+        out: PNG to write.
+        weights: a name of committed weights, or a file.
+        data: folder with true swaps.
+        rows: how many swaps.
+        seed: which swaps; they are drawn at random and not chosen.
+    """
+    from momi_lib.evaluate.figure import swap_figure
+
+    swap_figure(out, weights, data, rows=rows, seed=seed)
+    log.info("%s", out)
+
+
+def info(weights: str | None = None) -> None:
+    """Say what is installed, where the data are, and what weights there are.
+
+    Args:
+        weights: also print the card of these weights.
+    """
+    from momi_lib.data import data_folder, load
+    from momi_lib.files import weights_folder
+    from momi_lib.train.card import environment
+
+    facts = environment()
+    facts.pop("command")
+    folder = data_folder()
+    counts = {split: len(load(folder, split)) for split in ("train", "gallery", "query")}
+    cards = sorted(weights_folder().glob("*.json"))
+    presets = {name: asdict(config.network)["width"] for name, config in PRESETS.items()}
+    log.info(
+        json.dumps({**facts, "data": str(folder), "pictures": counts, "presets (width d)": presets}, indent=1)
+    )
+    for card in cards:
+        log.info("weights %s: %s", card.stem, json.loads(card.read_text()).get("what", "no card"))
+    if weights is not None:
+        path = weights_folder() / f"momi-{weights}.json"
+        path = path if path.is_file() else Path(weights).with_suffix(".json")
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no card of weights {weights!r}")
+        log.info(path.read_text())
+
+
+COMMANDS = {
+    "train": train,
+    "train-teacher": train_teacher,
+    "train-features": train_features,
+    "swap": swap,
+    "evaluate": evaluate,
+    "figure": figure,
+    "info": info,
+}
+
+__all__ = ["COMMANDS", "TrainConfig", *(name.replace("-", "_") for name in COMMANDS)]

@@ -1,0 +1,237 @@
+"""Eq. 1, 3, 4, 5, 6 and 7, in this order. All reductions are means, or (1, 0.5, 0.5) has no meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from momi_lib.features import FeatureNetwork
+
+AdversarialForm = Literal["bce", "hinge", "least-squares", "relativistic"]
+
+
+def distillation(student_maps: Tensor, teacher_maps: Tensor, *, norm: Literal["mse", "l2"] = "mse") -> Tensor:
+    """Eq. 1: ‖ψ(x) − F_p(x)‖₂.
+
+    Args:
+        student_maps: (N, 17, h, w), resized bilinearly to the teacher's resolution where it differs.
+        teacher_maps: (N, 17, h', w').
+        norm: ``"mse"``, the mean squared error (default), or ``"l2"``, the literal Euclidean norm of each
+            picture's difference, averaged over pictures.
+
+    Returns:
+        A scalar; gradients flow into the student alone.
+
+    Source: MOMI-Net Eq. 1; derived in notebook 02.
+
+    >>> distillation(torch.ones(2, 17, 32, 16), torch.zeros(2, 17, 32, 16))
+    tensor(1.)
+    """
+    if student_maps.shape[:2] != teacher_maps.shape[:2]:
+        raise ValueError(
+            f"expected maps of the same pictures and joints, got {tuple(student_maps.shape)} "
+            f"and {tuple(teacher_maps.shape)}"
+        )
+    teacher_maps = teacher_maps.detach().to(student_maps.dtype)
+    if student_maps.shape[-2:] != teacher_maps.shape[-2:]:
+        student_maps = functional.interpolate(student_maps, teacher_maps.shape[-2:], mode="bilinear")
+    if norm == "mse":
+        return functional.mse_loss(student_maps, teacher_maps)
+    if norm == "l2":
+        return (student_maps - teacher_maps).flatten(1).norm(dim=1).mean()
+    raise ValueError(f"norm: expected 'mse' or 'l2', got {norm!r}")
+
+
+def reconstruction(source: Tensor, source_hat: Tensor, positive: Tensor, positive_hat: Tensor) -> Tensor:
+    """Eq. 3: |x − G(z_a, z_p)|₁ + |x⁺ − G(z_a, z_p⁺)|₁, as means over pixels and channels.
+
+    Args:
+        source, source_hat, positive, positive_hat: (N, 3, H, W) in [-1, 1].
+
+    Source: MOMI-Net Eq. 3; derived in notebook 05.
+
+    >>> zero, one = torch.zeros(2, 3, 8, 8), torch.ones(2, 3, 8, 8)
+    >>> reconstruction(zero, one, zero, zero)
+    tensor(1.)
+    """
+    return functional.l1_loss(source_hat, source) + functional.l1_loss(positive_hat, positive)
+
+
+class Perceptual(nn.Module):
+    """The feature term of Eq. 4: λ Σₗ |Φₗ(x) − Φₗ(x̂)|₁ + λ Σₗ |Φₗ(x⁺) − Φₗ(x̂⁺)|₁ with l in {2, 5}.
+
+    Args:
+        features: a frozen network that returns the activations of its blocks 2 and 5
+            (:mod:`momi_lib.features`); its ``name`` must stand beside every result.
+        weight: λ.
+
+    Source: MOMI-Net Eq. 4; derived in notebook 05.
+
+    >>> from momi_lib.features import RandomFeatures
+    >>> loss = Perceptual(RandomFeatures(seed=0))
+    >>> picture = torch.zeros(1, 3, 128, 64)
+    >>> float(loss(picture, picture))
+    0.0
+    """
+
+    def __init__(self, features: FeatureNetwork, weight: float = 1.0) -> None:
+        super().__init__()
+        self.features = features
+        self.weight = weight
+
+    def forward(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Mean distance of the features of ``fake`` from those of ``real``, both (N, 3, H, W) in [-1, 1]."""
+        with torch.no_grad():
+            expected = self.features(real)
+        pairs = zip(self.features(fake), expected, strict=True)
+        return self.weight * sum(functional.l1_loss(ours.float(), theirs.float()) for ours, theirs in pairs)
+
+
+def discriminator_loss(real: Tensor, fakes: Sequence[Tensor], form: AdversarialForm = "bce") -> Tensor:
+    """What D minimises in Eq. 5: −log D(x, x⁺) − log(1 − D(x̂, x⁺)) − log(1 − D(x, x̂⁺)).
+
+    Args:
+        real: logits of the real pair (x, x⁺).
+        fakes: logits of each pair with a generated picture.
+        form: ``"bce"`` (the paper's) on logits, ``"hinge"``, ``"least-squares"`` or ``"relativistic"``
+            (each fake judged against the real pair; wants :func:`gradient_penalty` on both, R1 + R2).
+
+    The terms of the fakes are averaged, so that D weighs real and fake alike however many fakes there are.
+
+    Source: MOMI-Net Eq. 5; derived in notebook 07.
+
+    >>> zero = torch.zeros(2, 1, 4, 2)
+    >>> round(float(discriminator_loss(zero, [zero, zero])), 4)  # D knows nothing: 2 log 2
+    1.3863
+    """
+    count = len(fakes)
+    if form == "bce":
+        return functional.softplus(-real).mean() + sum(functional.softplus(f).mean() for f in fakes) / count
+    if form == "hinge":
+        return functional.relu(1 - real).mean() + sum(functional.relu(1 + f).mean() for f in fakes) / count
+    if form == "least-squares":
+        return (real - 1).square().mean() + sum(f.square().mean() for f in fakes) / count
+    if form == "relativistic":
+        return sum(functional.softplus(f - real).mean() for f in fakes) / count
+    raise ValueError(
+        f"adversarial form: expected 'bce', 'hinge', 'least-squares' or 'relativistic', got {form!r}"
+    )
+
+
+def generator_loss(
+    fakes: Sequence[Tensor], form: AdversarialForm = "bce", real: Tensor | None = None
+) -> Tensor:
+    """What G minimises in Eq. 5, in the non-saturating form: −log D(x̂, x⁺) − log D(x, x̂⁺).
+
+    log(1 − D) of the equation has the same fixed point, and no gradient while D is sure of itself.
+
+    Args:
+        fakes: logits of each pair with a generated picture.
+        form: as in :func:`discriminator_loss`; ``"relativistic"`` needs ``real``.
+
+    Source: MOMI-Net Eq. 5, Goodfellow et al. 2014 for the form; derived in notebook 07.
+
+    >>> round(float(generator_loss([torch.zeros(2, 1, 4, 2)])), 4)
+    0.6931
+    """
+    count = len(fakes)
+    if form == "bce":
+        return sum(functional.softplus(-f).mean() for f in fakes) / count
+    if form == "hinge":
+        return -sum(f.mean() for f in fakes) / count
+    if form == "least-squares":
+        return sum((f - 1).square().mean() for f in fakes) / count
+    if form == "relativistic" and real is not None:
+        return sum(functional.softplus(real - f).mean() for f in fakes) / count
+    raise ValueError(
+        f"adversarial form: expected one of the four forms (relativistic with real), got {form!r}"
+    )
+
+
+def gradient_penalty(logits: Tensor, pictures: Sequence[Tensor]) -> Tensor:
+    """½ E‖∇ D‖²: R1 on real pairs, R2 on generated ones (Mescheder et al. 2018).
+
+    Args:
+        logits: D's output.
+        pictures: what D was given, with ``requires_grad``. Needs double backward, so an eager D.
+
+    >>> x = torch.ones(2, 3, 4, 4, requires_grad=True)
+    >>> float(gradient_penalty((2 * x).flatten(1).sum(1), [x]))  # ½ · 48 entries · 2²
+    96.0
+    """
+    gradients = torch.autograd.grad(logits.sum(), list(pictures), create_graph=True)
+    return 0.5 * sum(g.flatten(1).square().sum(1) for g in gradients).mean()
+
+
+def patch_verification(real: Tensor, real_valid: Tensor, fake: Tensor, fake_valid: Tensor) -> Tensor:
+    """Eq. 6: |RoI(x, p) − RoI(x̂⁻, p⁻)|₁ over the joints that are valid in **both** pictures.
+
+    What x wears at a joint must appear at the same joint of x̂⁻, wherever the other person's pose has put it;
+    no picture of x in that pose is needed.
+
+    Args:
+        real, fake: patches (N, K, C, P, P) of :func:`momi_lib.patches.skeleton_patches`.
+        real_valid, fake_valid: (N, K) bool.
+
+    Returns:
+        The mean over each picture's shared joints, then over pictures; a picture without any counts 0.
+
+    Source: MOMI-Net Eq. 6; derived in notebook 06.
+
+    >>> real, fake = torch.zeros(1, 2, 3, 4, 4), torch.ones(1, 2, 3, 4, 4)
+    >>> seen = torch.tensor([[True, False]])
+    >>> patch_verification(real, seen, fake, torch.ones_like(seen))
+    tensor(1.)
+    """
+    if real.shape != fake.shape or real_valid.shape != real.shape[:2] or fake_valid.shape != real.shape[:2]:
+        raise ValueError(
+            "expected patches (N, K, C, P, P) twice and validities (N, K) twice, got "
+            f"{tuple(real.shape)}, {tuple(fake.shape)}, {tuple(real_valid.shape)}, {tuple(fake_valid.shape)}"
+        )
+    both = (real_valid & fake_valid).to(fake.dtype)
+    distance = (fake - real.detach()).abs().flatten(2).mean(-1)
+    return ((distance * both).sum(1) / both.sum(1).clamp(min=1)).mean()
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """(α, β, γ) of Eq. 7 and the two weights inside its terms.
+
+    Attributes:
+        translate: α, reconstruction and perceptual together.
+        patch: β.
+        adversarial: γ.
+        perceptual: λ inside the translation term.
+
+    >>> LossWeights()
+    LossWeights(translate=1.0, patch=0.5, adversarial=0.5, perceptual=1.0)
+    """
+
+    translate: float = 1.0
+    patch: float = 0.5
+    adversarial: float = 0.5
+    perceptual: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not 0 <= value < float("inf"):
+                raise ValueError(f"weights.{name}: expected a number from 0 up, got {value}")
+
+
+def total(
+    distil: Tensor, translate: Tensor, patch: Tensor, adversarial: Tensor, weights: LossWeights
+) -> Tensor:
+    """Eq. 7: L = L_distil + α L_translate + β L_patch + γ L_adv.
+
+    Source: MOMI-Net Eq. 7; assembled in notebook 07.
+
+    >>> one = torch.ones(())
+    >>> total(one, one, one, one, LossWeights())
+    tensor(3.)
+    """
+    return distil + weights.translate * translate + weights.patch * patch + weights.adversarial * adversarial

@@ -1,0 +1,84 @@
+"""Skeleton patches: RoI Align on a square around each landmark, the operands of Eq. 6.
+
+RoI Align counts coordinates from the picture's edge, so that the centre of pixel i lies at i + 0.5; the
+landmarks of this package have pixel centres at integers. The half pixel is added here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchvision.ops import roi_align
+
+
+def landmark_boxes(landmarks: Tensor, *, radius: float) -> Tensor:
+    """Squares around landmarks in RoI Align's coordinates.
+
+    Args:
+        landmarks: (N, K, 2), (x, y) in pixels, pixel centres at integers.
+        radius: half the side in pixels.
+
+    Returns:
+        (N·K, 5): picture index, x₁, y₁, x₂, y₂. Detached: a box is where to look, and never learns.
+
+    >>> landmark_boxes(torch.tensor([[[20.0, 30.0]]]), radius=10)
+    tensor([[ 0.0000, 10.5000, 20.5000, 30.5000, 40.5000]])
+    """
+    pictures, joints, _ = landmarks.shape
+    centre = landmarks.detach().reshape(-1, 2).float() + 0.5
+    index = torch.arange(pictures, device=landmarks.device).repeat_interleave(joints)
+    return torch.cat([index[:, None].float(), centre - radius, centre + radius], dim=1)
+
+
+def skeleton_patches(
+    pictures: Tensor,
+    landmarks: Tensor,
+    valid: Tensor,
+    *,
+    radius: float = 10.0,
+    size: int = 8,
+) -> tuple[Tensor, Tensor]:
+    """RoI(x, p): the picture around each landmark, resampled to ``size`` × ``size``.
+
+    A square that reaches over the border sees the border pixels repeated: compared with a square elsewhere,
+    black outside the picture would be a difference that no generator can mend.
+
+    Args:
+        pictures: (N, 3, H, W).
+        landmarks: (N, K, 2), (x, y) in pixels, pixel centres at integers.
+        valid: (N, K) bool.
+        radius: half the side of the square in pixels of the picture.
+        size: side of a patch.
+
+    Returns:
+        patches (N, K, 3, size, size) and their validity (N, K): the landmark is valid and lies in the picture.
+        Gradients flow into the pictures and not into the landmarks.
+
+    Raises:
+        ValueError: where the shapes do not fit together.
+
+    Source: MOMI-Net Eq. 6 with RoI Align (He et al. 2017); derived in notebook 06.
+
+    >>> picture = torch.arange(64.0).expand(1, 3, 128, 64)  # the value of a pixel is its x
+    >>> patches, valid = skeleton_patches(picture, torch.tensor([[[20.0, 30.0]]]), torch.tensor([[True]]))
+    >>> patches.shape, bool(valid), round(float(patches.mean()), 3)
+    (torch.Size([1, 1, 3, 8, 8]), True, 20.0)
+    """
+    count, joints = landmarks.shape[:2]
+    if pictures.ndim != 4 or landmarks.shape != (len(pictures), joints, 2) or valid.shape != (count, joints):
+        raise ValueError(
+            "expected pictures (N, C, H, W), landmarks (N, K, 2) and valid (N, K), got "
+            f"{tuple(pictures.shape)}, {tuple(landmarks.shape)} and {tuple(valid.shape)}"
+        )
+    height, width = pictures.shape[-2:]
+    x, y = landmarks.detach().unbind(-1)
+    valid = valid & (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
+    # An invalid landmark may hold anything, NaN too: look at the middle instead and let `valid` drop it.
+    middle = landmarks.new_tensor([(width - 1) / 2, (height - 1) / 2])
+    inside = torch.where(valid[..., None], landmarks.detach(), middle)
+    margin = int(radius) + 1
+    padded = functional.pad(pictures.float(), (margin,) * 4, mode="replicate")  # no bfloat16 kernel on CUDA
+    boxes = landmark_boxes(inside + margin, radius=radius)
+    patches = roi_align(padded, boxes, output_size=size, sampling_ratio=2, aligned=True)
+    return patches.unflatten(0, (count, joints)), valid

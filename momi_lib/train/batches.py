@@ -1,0 +1,88 @@
+"""From triplets of indices to the tensors of one step, on the device, without a data loader."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from momi_lib.data import People, Triplets, TripletSampler, mirror_maps, mirror_pictures, to_float
+
+
+class Batch(NamedTuple):
+    """x, x⁺, x⁻ as (N, 3, H, W) in [-1, 1] and the teacher's maps of x (N, 17, h', w')."""
+
+    source: Tensor
+    positive: Tensor
+    negative: Tensor
+    teacher_maps: Tensor
+
+
+class Batches:
+    """Draws the global batch of a step and cuts out this process's share.
+
+    Every process draws the same triplets from the same seed and takes its own slice of them, so a run sees the
+    same pictures in the same order on one device as on eight.
+
+    Args:
+        people: pictures on the device.
+        maps: the teacher's maps of all pictures (N, 17, h', w').
+        size: triplets a step over all processes.
+        seed: of the draws.
+        mirror: probability that a triplet is mirrored, left and right joints of its maps swapped.
+        rank, world: number of this process and of all; ``size`` must divide.
+
+    Raises:
+        ValueError: where ``size`` does not divide by ``world`` or the maps do not belong to the pictures.
+    """
+
+    def __init__(
+        self,
+        people: People,
+        maps: Tensor,
+        size: int,
+        *,
+        seed: int,
+        mirror: float = 0.0,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        if size % world:
+            raise ValueError(f"batch: expected a multiple of the {world} processes, got {size}")
+        if len(maps) != len(people):
+            raise ValueError(
+                f"expected one teacher map a picture, got {len(maps)} for {len(people)} pictures"
+            )
+        self.people, self.maps, self.size, self.mirror = people, maps, size, mirror
+        device = people.pictures.device
+        self.sampler = TripletSampler(people.persons, seed=seed, device=device)
+        self.dice = torch.Generator(device=device).manual_seed(seed + 1)
+        share = size // world
+        self.slice = slice(rank * share, (rank + 1) * share)
+
+    def draw(self) -> Batch:
+        """The next batch (this process's share)."""
+        triplets = self.sampler.draw(self.size)
+        flips = torch.rand(self.size, generator=self.dice, device=self.dice.device) < self.mirror
+        return self.gather(Triplets(*(index[self.slice] for index in triplets)), flips[self.slice])
+
+    def gather(self, triplets: Triplets, flips: Tensor) -> Batch:
+        """Pictures and maps of ``triplets``; those in ``flips`` (N,) bool mirrored."""
+        flips = flips[:, None, None, None]
+
+        def pictures(index: Tensor) -> Tensor:
+            chosen = to_float(self.people.pictures[index])
+            return torch.where(flips, mirror_pictures(chosen), chosen)
+
+        maps = self.maps[triplets.source].float()
+        return Batch(*map(pictures, triplets), torch.where(flips, mirror_maps(maps), maps))
+
+    def state_dict(self) -> dict:
+        """State of both generators."""
+        return {"sampler": self.sampler.state_dict(), "dice": self.dice.get_state()}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on drawing where ``state`` was taken."""
+        self.sampler.load_state_dict(state["sampler"])
+        self.dice.set_state(state["dice"].cpu())

@@ -1,0 +1,76 @@
+"""What must stand beside every result: command, device, versions, date."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import sys
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision
+
+
+def cpu_name() -> str:
+    """The processor's name as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def environment(device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Device, threads, versions and date of a result, ready for JSON.
+
+    >>> sorted(environment())
+    ['command', 'date', 'device', 'threads', 'versions']
+    """
+    import momi_lib
+
+    device = torch.device(device)
+    return {
+        "command": command_line(),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {cpu_name()}",
+        "threads": torch.get_num_threads(),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "torchvision": torchvision.__version__,
+            "momi_lib": momi_lib.__version__,
+        },
+    }
+
+
+def command_line() -> str:
+    """The command that is running, as a reader would type it.
+
+    >>> isinstance(command_line(), str)
+    True
+    """
+    program = Path(sys.argv[0] or "python")
+    if program.name == "__main__.py":
+        words = ["python", "-m", program.parent.name]
+    elif program.suffix == ".py":
+        words = ["python", f"{program.parent.name}/{program.name}"]
+    else:
+        words = [program.name]
+    return shlex.join([*words, *sys.argv[1:]])
+
+
+def plain(value: Any) -> Any:
+    """A config as dicts, lists, numbers and texts; paths become texts.
+
+    >>> from momi_lib.losses import LossWeights
+    >>> plain(LossWeights(patch=0))["patch"]
+    0
+    """
+    if is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,170 @@
+"""What a training run is made of, as frozen dataclasses, and the presets by name.
+
+The command line is made from these classes, so a field here is an option there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from momi_lib.losses import AdversarialForm, LossWeights
+from momi_lib.translate.blocks import Norm
+from momi_lib.translate.network import NetworkConfig
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One run of ``python -m momi_lib train``.
+
+    Attributes:
+        data: folder in Market-1501's layout; ``None`` is ``$MOMI_DATA`` or the embedded set.
+        out: folder of the run: log, picture grids, checkpoints, weights.
+        teacher: safetensors of the teacher ψ (or an official Simple Baselines checkpoint); ``None`` is the one
+            that comes with the embedded data.
+        steps: triplet batches after the warm-up.
+        distil_steps: warm-up: batches in which the student alone learns (Eq. 1), because a pose map of an
+            untrained student says nothing.
+        batch: triplets a step over **all** processes.
+        seed: decides initial weights, triplets and mirroring.
+        network: shape of the network.
+        discriminator: channels of D.
+        discriminator_norm: normalisation in D.
+        perceptual: feature network of Eq. 4: ``"mannequin"``, ``"vgg19"``, ``"random"`` or ``"none"``.
+        perceptual_weights: path of its weights where it is not the usual one.
+        weights: (α, β, γ) of Eq. 7.
+        adversarial: form of Eq. 5.
+        penalty: weight of R1 (and R2 for ``"relativistic"``); 0 switches it off.
+        swap_in_discriminator: also show D the pair (x, x̂⁻), which Eq. 5 leaves out.
+        distil_norm: norm of Eq. 1.
+        patch_radius, patch_size: half the side in pixels and the resampled side of a skeleton patch.
+        learning_rate, discriminator_learning_rate, student_learning_rate: Adam's.
+        betas: Adam's, for G and D.
+        decay_from: share of ``steps`` after which the learning rates fall linearly to zero.
+        ema: decay of the exponential moving average of the weights.
+        mirror: probability that a triplet is mirrored.
+        precision: ``"fp32"`` or ``"bf16"`` (autocast).
+        channels_last: memory layout of pictures and convolutions.
+        compile: hand the networks to ``torch.compile``.
+        device: ``"auto"`` or ``"cpu"``.
+        log_every, grid_every, checkpoint_every: steps between lines, picture grids and checkpoints.
+
+    >>> preset("tiny").batch
+    4
+    """
+
+    data: Path | None = None
+    out: Path = Path("runs/momi")
+    teacher: Path | None = None
+    steps: int = 100_000
+    distil_steps: int = 2_000
+    batch: int = 32
+    seed: int = 0
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    discriminator: tuple[int, ...] = (64, 128, 256, 512)
+    discriminator_norm: Norm = "group"
+    perceptual: Literal["mannequin", "vgg19", "random", "none"] = "vgg19"
+    perceptual_weights: Path | None = None
+    weights: LossWeights = field(default_factory=LossWeights)
+    adversarial: AdversarialForm = "bce"
+    penalty: float = 0.0
+    swap_in_discriminator: bool = False
+    distil_norm: Literal["mse", "l2"] = "mse"
+    patch_radius: float = 10.0
+    patch_size: int = 8
+    learning_rate: float = 2e-4
+    discriminator_learning_rate: float = 2e-4
+    student_learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.5, 0.999)
+    decay_from: float = 0.5
+    ema: float = 0.999
+    mirror: float = 0.5
+    precision: Literal["fp32", "bf16"] = "fp32"
+    channels_last: bool = True
+    compile: bool = False
+    device: Literal["auto", "cpu"] = "auto"
+    log_every: int = 20
+    grid_every: int = 500
+    checkpoint_every: int = 500
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "log_every", "grid_every", "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected a whole number from 1 up, got {getattr(self, name)}")
+        if self.distil_steps < 0 or self.penalty < 0:
+            raise ValueError("distil_steps and penalty: expected numbers from 0 up")
+        for name in ("mirror", "decay_from", "ema"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name}: expected a number in [0, 1], got {getattr(self, name)}")
+
+
+_SMALL = NetworkConfig(
+    width=128,
+    encoder=(32, 64),
+    stem="lean",
+    attention_blocks=3,
+    lean_attention=True,
+    generator=(128, 96, 64, 32),
+    generator_blocks=(2, 1, 0, 0),
+    kernel=5,
+    student=32,
+)
+
+PRESETS: dict[str, TrainConfig] = {
+    # Tests: every part is there, seconds on one core; group norm, so that processes agree with one.
+    "tiny": TrainConfig(
+        steps=20,
+        distil_steps=5,
+        batch=4,
+        network=NetworkConfig(
+            width=16, encoder=(8, 16), stem="lean", attention_blocks=2, lean_attention=True,
+            generator=(16, 16, 8, 8), generator_blocks=(1, 0, 0, 0), kernel=3, norm="group", student=16,
+        ),
+        discriminator=(8, 16),
+        perceptual="random",
+        log_every=1,
+        grid_every=20,
+        checkpoint_every=5,
+    ),
+    # Two CPU cores: at most 0.7 s a step with everything on.
+    "small": TrainConfig(
+        steps=10_000,
+        distil_steps=1_000,
+        batch=8,
+        network=_SMALL,
+        discriminator=(32, 64, 128),
+        perceptual="mannequin",
+    ),
+    # One GPU: the paper's width with lean stems, at most 16 M parameters.
+    "base": TrainConfig(
+        network=NetworkConfig(
+            width=256, encoder=(64, 128), stem="lean", attention_blocks=4, lean_attention=True,
+            generator=(256, 160, 96, 64), generator_blocks=(1, 1, 1, 0), student=32,
+        ),
+        batch=64,
+        discriminator=(64, 128, 256),
+        perceptual="mannequin",
+        precision="bf16",
+        compile=True,
+    ),
+    # The literal reading: d = 256, nine blocks of two 3×3 convolutions a stream, 7×7 stems, VGG-19.
+    "paper": TrainConfig(
+        network=NetworkConfig(width=256, encoder=(128, 256), generator_blocks=(4, 0, 0, 0)),
+        perceptual="vgg19",
+    ),
+}  # fmt: skip
+
+
+def preset(name: str, **changes: object) -> TrainConfig:
+    """A preset, with fields changed.
+
+    Raises:
+        ValueError: for a name that is not one of the presets.
+
+    >>> preset("small", batch=4).batch
+    4
+    """
+    if name not in PRESETS:
+        raise ValueError(f"preset: expected one of {', '.join(PRESETS)}, got {name!r}")
+    return replace(PRESETS[name], **changes)

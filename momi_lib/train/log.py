@@ -1,0 +1,78 @@
+"""What a run leaves behind for people: a JSONL log and grids of pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class JsonLog:
+    """One JSON object a line, appended and flushed, so that a killed run keeps what it said.
+
+    >>> import tempfile
+    >>> log = JsonLog(Path(tempfile.mkdtemp()) / "log.jsonl")
+    >>> log.write({"step": 1, "recon": 0.5})
+    >>> read_log(log.path)
+    [{'step': 1, 'recon': 0.5}]
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Append ``line``."""
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def rewind(self, step: int) -> None:
+        """Drop the lines after ``step``: a resumed run says them again."""
+        if self.path.is_file():
+            kept = [line for line in read_log(self.path) if line.get("step", 0) <= step]
+            temporary = self.path.with_suffix(".tmp")
+            temporary.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept))
+            os.replace(temporary, self.path)
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The lines of a log; a last line that was cut off while being written is left out."""
+    lines = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError:
+            break
+    return lines
+
+
+def picture_grid(rows: list[Tensor], *, padding: int = 2) -> Tensor:
+    """Rows of pictures (N, 3, H, W) in [-1, 1] → one uint8 picture (3, ·, ·), row under row.
+
+    >>> picture_grid([torch.zeros(4, 3, 8, 4)] * 2).shape
+    torch.Size([3, 22, 26])
+    """
+    from torchvision.utils import make_grid
+
+    pictures = torch.cat([row.detach().float().cpu() for row in rows]).clamp(-1, 1)
+    return (
+        (make_grid(pictures, nrow=len(rows[0]), padding=padding, pad_value=1.0) * 127.5 + 127.5)
+        .round()
+        .byte()
+    )
+
+
+def save_picture(picture: Tensor, path: Path) -> None:
+    """Write a uint8 picture (3, H, W) as PNG or JPEG by the ending of ``path``, atomically."""
+    from PIL import Image
+
+    from momi_lib.files import write_atomically
+
+    formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+    if path.suffix.lower() not in formats:
+        raise ValueError(f"{path}: expected a name ending in {', '.join(formats)}")
+    image = Image.fromarray(picture.permute(1, 2, 0).contiguous().numpy())
+    write_atomically(path, lambda file: image.save(file, format=formats[path.suffix.lower()]))

@@ -1,0 +1,238 @@
+"""The training loop: networks, optimisers, average, and the steps between two checkpoints.
+
+It prints nothing and draws nothing: whoever wants to see, passes a callback. The same loop runs on a CPU, on one
+GPU and, started by ``accelerate launch`` or ``torchrun``, on many.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from momi_lib import losses
+from momi_lib.data import People
+from momi_lib.features import feature_network
+from momi_lib.train.batches import Batch, Batches
+from momi_lib.train.config import TrainConfig
+from momi_lib.train.ema import Average
+from momi_lib.train.objective import Drawn, Objective
+from momi_lib.translate import MomiNet, PairDiscriminator
+from momi_lib.translate.blocks import initialise
+
+Callback = Callable[["Trainer", dict[str, float]], None]
+
+
+class TrainingDiverged(RuntimeError):
+    """A loss is no longer a number; ``loss`` names it, ``step`` says when."""
+
+    def __init__(self, loss: str, step: int, value: float) -> None:
+        super().__init__(
+            f"step {step}: the loss {loss!r} is {value}; stopped before it reached the weights. The last checkpoint "
+            "is good: resume from it with a lower learning rate, or with --precision fp32."
+        )
+        self.loss, self.step = loss, step
+
+
+class Trainer:
+    """Everything that changes during training.
+
+    Args:
+        config: the run.
+        people: training pictures.
+        maps: the teacher's maps of them (N, 17, h', w'), :func:`momi_lib.pose.teacher_maps`.
+
+    Attributes:
+        step: finished steps, the warm-up's included.
+        network, average: the trained network and its moving average.
+        last: batch and drawn pictures of the last step, for grids.
+
+    Source: MOMI-Net section on training; notebook 07 runs it live.
+    """
+
+    def __init__(self, config: TrainConfig, people: People, maps: Tensor) -> None:
+        self.config = config
+        self.accelerator = Accelerator(cpu=config.device == "cpu")
+        self.device = self.accelerator.device
+        self.step = 0
+        self.last: tuple[Batch, Drawn] | None = None
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            network = MomiNet(config.network)
+            discriminator = PairDiscriminator(config.discriminator, config.discriminator_norm)
+            initialise(discriminator)
+        self.perceptual = self._perceptual()
+        self.network, self.discriminator = (self._place(part) for part in (network, discriminator))
+        self.average = Average(self.network, config.ema)
+        self.objective = Objective(self.network, self.discriminator, self.perceptual, config)
+        self.batches = Batches(
+            people.to(self.device),
+            maps.to(self.device),
+            config.batch,
+            seed=config.seed,
+            mirror=config.mirror,
+            rank=self.accelerator.process_index,
+            world=self.accelerator.num_processes,
+        )
+        translation = [p for part in self.network.translation() for p in part.parameters()]
+        self.optimisers = {
+            "student": self._adam(self.network.student.parameters(), config.student_learning_rate),
+            "translation": self._adam(translation, config.learning_rate),
+            "discriminator": self._adam(self.discriminator.parameters(), config.discriminator_learning_rate),
+        }
+        if config.compile:
+            self._compile()
+
+    def _perceptual(self) -> losses.Perceptual | None:
+        if self.config.perceptual == "none":
+            return None
+        features = feature_network(self.config.perceptual, self.config.perceptual_weights)
+        return self._place(losses.Perceptual(features))
+
+    def _place(self, part: nn.Module) -> nn.Module:
+        if self.accelerator.num_processes > 1 and self.device.type == "cuda":
+            part = nn.SyncBatchNorm.convert_sync_batchnorm(part)
+        memory_format = torch.channels_last if self.config.channels_last else torch.contiguous_format
+        return part.to(self.device).to(memory_format=memory_format)
+
+    def _adam(self, parameters: Any, rate: float) -> torch.optim.Adam:
+        betas = self.config.betas
+        fused = self.device.type == "cuda"
+        return torch.optim.Adam(list(parameters), rate, betas=betas, fused=fused)
+
+    def _compile(self) -> None:
+        """Compile part by part, in place: names in checkpoints stay the same."""
+        for part in (self.network.student, *self.network.translation(), self.perceptual):
+            if part is not None:
+                part.compile()
+        if not self.config.penalty:  # a gradient penalty needs double backward, which compiled code lacks
+            self.discriminator.compile()
+
+    @property
+    def steps(self) -> int:
+        """Length of the whole run, warm-up included."""
+        return self.config.distil_steps + self.config.steps
+
+    def rate(self) -> float:
+        """Factor of all learning rates at this step: 1, then linearly to 0 from ``decay_from`` on."""
+        done = max(0, self.step - self.config.distil_steps) / self.config.steps
+        start = self.config.decay_from
+        return 1.0 if done <= start else max(0.0, (1 - done) / (1 - start))
+
+    @contextmanager
+    def _autocast(self) -> Iterator[None]:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
+            yield
+
+    def train_step(self) -> dict[str, float]:
+        """One step: draw, improve F_p, E, φ and G, improve D, move the average. Returns the losses.
+
+        Raises:
+            TrainingDiverged: before a loss that is no number reaches the weights.
+        """
+        self.network.train()
+        batch = self.batches.draw()
+        warm_up = self.step < self.config.distil_steps
+        drawn = None
+        with self._autocast():
+            if warm_up:
+                terms = self.objective.distil(batch)
+            else:
+                terms, drawn = self.objective.generator(batch)
+        values = self._check(terms)
+        names = ["student"] if warm_up else ["student", "translation"]
+        self._improve(terms["total"], names)
+        if drawn is not None:
+            self.last = (batch, Drawn(*(picture.detach() for picture in drawn)))
+            if self.config.weights.adversarial:
+                with self._autocast():
+                    terms = self.objective.discriminate(batch, drawn)
+                values |= self._check(terms)
+                self._improve(sum(terms.values()), ["discriminator"])
+        self.average.update(self.network)
+        self.step += 1
+        return values
+
+    def _check(self, terms: dict[str, Tensor]) -> dict[str, float]:
+        stacked = torch.stack([term.detach().float() for term in terms.values()])
+        # The mean over processes: with equal shares it is the loss of the global batch, and all of them stop together.
+        values = dict(zip(terms, self.accelerator.reduce(stacked, "mean").tolist(), strict=True))
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise TrainingDiverged(name, self.step + 1, value)
+        return values
+
+    def _improve(self, loss: Tensor, names: list[str]) -> None:
+        for name in names:
+            self.optimisers[name].zero_grad(set_to_none=True)
+        loss.backward()
+        for name in names:
+            optimiser = self.optimisers[name]
+            parameters = [p for group in optimiser.param_groups for p in group["params"]]
+            self._share_gradients(parameters)
+            base = {
+                "student": self.config.student_learning_rate,
+                "translation": self.config.learning_rate,
+                "discriminator": self.config.discriminator_learning_rate,
+            }[name]
+            for group in optimiser.param_groups:
+                group["lr"] = base * self.rate()
+            optimiser.step()
+
+    def _share_gradients(self, parameters: list[nn.Parameter]) -> None:
+        """Average gradients over processes in one message.
+
+        Instead of a wrapper around each network: a GAN's two sides use the same networks differently, and every
+        gradient is needed only once, here.
+        """
+        if self.accelerator.num_processes == 1:
+            return
+        gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
+        flat = self.accelerator.reduce(torch.cat([g.flatten() for g in gradients]), "mean")
+        for p, g in zip(parameters, flat.split([g.numel() for g in gradients]), strict=True):
+            p.grad = g.view_as(p).clone(memory_format=torch.preserve_format)
+
+    def run(
+        self, until: int | None = None, *, minutes: float | None = None, callbacks: tuple[Callback, ...] = ()
+    ) -> dict[str, float]:
+        """Train up to step ``until`` (the end of the run by default) or for ``minutes``, whichever is first.
+
+        Each callback is called after each step with the trainer and the losses. Returns the last losses.
+        """
+        until = self.steps if until is None else min(until, self.steps)
+        deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
+        values: dict[str, float] = {}
+        while self.step < until and time.monotonic() < deadline:
+            values = self.train_step()
+            for callback in callbacks:
+                callback(self, values)
+        return values
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next step depends on."""
+        return {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "average": self.average.state_dict(),
+            "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
+            "batches": self.batches.state_dict(),
+            "random": torch.get_rng_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where ``state`` was taken, bit by bit on the CPU."""
+        self.network.load_state_dict(state["network"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        self.average.load_state_dict(state["average"])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        self.batches.load_state_dict(state["batches"])
+        torch.set_rng_state(state["random"])
+        self.step = state["step"]

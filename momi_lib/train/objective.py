@@ -1,0 +1,125 @@
+"""One step's losses: from a batch through the network to the terms of Eq. 7. It knows no optimiser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from momi_lib import losses
+from momi_lib.patches import skeleton_patches
+from momi_lib.train.batches import Batch
+from momi_lib.train.config import TrainConfig
+from momi_lib.translate import MomiNet, PairDiscriminator
+
+
+class Drawn(NamedTuple):
+    """x̂ = G(z_a, z_p), x̂⁺ = G(z_a, z_p⁺) and x̂⁻ = G(z_a, z_p⁻), each (N, 3, H, W) in [-1, 1]."""
+
+    source: Tensor
+    positive: Tensor
+    negative: Tensor
+
+
+@dataclass
+class Objective:
+    """What G's side and D's side of a step minimise.
+
+    Attributes:
+        network: F_p, E_p, E_a, φ, G.
+        discriminator: D.
+        perceptual: Eq. 4's feature term, or ``None``.
+        config: weights and options.
+    """
+
+    network: MomiNet
+    discriminator: PairDiscriminator
+    perceptual: losses.Perceptual | None
+    config: TrainConfig
+
+    def distil(self, batch: Batch) -> dict[str, Tensor]:
+        """The warm-up's only loss, Eq. 1."""
+        maps = self.network.student(batch.source)
+        loss = losses.distillation(maps.float(), batch.teacher_maps, norm=self.config.distil_norm)
+        return {"distil": loss, "total": loss}
+
+    def generator(self, batch: Batch) -> tuple[dict[str, Tensor], Drawn]:
+        """Eq. 1, 3, 4, 6, the generator's side of 5, and 7; and the three pictures that were drawn."""
+        network, config = self.network, self.config
+        count = len(batch.source)
+        pose = network.pose(batch.source)
+        with torch.no_grad():  # F_p learns from x alone; the other two only need their landmarks
+            others = network.pose(torch.cat([batch.positive, batch.negative]))
+        codes = network.encode_pose(torch.cat([pose.maps, others.maps]))
+        appearance = network.encode_appearance(batch.source, codes[:count])
+        # One pass through G for all three poses: the appearance is the same, and larger batches are cheaper.
+        drawn = Drawn(*network.decode(appearance.repeat(3, 1, 1, 1), codes).float().split(count))
+
+        terms = {
+            "distil": losses.distillation(pose.heatmaps.float(), batch.teacher_maps, norm=config.distil_norm)
+        }
+        terms["recon"] = losses.reconstruction(batch.source, drawn.source, batch.positive, drawn.positive)
+        translate = terms["recon"]
+        if self.perceptual is not None and config.weights.perceptual:
+            real, fake = torch.cat([batch.source, batch.positive]), torch.cat([drawn.source, drawn.positive])
+            # A mean over 2N pictures is half the sum of the two means that Eq. 4 asks for.
+            terms["perceptual"] = 2 * config.weights.perceptual * self.perceptual(real, fake)
+            translate = translate + terms["perceptual"]
+        terms["patch"] = self._patch(batch, drawn, pose, others)
+        terms["adversarial"] = self._adversarial(batch, drawn)
+        terms["total"] = losses.total(
+            terms["distil"], translate, terms["patch"], terms["adversarial"], config.weights
+        )
+        return terms, drawn
+
+    def _patch(self, batch: Batch, drawn: Drawn, pose, others) -> Tensor:
+        config, count = self.config, len(batch.source)
+        if not config.weights.patch:
+            return batch.source.new_zeros(())
+        size = dict(radius=config.patch_radius * config.network.size[0] / 128, size=config.patch_size)
+        real = skeleton_patches(batch.source, pose.landmarks, pose.valid, **size)
+        fake = skeleton_patches(drawn.negative, others.landmarks[count:], others.valid[count:], **size)
+        return losses.patch_verification(*real, *fake)
+
+    def _pairs(self, batch: Batch, drawn: Drawn) -> tuple[list[Tensor], list[Tensor]]:
+        """First and second pictures of Eq. 5's generated pairs: (x̂, x⁺), (x, x̂⁺) and, if asked for, (x, x̂⁻)."""
+        first, second = [drawn.source, batch.source], [batch.positive, drawn.positive]
+        if self.config.swap_in_discriminator:
+            first, second = [*first, batch.source], [*second, drawn.negative]
+        return first, second
+
+    def _adversarial(self, batch: Batch, drawn: Drawn) -> Tensor:
+        config = self.config
+        if not config.weights.adversarial:
+            return batch.source.new_zeros(())
+        first, second = self._pairs(batch, drawn)
+        # D is a measure here and must not learn from G's side.
+        self.discriminator.requires_grad_(False)
+        fakes = self.discriminator(torch.cat(first), torch.cat(second)).float().chunk(len(first))
+        real = None
+        if config.adversarial == "relativistic":
+            with torch.no_grad():
+                real = self.discriminator(batch.source, batch.positive).float()
+        self.discriminator.requires_grad_(True)
+        return losses.generator_loss(fakes, config.adversarial, real)
+
+    def discriminate(self, batch: Batch, drawn: Drawn) -> dict[str, Tensor]:
+        """The discriminator's side of Eq. 5 on detached pictures, with its gradient penalty if there is one."""
+        config = self.config
+        drawn = Drawn(*(picture.detach() for picture in drawn))
+        first, second = self._pairs(batch, drawn)
+        first, second = [batch.source, *first], [batch.positive, *second]
+        inputs = [torch.cat(first), torch.cat(second)]
+        if config.penalty:
+            inputs = [picture.requires_grad_() for picture in inputs]
+        logits = self.discriminator(*inputs).float()
+        real, *fakes = logits.chunk(len(first))
+        terms = {"discriminator": losses.discriminator_loss(real, fakes, config.adversarial)}
+        if config.penalty:
+            # R1 alone for the separate forms, R1 + R2 where fakes are judged against the real pair. The penalty
+            # is a mean over all pairs given to D; times their number it is a sum over real and fake means.
+            judged = logits if config.adversarial == "relativistic" else real
+            terms["penalty"] = config.penalty * losses.gradient_penalty(judged, inputs) * len(first)
+        return terms

@@ -1,0 +1,201 @@
+"""A whole run: data, teacher, resume, log, grids, checkpoints, and the weights at the end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from momi_lib.data import load, load_truth, to_float
+from momi_lib.files import weights_folder, write_json
+from momi_lib.pose import Teacher, teacher_maps
+from momi_lib.train.card import environment, plain
+from momi_lib.train.checkpoint import latest_checkpoint, save_checkpoint
+from momi_lib.train.config import TrainConfig
+from momi_lib.train.log import JsonLog, picture_grid, save_picture
+from momi_lib.train.loop import Trainer
+from momi_lib.translate.weights import save_network
+
+log = logging.getLogger(__name__)
+LOG, CONFIG, GRIDS, WEIGHTS = "log.jsonl", "config.json", "grids", "weights.safetensors"
+
+
+def load_teacher(path: Path | None, device: torch.device | str = "cpu") -> Teacher:
+    """The teacher ψ from a file: ours (``.safetensors``), or an official checkpoint (``.pth``, ``.pth.tar``).
+
+    Args:
+        path: ``None`` is the one that comes with the embedded data.
+
+    Raises:
+        FileNotFoundError: with the command that makes one.
+    """
+    if path is None:
+        path = weights_folder() / "mannequin-teacher.safetensors"
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path}: the teacher is missing; make it with `python -m momi_lib train-teacher`, "
+                "or pass an official Simple Baselines checkpoint with --teacher FILE"
+            )
+    path = Path(path)
+    teacher = Teacher.load(path) if path.suffix == ".safetensors" else Teacher.from_official(path)
+    return teacher.to(device)
+
+
+def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = None) -> Trainer:
+    """Run ``config`` to its end, or for ``minutes``, and leave everything in ``config.out``.
+
+    Args:
+        config: the run.
+        resume: go on from the newest whole checkpoint in ``config.out``; without one, start. Fields other than
+            the network's shape and the seed may differ from those of the interrupted run; the log records it.
+        minutes: stop (with a checkpoint) after so much time.
+
+    Raises:
+        FileExistsError: where ``config.out`` holds a run already and ``resume`` is off: nothing is overwritten.
+        TrainingDiverged: where a loss is no number; the last checkpoint stays.
+    """
+    out = config.out
+    found = latest_checkpoint(out) if out.is_dir() else None
+    if found and not resume:
+        raise FileExistsError(
+            f"{out}: holds a run already ({found[0].name}); add --resume, or choose another --out"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    people = load(config.data, "train")
+    trainer = Trainer(config, people, _maps(config, people))
+    journal = JsonLog(out / LOG)
+    main = trainer.accelerator.is_main_process
+    seconds = 0.0
+    if found:
+        path, state = found
+        trainer.load_state_dict(state["trainer"])
+        seconds = state["seconds"]
+        log.info("resumed from %s", path.name)
+        if main:
+            journal.rewind(trainer.step)
+    if main:
+        names = {"teacher": str(config.teacher or "mannequin"), "perceptual": perceptual_name(trainer)}
+        facts = {"config": plain(config), **names, **environment(trainer.device), "resumed": bool(found)}
+        facts["processes"] = trainer.accelerator.num_processes
+        write_json(out / CONFIG, facts)
+        journal.write({"step": trainer.step, "event": "resume" if found else "start", **facts})
+    clock = Clock(seconds)
+    with tqdm(total=trainer.steps, initial=trainer.step, desc=out.name, disable=not main) as bar:
+        reporter = Reporter(trainer, journal, clock, bar, showcase(config, trainer.device))
+        trainer.run(minutes=minutes, callbacks=(reporter,) if main else ())
+    if main:
+        reporter.checkpoint()
+        finish(trainer, clock.seconds)
+    trainer.accelerator.wait_for_everyone()
+    return trainer
+
+
+class Clock:
+    """Seconds of training, those before a resume included."""
+
+    def __init__(self, before: float) -> None:
+        self.before, self.start = before, time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Up to now."""
+        return self.before + time.monotonic() - self.start
+
+
+class Reporter:
+    """The callback of :func:`train`: progress bar, JSONL, grids and checkpoints, each at its own pace."""
+
+    def __init__(
+        self, trainer: Trainer, journal: JsonLog, clock: Clock, bar: tqdm, shown: tuple[Tensor, ...]
+    ) -> None:
+        self.trainer, self.journal, self.clock, self.bar, self.shown = trainer, journal, clock, bar, shown
+        self.sums: dict[str, float] = {}
+        self.count = 0
+
+    def __call__(self, trainer: Trainer, values: dict[str, float]) -> None:
+        """After each step."""
+        config, step = trainer.config, trainer.step
+        self.bar.update()
+        if self.sums.keys() != values.keys():
+            self.sums, self.count = dict.fromkeys(values, 0.0), 0
+        self.sums = {name: self.sums[name] + value for name, value in values.items()}
+        self.count += 1
+        if step % config.log_every == 0 or step == trainer.steps:
+            means = {name: float(f"{value / self.count:.5g}") for name, value in self.sums.items()}
+            self.bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()})
+            self.journal.write(
+                {
+                    "step": step,
+                    **means,
+                    "rate": round(trainer.rate(), 4),
+                    "seconds": round(self.clock.seconds, 1),
+                }
+            )
+            self.sums = {}
+        if step % config.grid_every == 0:
+            save_picture(self.grid(), config.out / GRIDS / f"{step:08d}.png")
+        if step % config.checkpoint_every == 0:
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Write a checkpoint of this step."""
+        state = {
+            "trainer": self.trainer.state_dict(),
+            "seconds": self.clock.seconds,
+            "steps": self.trainer.steps,
+        }
+        save_checkpoint(self.trainer.config.out, self.trainer.step, state)
+
+    @torch.no_grad()
+    def grid(self) -> Tensor:
+        """Sources, targets, swaps of the averaged weights, and the truth where there is one."""
+        source, target, *truth = self.shown
+        swap = self.trainer.average.network.swap(source, target)
+        return picture_grid([source, target, swap, *truth])
+
+
+def showcase(config: TrainConfig, device: torch.device, count: int = 8) -> tuple[Tensor, ...]:
+    """Pictures for the grids: sources, targets and, where there are true swaps, the truth (of test identities)."""
+    try:
+        truth = load_truth(config.data)
+    except FileNotFoundError:
+        people = load(config.data, "train")
+        chosen = to_float(people.pictures[torch.linspace(0, len(people) - 1, 2 * count).long()]).to(device)
+        return chosen[:count], chosen[count:]
+    some = torch.linspace(0, len(truth) - 1, count).long()
+    pictures = truth.people.pictures
+    rows = pictures[truth.source[some]], pictures[truth.target[some]], truth.pictures[some]
+    return tuple(to_float(row).to(device) for row in rows)
+
+
+def _maps(config: TrainConfig, people: Any) -> Tensor:
+    on_cpu = config.device == "cpu" or not torch.cuda.is_available()
+    device = "cpu" if on_cpu else f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    return teacher_maps(load_teacher(config.teacher, device), people)
+
+
+def perceptual_name(trainer: Trainer) -> str:
+    """What stands beside every loss and score of this run."""
+    return trainer.perceptual.features.name if trainer.perceptual else "none"
+
+
+def finish(trainer: Trainer, seconds: float) -> Path:
+    """Write the averaged weights as half-precision safetensors with their card."""
+    config = trainer.config
+    card = {
+        "what": "MomiNet: student, encoders, attention, generator; averaged weights",
+        "config": plain(config),
+        "seed": config.seed,
+        "steps": trainer.step,
+        "triplets": trainer.step * config.batch,
+        "hours": round(seconds / 3600, 3),
+        "perceptual": perceptual_name(trainer),
+        **environment(trainer.device),
+    }
+    return save_network(trainer.average.network, config.out / WEIGHTS, card)

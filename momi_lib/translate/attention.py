@@ -1,0 +1,103 @@
+"""φ: pose attention blocks, Eq. 2: z_a = φ(E_a(x), z_p).
+
+A block updates two streams. The appearance stream x₁ receives a correction h₁ that passes a gate: the
+pose stream's features h₂ through a sigmoid say where the person is, so that background does not enter
+the appearance code. The pose stream goes on with h₂ joined to the new appearance and is therefore 2d
+wide from the second block on.
+
+In pose-attention transfer, where the block comes from, the pose stream starts from source *and* target
+pose and the blocks carry out the change of pose. Here it starts from the **source's** z_p alone: the
+change of pose happens in G.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from momi_lib.translate.blocks import Norm, conv, norm_layer
+
+
+def _two_convolutions(inputs: int, width: int, norm: Norm) -> nn.Sequential:
+    return nn.Sequential(
+        conv(inputs, width, norm=norm),
+        nn.Conv2d(width, width, 3, padding=1, bias=norm == "none"),
+        norm_layer(norm, width),
+    )
+
+
+def _join_then_convolve(inputs: int, width: int, norm: Norm) -> nn.Sequential:
+    first = [conv(inputs, width, 1, norm=norm)] if inputs != width else []
+    return nn.Sequential(
+        *first, nn.Conv2d(width, width, 3, padding=1, bias=norm == "none"), norm_layer(norm, width)
+    )
+
+
+class PoseAttentionBlock(nn.Module):
+    """One block: x₁ ← x₁ + h₁ · σ(h₂), x₂ ← (h₂, x₁).
+
+    Shapes: appearance (N, d, h, w), pose (N, d, h, w) for the first block and (N, 2d, h, w) after it
+    → appearance (N, d, h, w), pose (N, 2d, h, w), gate σ(h₂) (N, d, h, w) in [0, 1].
+
+    Args:
+        width: d.
+        first: whether the pose stream still is d wide.
+        lean: one 3×3 convolution in the pose stream (after a 1×1 that joins its halves) instead of two.
+
+    Source: MOMI-Net Eq. 2 after Zhu et al. 2019; derived in notebook 04.
+
+    >>> block = PoseAttentionBlock(8, first=True)
+    >>> appearance, pose, gate = block(torch.zeros(2, 8, 16, 8), torch.zeros(2, 8, 16, 8))
+    >>> appearance.shape, pose.shape
+    (torch.Size([2, 8, 16, 8]), torch.Size([2, 16, 16, 8]))
+    """
+
+    def __init__(self, width: int, *, first: bool, lean: bool = False, norm: Norm = "batch") -> None:
+        super().__init__()
+        pose_stream = _join_then_convolve if lean else _two_convolutions
+        self.appearance = _two_convolutions(width, width, norm)
+        self.pose = pose_stream(width if first else 2 * width, width, norm)
+
+    def forward(self, appearance: Tensor, pose: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """New appearance, new pose stream, and the gate that was used."""
+        h1, h2 = self.appearance(appearance), self.pose(pose)
+        gate = torch.sigmoid(h2)
+        appearance = appearance + h1 * gate
+        return appearance, torch.cat([h2, appearance], dim=1), gate
+
+
+class PoseAttention(nn.Module):
+    """φ, a series of pose attention blocks: (E_a(x), z_p) → z_a, Eq. 2.
+
+    Shape: two (N, d, H/8, W/8) → (N, d, H/8, W/8). Derived in notebook 04.
+
+    >>> phi = PoseAttention(8, blocks=3)
+    >>> phi(torch.zeros(2, 8, 16, 8), torch.zeros(2, 8, 16, 8)).shape
+    torch.Size([2, 8, 16, 8])
+    """
+
+    def __init__(self, width: int, blocks: int, *, lean: bool = False, norm: Norm = "batch") -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            PoseAttentionBlock(width, first=index == 0, lean=lean, norm=norm) for index in range(blocks)
+        )
+
+    def forward(self, appearance: Tensor, pose_code: Tensor) -> Tensor:
+        """The appearance code z_a."""
+        pose = pose_code
+        for block in self.blocks:
+            appearance, pose, _ = block(appearance, pose)
+        return appearance
+
+    def gates(self, appearance: Tensor, pose_code: Tensor) -> list[Tensor]:
+        """The gate of every block, each (N, d, H/8, W/8) in [0, 1]: where appearance may change.
+
+        >>> phi = PoseAttention(8, blocks=3)
+        >>> len(phi.gates(torch.zeros(2, 8, 16, 8), torch.zeros(2, 8, 16, 8)))
+        3
+        """
+        gates, pose = [], pose_code
+        for block in self.blocks:
+            appearance, pose, gate = block(appearance, pose)
+            gates.append(gate)
+        return gates

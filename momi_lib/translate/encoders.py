@@ -1,0 +1,89 @@
+"""E_p and E_a: from a pose map and from a picture to a code on the H/8 × W/8 grid.
+
+The paper gives the size of the codes and no more; related systems use a 7×7 stem and stride-2 3×3
+convolutions. ``stem="paper"`` is that, with three halvings. ``stem="lean"`` halves (pictures) or
+quarters (pose maps, which are smooth: σ is 6 pixels) in the first layer and spends its multiplications
+at low resolution instead.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from momi_lib.translate.blocks import Norm, ResidualBlock, conv
+
+Stem = Literal["paper", "lean"]
+
+
+def _layers(
+    inputs: int, channels: tuple[int, int, int], stem: Stem, norm: Norm, first_stride: int
+) -> list[nn.Module]:
+    """Stem and halvings that divide height and width by 8 and end in ``channels[-1]`` channels."""
+    half, quarter, eighth = channels
+    if stem == "paper":
+        return [
+            nn.ReflectionPad2d(3),
+            nn.Conv2d(inputs, half // 2, 7, bias=norm == "none"),
+            *list(conv(half // 2, half // 2, norm=norm))[1:],
+            conv(half // 2, half, stride=2, norm=norm),
+            conv(half, quarter, stride=2, norm=norm),
+            conv(quarter, eighth, stride=2, norm=norm),
+        ]
+    if stem != "lean":
+        raise ValueError(f"stem: expected 'paper' or 'lean', got {stem!r}")
+    if first_stride == 4:
+        return [conv(inputs, quarter, 4, stride=4, norm=norm), conv(quarter, eighth, stride=2, norm=norm)]
+    return [
+        conv(inputs, half, 4, stride=2, norm=norm),
+        conv(half, quarter, stride=2, norm=norm),
+        conv(quarter, quarter, norm=norm),
+        conv(quarter, eighth, stride=2, norm=norm),
+    ]
+
+
+class PoseEncoder(nn.Module):
+    """E_p: Gaussian pose maps p → pose code z_p.
+
+    Shape: (N, joints, H, W) in [0, 1] → (N, d, H/8, W/8), d = ``channels[-1]``.
+    Source: MOMI-Net, section on the pose branch; derived in notebook 05.
+
+    >>> import torch
+    >>> PoseEncoder(17, (16, 16, 32), stem="lean")(torch.zeros(2, 17, 128, 64)).shape
+    torch.Size([2, 32, 16, 8])
+    """
+
+    def __init__(
+        self, joints: int, channels: tuple[int, int, int], *, stem: Stem = "paper", norm: Norm = "batch"
+    ):
+        super().__init__()
+        self.body = nn.Sequential(
+            *_layers(joints, channels, stem, norm, first_stride=4), ResidualBlock(channels[-1], norm)
+        )
+
+    def forward(self, pose_maps: Tensor) -> Tensor:
+        """Encode ``pose_maps``."""
+        return self.body(pose_maps)
+
+
+class AppearanceEncoder(nn.Module):
+    """E_a: a picture → features of what the person wears, before attention.
+
+    Shape: (N, 3, H, W) in [-1, 1] → (N, d, H/8, W/8), d = ``channels[-1]``.
+    Source: MOMI-Net Eq. 2 (the inner term); derived in notebook 05.
+
+    >>> import torch
+    >>> AppearanceEncoder((16, 16, 32), stem="lean")(torch.zeros(2, 3, 128, 64)).shape
+    torch.Size([2, 32, 16, 8])
+    """
+
+    def __init__(self, channels: tuple[int, int, int], *, stem: Stem = "paper", norm: Norm = "batch"):
+        super().__init__()
+        self.body = nn.Sequential(
+            *_layers(3, channels, stem, norm, first_stride=2), ResidualBlock(channels[-1], norm)
+        )
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Encode ``pictures``."""
+        return self.body(pictures)

@@ -1,0 +1,52 @@
+"""G: appearance code and pose code → picture."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from momi_lib.translate.blocks import Norm, ResidualBlock, Upsampling, conv, upsample
+
+
+class Generator(nn.Module):
+    """G(z_a, z_p) = x̂.
+
+    The codes are joined, fused by a convolution, refined by residual blocks and doubled three times.
+
+    Shape: two (N, d, H/8, W/8) → (N, 3, H, W) in [-1, 1] (tanh).
+
+    Args:
+        width: d.
+        channels: channels at H/8, H/4, H/2 and H.
+        blocks: residual blocks at H/8, H/4, H/2 and H.
+        kernel: size of the last convolution (odd), 7 in related systems.
+
+    Source: MOMI-Net, Fig. 2; assembled in notebook 05.
+
+    >>> G = Generator(16, channels=(16, 16, 8, 8), blocks=(1, 0, 0, 0))
+    >>> G(torch.zeros(2, 16, 16, 8), torch.zeros(2, 16, 16, 8)).shape
+    torch.Size([2, 3, 128, 64])
+    """
+
+    def __init__(
+        self,
+        width: int,
+        *,
+        channels: tuple[int, int, int, int],
+        blocks: tuple[int, int, int, int],
+        upsampling: Upsampling = "transposed",
+        kernel: int = 7,
+        norm: Norm = "batch",
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [conv(2 * width, channels[0], norm=norm)]
+        for stage, (outputs, count) in enumerate(zip(channels, blocks, strict=True)):
+            if stage:
+                layers.append(upsample(channels[stage - 1], outputs, how=upsampling, norm=norm))
+            layers += [ResidualBlock(outputs, norm) for _ in range(count)]
+        self.body = nn.Sequential(*layers)
+        self.picture = nn.Conv2d(channels[-1], 3, kernel, padding=kernel // 2)
+
+    def forward(self, appearance_code: Tensor, pose_code: Tensor) -> Tensor:
+        """Draw the person of ``appearance_code`` in the pose of ``pose_code``."""
+        return torch.tanh(self.picture(self.body(torch.cat([appearance_code, pose_code], dim=1))))

@@ -1,0 +1,192 @@
+"""MomiNet: the parts in one place, in the order of the paper's Fig. 2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from momi_lib.pose import Student, default_sigma, gaussian_maps, pose_maps
+from momi_lib.skeleton import JOINTS
+from momi_lib.translate.attention import PoseAttention
+from momi_lib.translate.blocks import Norm, Upsampling, initialise
+from momi_lib.translate.encoders import AppearanceEncoder, PoseEncoder, Stem
+from momi_lib.translate.generator import Generator
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Everything that decides the shape of :class:`MomiNet`; the paper leaves most of it open.
+
+    Attributes:
+        size: height and width of a picture, both divisible by 8 (by 16 for the student).
+        width: d, channels of both codes.
+        encoder: channels at H/2 and H/4 in both encoders.
+        stem: ``"paper"`` (7×7 at full resolution) or ``"lean"``.
+        attention_blocks: length of φ.
+        lean_attention: one 3×3 convolution instead of two in the pose stream.
+        generator: channels of G at H/8, H/4, H/2, H.
+        generator_blocks: residual blocks of G at H/8, H/4, H/2, H.
+        upsampling: ``"transposed"`` or ``"resize"``.
+        kernel: size of G's last convolution.
+        norm: ``"batch"``, ``"group"`` or ``"none"``.
+        student: channels of F_p at H/4.
+        sigma: σ of the Gaussian maps in pixels at H = 128, scaled with H.
+        threshold: landmarks with less confidence count as missing.
+        decoder: ``"argmax"`` (the paper's), ``"quarter"`` or ``"dark"``.
+
+    >>> NetworkConfig(width=64).width
+    64
+    """
+
+    size: tuple[int, int] = (128, 64)
+    width: int = 256
+    encoder: tuple[int, int] = (128, 256)
+    stem: Stem = "paper"
+    attention_blocks: int = 9
+    lean_attention: bool = False
+    generator: tuple[int, int, int, int] = (256, 256, 128, 64)
+    generator_blocks: tuple[int, int, int, int] = (2, 0, 0, 0)
+    upsampling: Upsampling = "transposed"
+    kernel: int = 7
+    norm: Norm = "batch"
+    student: int = 48
+    sigma: float = 6.0
+    threshold: float = 0.2
+    decoder: str = "argmax"
+
+    def __post_init__(self) -> None:
+        height, width = self.size
+        if height % 8 or width % 8 or min(height, width) < 16:
+            raise ValueError(
+                f"size: expected height and width divisible by 8 and at least 16, got {self.size}"
+            )
+        if min(self.width, self.attention_blocks + 1, self.student, *self.generator, *self.encoder) < 1:
+            raise ValueError("width, student, encoder, generator: expected positive numbers of channels")
+        if not 0 <= self.threshold < 1 or self.sigma <= 0:
+            raise ValueError(
+                f"threshold in [0, 1) and sigma > 0 expected, got {self.threshold} and {self.sigma}"
+            )
+
+
+class Pose(NamedTuple):
+    """What the pose branch says about pictures.
+
+    ``heatmaps`` (N, 17, H/4, W/4) of the student; ``maps`` p (N, 17, H, W), peak 1; ``landmarks``
+    (N, 17, 2) in pixels; ``valid`` (N, 17) bool, false where the confidence is below the threshold.
+    """
+
+    heatmaps: Tensor
+    maps: Tensor
+    landmarks: Tensor
+    valid: Tensor
+
+
+class MomiNet(nn.Module):
+    """F_p, E_p, E_a, φ and G. RGB in, RGB out: ``network.swap(source, target)``.
+
+    Raises:
+        ValueError: from :meth:`swap` for pictures that are not (N, 3, H, W) float in [-1, 1].
+
+    Source: MOMI-Net, Fig. 2; assembled in notebook 05, trained in notebook 07.
+
+    >>> from momi_lib.train.config import preset
+    >>> network = MomiNet(preset("tiny").network).eval()
+    >>> pictures = torch.zeros(2, 3, 128, 64)
+    >>> network.swap(pictures, pictures).shape
+    torch.Size([2, 3, 128, 64])
+    """
+
+    def __init__(self, config: NetworkConfig | None = None) -> None:
+        super().__init__()
+        self.config = c = config or NetworkConfig()
+        channels = (*c.encoder, c.width)
+        self.student = Student(c.student, norm="batch" if c.norm == "batch" else "group")
+        self.pose_encoder = PoseEncoder(len(JOINTS), channels, stem=c.stem, norm=c.norm)
+        self.appearance_encoder = AppearanceEncoder(channels, stem=c.stem, norm=c.norm)
+        self.attention = PoseAttention(c.width, c.attention_blocks, lean=c.lean_attention, norm=c.norm)
+        self.generator = Generator(
+            c.width,
+            channels=c.generator,
+            blocks=c.generator_blocks,
+            upsampling=c.upsampling,
+            kernel=c.kernel,
+            norm=c.norm,
+        )
+        for part in self.translation():
+            initialise(part)
+
+    def translation(self) -> tuple[nn.Module, ...]:
+        """The parts that the translation losses train: all but the student."""
+        return self.pose_encoder, self.appearance_encoder, self.attention, self.generator
+
+    @property
+    def sigma(self) -> float:
+        """σ of the pose maps in pixels of this network's pictures."""
+        return self.config.sigma * default_sigma(self.config.size[0]) / default_sigma(128)
+
+    def pose(self, pictures: Tensor) -> Pose:
+        """F_p, decoding, reprojection: (N, 3, H, W) in [-1, 1] → :class:`Pose`.
+
+        The maximum of a heatmap has no gradient, so nothing that is computed from ``maps`` trains the student.
+        """
+        heatmaps = self.student(pictures)
+        maps, landmarks, valid = pose_maps(
+            heatmaps.detach().float(),
+            size=self.config.size,
+            sigma=self.sigma,
+            threshold=self.config.threshold,
+            decoder=self.config.decoder,
+            check=not self.training,  # the training loop guards its losses itself, without waiting for a GPU
+        )
+        return Pose(heatmaps, maps, landmarks, valid)
+
+    def reproject(self, landmarks: Tensor, valid: Tensor) -> Tensor:
+        """Landmarks (N, 17, 2) in pixels and their validity (N, 17) → pose maps p (N, 17, H, W)."""
+        return gaussian_maps(landmarks, valid, size=self.config.size, sigma=self.sigma)
+
+    def encode_pose(self, maps: Tensor) -> Tensor:
+        """E_p: p → z_p (N, d, H/8, W/8)."""
+        return self.pose_encoder(maps)
+
+    def encode_appearance(self, pictures: Tensor, pose_code: Tensor) -> Tensor:
+        """Eq. 2: z_a = φ(E_a(x), z_p), with the code of the picture's **own** pose."""
+        return self.attention(self.appearance_encoder(pictures), pose_code)
+
+    def decode(self, appearance_code: Tensor, pose_code: Tensor) -> Tensor:
+        """G: any z_a and any z_p of the same batch size → pictures in [-1, 1]."""
+        return self.generator(appearance_code, pose_code)
+
+    def swap(self, source: Tensor, target: Tensor) -> Tensor:
+        """The person of ``source`` in the pose of ``target``: only RGB goes in.
+
+        Args:
+            source, target: (N, 3, H, W) float in [-1, 1].
+
+        Returns:
+            (N, 3, H, W) in [-1, 1].
+        """
+        for name, pictures in (("source", source), ("target", target)):
+            expected = (3, *self.config.size)
+            if (
+                pictures.ndim != 4
+                or tuple(pictures.shape[1:]) != expected
+                or not pictures.is_floating_point()
+            ):
+                raise ValueError(
+                    f"{name}: expected float pictures (N, {', '.join(map(str, expected))}) in [-1, 1], got "
+                    f"{tuple(pictures.shape)} {pictures.dtype}; momi_lib.data.to_float converts uint8 pictures"
+                )
+        if len(source) != len(target):
+            raise ValueError(
+                f"source and target: expected as many of each, got {len(source)} and {len(target)}"
+            )
+        maps = torch.cat([self.pose(source).maps, self.pose(target).maps])
+        source_code, target_code = self.encode_pose(maps).chunk(2)
+        return self.decode(self.encode_appearance(source, source_code), target_code)
+
+    def forward(self, source: Tensor, target: Tensor) -> Tensor:
+        """The same as :meth:`swap`."""
+        return self.swap(source, target)

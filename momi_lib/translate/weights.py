@@ -1,0 +1,70 @@
+"""Trained networks as files: half-precision safetensors that carry their own config, with a card beside them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from momi_lib.files import load_tensors, save_tensors, sha256, tensor_metadata, weights_folder, write_json
+from momi_lib.translate.network import MomiNet, NetworkConfig
+
+FORMAT = "momi-network-1"
+
+
+def save_network(network: MomiNet, path: str | Path, card: dict[str, Any] | None = None) -> Path:
+    """Write ``network`` as safetensors (fp16) and ``card`` as JSON beside it, with the SHA-256 of the weights.
+
+    >>> import tempfile
+    >>> from momi_lib.train.config import preset
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> path = save_network(MomiNet(preset("tiny").network), folder / "tiny.safetensors", {"seed": 0})
+    >>> load_network(path).config.width
+    16
+    """
+    path = Path(path)
+    state = {n: v.half() if v.is_floating_point() else v for n, v in network.state_dict().items()}
+    save_tensors(path, state, {"format": FORMAT, "network": json.dumps(asdict(network.config))})
+    write_json(path.with_suffix(".json"), {**(card or {}), "sha256": sha256(path)})
+    return path
+
+
+def load_network(name: str | Path = "small", *, device: torch.device | str = "cpu") -> MomiNet:
+    """A trained network, ready to translate: in evaluation mode, frozen, float32, channels-last.
+
+    Args:
+        name: a preset whose weights come with the package (``"small"``), or the path of a file that
+            ``python -m momi_lib train`` wrote.
+        device: where to put it.
+
+    Raises:
+        FileNotFoundError: where there are no such weights, with what there is.
+        ValueError: where the file is damaged, does not fit its card's hash, or holds something else.
+
+    >>> load_network("no such weights")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: weights 'no such weights': ...
+    """
+    path = Path(name)
+    if not path.is_file():
+        path = weights_folder() / f"momi-{name}.safetensors"
+    if not path.is_file():
+        known = sorted(p.stem.removeprefix("momi-") for p in weights_folder().glob("momi-*.safetensors"))
+        raise FileNotFoundError(
+            f"weights {str(name)!r}: neither a file nor one of {known or 'the committed weights (there are none)'} "
+            f"in {weights_folder()}; train some with `python -m momi_lib train`"
+        )
+    card = path.with_suffix(".json")
+    if card.is_file() and json.loads(card.read_text()).get("sha256") != sha256(path):
+        raise ValueError(f"{path}: does not fit the SHA-256 in {card.name}; copy or download both again")
+    metadata = tensor_metadata(path)
+    if metadata.get("format") != FORMAT:
+        raise ValueError(f"{path}: expected weights of a MomiNet ({FORMAT}), got {metadata.get('format')!r}")
+    shape = json.loads(metadata["network"])
+    network = MomiNet(NetworkConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in shape.items()}))
+    network.load_state_dict(load_tensors(path))
+    return network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
