@@ -13,7 +13,7 @@ LIBRARY = ROOT / "momi_lib"
 FILES = sorted(LIBRARY.rglob("*.py"))
 
 # A part may import what stands above it here. `files` (atomic writing) is below everything, `features` (VGG)
-# below the losses, and `__main__` above all.
+# below the losses, and the command line above all.
 ORDER = (
     "files",
     "skeleton",
@@ -26,6 +26,7 @@ ORDER = (
     "train",
     "evaluate",
     "lessons",
+    "commands",
     "__main__",
 )
 BARE = ("files", "skeleton", "data", "pose", "translate", "patches", "features", "losses")
@@ -97,7 +98,7 @@ def test_everything_public_is_explained(path: Path) -> None:
 def test_the_library_does_not_print_and_leaves_nothing_for_later(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert not [word for word in ("TODO", "FIXME", "NotImplementedError") if word in text]
-    if part(path) in ("lessons", "__main__"):
+    if part(path) in ("lessons", "commands", "__main__"):
         return  # what stands in a notebook or on a command line is printed
     calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
     prints = [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
