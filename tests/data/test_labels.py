@@ -43,15 +43,18 @@ def test_1800_masks_decode_well_below_a_second():
     y, x = np.mgrid[:128, :64]
     wavy = (x - 32) ** 2 * 4 + (y - 64) ** 2 + 400 * np.sin(x * y) < 3000
     counts = [encode_mask(wavy)["counts"]] * 1800
-    start = time.perf_counter()
-    masks = decode_masks(counts, (128, 64))
-    assert time.perf_counter() - start < 1
+    times = []
+    for _ in range(3):  # the best of three: the machine may be busy with something else
+        start = time.perf_counter()
+        masks = decode_masks(counts, (128, 64))
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.5
     assert (masks == wavy).all()
 
 
 @pytest.mark.parametrize("runs", [[5], [5, 8], [-1, 13], [6.0, 6], [True, 11], "12", None, [[12]]])
 def test_run_lengths_that_do_not_fit_are_refused(runs):
-    with pytest.raises(LabelError, match="mask of a.jpg"):
+    with pytest.raises(LabelError, match=r"mask of a\.jpg"):
         decode_masks([runs], (4, 3), ["a.jpg"])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -250,3 +251,23 @@ def test_the_sidecar_is_plain_json(market, tmp_path):
     people = load(market)
     (path,) = (tmp_path / "cache" / "pictures").glob("*.json")
     assert json.loads(path.read_text())["fingerprint"] == people.fingerprint
+
+
+def test_what_a_killed_process_left_is_cleared_away_later(market, tmp_path):
+    load(market)
+    folder = tmp_path / "cache" / "pictures"
+    (path,) = folder.glob("*.npy")
+    old, young = folder / f".{path.name}.old", folder / f".{path.name}.young"
+    for leftover in (old, young):
+        leftover.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    write(market, "bounding_box_train/0003_c1s1_000001_00.jpg")
+    load(market)
+    assert young.exists() and not old.exists()  # the young one may be another process at work
+
+
+def test_processes_that_load_at_once_all_get_the_pictures(market):
+    expected = load(market, cache=False)
+    with ThreadPoolExecutor(8) as pool:
+        for people in pool.map(lambda _: load(market), range(16)):
+            assert torch.equal(people.pictures, expected.pictures)

@@ -92,7 +92,7 @@ def test_a_huge_file_is_refused_unread(root):
 def test_many_bad_files_give_one_error_that_counts_them(root):
     for person in range(2, 9):
         (root / f"query/{person:04d}_c1s1_000001_00.jpg").write_bytes(b"nothing")
-    with pytest.raises(PictureError, match="7 of 8 pictures.*0002.*0003.*0004.*and 4 more") as caught:
+    with pytest.raises(PictureError, match=r"7 of 8 pictures.*0002.*0003.*0004.*and 4 more") as caught:
         load(root, "query")
     assert "0005" not in str(caught.value)
 
@@ -105,16 +105,16 @@ def test_a_name_that_does_not_parse_is_named(root):
 
 def test_folders_pipes_and_dead_links_named_jpg(root):
     (root / BAD).mkdir()
-    with pytest.raises(PictureError, match="0002.*folder"):
+    with pytest.raises(PictureError, match=r"0002.*folder"):
         load(root, "query")
     (root / BAD).rmdir()
     (root / BAD).symlink_to(root / "nowhere.jpg")
-    with pytest.raises(PictureError, match="0002.*cannot be read"):
+    with pytest.raises(PictureError, match=r"0002.*cannot be read"):
         load(root, "query")
     (root / BAD).unlink()
     if hasattr(os, "mkfifo"):
         os.mkfifo(root / BAD)
-        with pytest.raises(PictureError, match="0002.*special"):
+        with pytest.raises(PictureError, match=r"0002.*special"):
             load(root, "query")
 
 

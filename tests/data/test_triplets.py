@@ -24,14 +24,14 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 @settings(max_examples=80, deadline=None)
 def test_every_triplet_keeps_the_rules(others, seed, n):
     persons = torch.tensor([*others, 1, 8, 8, 1])  # two usable identities at least
-    for triplets in (TripletSampler(persons, seed=seed).draw(n),):
-        assert all(index.shape == (n,) and index.dtype == torch.int64 for index in triplets)
-        x, positive, negative = (persons[index] for index in triplets)
-        assert bool((x == positive).all()) and bool((triplets.source != triplets.positive).all())
-        assert bool((x != negative).all())
-        counts = torch.bincount(persons + 1, minlength=10)
-        assert bool((counts[x + 1] > 1).all())
-        assert min(x.min(), positive.min(), negative.min()) >= 0  # junk shows anybody
+    triplets = TripletSampler(persons, seed=seed).draw(n)
+    assert all(index.shape == (n,) and index.dtype == torch.int64 for index in triplets)
+    x, positive, negative = (persons[index] for index in triplets)
+    assert bool((x == positive).all()) and bool((triplets.source != triplets.positive).all())
+    assert bool((x != negative).all())
+    counts = torch.bincount(persons + 1, minlength=10)
+    assert bool((counts[x + 1] > 1).all())
+    assert min(x.min(), positive.min(), negative.min()) >= 0  # junk shows anybody
 
 
 def test_draws_are_uniform():
