@@ -89,6 +89,7 @@ def run(path: Path, timeout: int) -> bool:
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
         store_widget_state=False,
+        coalesce_streams=True,
     )
     memory, start = PeakMemory(), time.perf_counter()
     memory.start()

@@ -9,6 +9,6 @@ from momi_lib.lessons import figures
 from momi_lib.lessons.checks import Checks
 from momi_lib.lessons.context import Lesson, start
 from momi_lib.lessons.exercise import Exercise
-from momi_lib.lessons.series import SERIES, Entry
+from momi_lib.lessons.series import SERIES, Entry, table
 
-__all__ = ["SERIES", "Checks", "Entry", "Exercise", "Lesson", "figures", "start"]
+__all__ = ["SERIES", "Checks", "Entry", "Exercise", "Lesson", "figures", "start", "table"]

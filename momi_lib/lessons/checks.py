@@ -6,7 +6,9 @@ longer compare. Each check prints what was expected, which is the same everywher
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -15,18 +17,35 @@ from momi_lib.lessons.compare import describe, diagnose, difference
 from momi_lib.lessons.exercise import Exercise
 from momi_lib.lessons.exercises import exercises_of
 
-__all__ = ["Checks"]
+__all__ = ["CheckFailed", "Checks"]
+
+
+class CheckFailed(AssertionError):
+    """A check that failed. A notebook shows the sentence alone, and of the learner's own error where it stood.
+
+    >>> raise CheckFailed("✗ sum: expected 1, got 2")
+    Traceback (most recent call last):
+    momi_lib.lessons.checks.CheckFailed: ✗ sum: expected 1, got 2
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        lines = [str(self)]
+        if self.__cause__ is not None:
+            for frame in traceback.extract_tb(self.__cause__.__traceback__):
+                if Path(frame.filename).parent != Path(__file__).parent:
+                    lines.append(f"  in {frame.name}, line {frame.lineno}: {frame.line}")
+        return lines
 
 
 class Checks:
-    """The checks of one notebook, at `lesson.check`. All raise AssertionError when they fail.
+    """The checks of one notebook, at `lesson.check`. All raise CheckFailed, an AssertionError, when they fail.
 
     >>> check = Checks()
     >>> check.close("mean row sum", 0.99999999, 1.0, atol=1e-5)
     ✓ mean row sum: expected 1 (± 1e-05)
     >>> check.close("mean row sum", 0.5, 1.0, atol=1e-5)
     Traceback (most recent call last):
-    AssertionError: ✗ mean row sum: expected 1, got 0.5 (tolerance 1e-05)
+    momi_lib.lessons.checks.CheckFailed: ✗ mean row sum: expected 1, got 0.5 (tolerance 1e-05)
     >>> check.summary()
     ✓ 1 check passed
     """
@@ -37,15 +56,13 @@ class Checks:
         self.exercises: dict[str, bool] = {}  # title → right; not attempted is False
 
     def _report(self, name: str, gap: str | None, hint: str, passed: str) -> None:
-        __tracebackhide__ = True  # IPython then shows the learner's line and the message
         if gap is not None:
-            raise AssertionError(f"✗ {name}: {gap}" + (f". Hint: {hint}" if hint else ""))
+            raise CheckFailed(f"✗ {name}: {gap}" + (f". Hint: {hint}" if hint else ""))
         self.passed += 1
         print(f"✓ {name}{passed}")
 
     def close(self, name: str, value: Any, expected: Any, atol: float = 1e-6, hint: str = "") -> None:
         """`value` equals `expected` within `atol`; both numbers or tensors. Prints the expected value."""
-        __tracebackhide__ = True
         gap = difference(value, expected, atol)
         gap = gap and f"{gap} (tolerance {atol:g})"
         hint = hint or diagnose(value, expected, atol)
@@ -53,13 +70,11 @@ class Checks:
 
     def equal(self, name: str, value: Any, expected: Any, hint: str = "") -> None:
         """`value` equals `expected` exactly: counts, names, booleans, integer tensors, tuples of them."""
-        __tracebackhide__ = True
         hint = hint or diagnose(value, expected, 0.0)
         self._report(name, difference(value, expected, 0.0), hint, f": expected {describe(expected)}")
 
     def shape(self, name: str, tensor: Tensor, expected: Sequence[int | None]) -> None:
         """The tensor's shape is `expected`; None stands for any length."""
-        __tracebackhide__ = True
         got = tuple(tensor.shape)
         fits = len(got) == len(expected) and all(e in (None, g) for e, g in zip(expected, got, strict=True))
         wanted = "(" + ", ".join("any" if e is None else str(e) for e in expected) + ")"
@@ -70,13 +85,11 @@ class Checks:
 
     def true(self, name: str, condition: Any, hint: str = "") -> None:
         """The condition holds."""
-        __tracebackhide__ = True
         gap = None if bool(condition) else "expected this to hold, and it does not"
         self._report(name, gap, hint, "")
 
     def between(self, name: str, value: float, low: float, high: float, hint: str = "") -> None:
         """`low` ≤ `value` ≤ `high`: for what is random or measured."""
-        __tracebackhide__ = True
         gap = f"expected a value between {low:g} and {high:g}, got {float(value):g}"
         self._report(
             name, None if low <= float(value) <= high else gap, hint, f": between {low:g} and {high:g}"
@@ -84,7 +97,6 @@ class Checks:
 
     def same(self, name: str, mine: Any, theirs: Any, atol: float = 1e-6, hint: str = "") -> None:
         """The notebook's version and the library's agree within `atol`. Prints no measured value."""
-        __tracebackhide__ = True
         gap = difference(mine, theirs, atol)
         gap = gap and f"mine and the library's differ (tolerance {atol:g}): {gap}"
         how = "exactly" if atol == 0 else f"within {atol:g}"
@@ -99,10 +111,9 @@ class Checks:
             attempt: the function or value.
 
         Raises:
-            AssertionError: wrong; the message tells the typical mistake where it is one.
+            CheckFailed: wrong; the message tells the typical mistake where it is one.
             KeyError: the notebook has no exercise of that name.
         """
-        __tracebackhide__ = True
         if isinstance(exercise, str):
             known = exercises_of(self.number) if self.number is not None else {}
             if exercise not in known:
@@ -111,7 +122,7 @@ class Checks:
         try:
             right = exercise.judge(attempt)
         except AssertionError as error:
-            raise AssertionError(f"✗ {error}") from error.__cause__
+            raise CheckFailed(f"✗ {error}") from error.__cause__
         self.exercises[exercise.title] = right is not None
         if right is None:
             print(f"· {exercise.title}: not attempted yet")

@@ -6,6 +6,8 @@ and right limbs.
 
 from __future__ import annotations
 
+import base64
+import io
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -51,6 +53,7 @@ def use_style() -> None:
 def show(figure: Figure, description: str) -> None:
     """Show a figure once, here, with a description for readers who do not see it; then close it.
 
+    Figures with photographs are stored as JPEG, all others as PNG: a notebook stays small, and lines stay sharp.
     Outside a notebook the figure is only closed.
 
     >>> figure, _ = plt.subplots()
@@ -60,7 +63,13 @@ def show(figure: Figure, description: str) -> None:
     from IPython.display import display
 
     if get_ipython() is not None:
-        display(figure, metadata={"image/png": {"alt": description}})
+        photographs = any(image.get_array().ndim == 3 for ax in figure.axes for image in ax.images)
+        kind = "jpeg" if photographs else "png"
+        options = {"pil_kwargs": {"quality": 88, "subsampling": 0, "optimize": True}} if photographs else {}
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind, bbox_inches="tight", **options)
+        data = {f"image/{kind}": base64.b64encode(buffer.getvalue()).decode(), "text/plain": repr(figure)}
+        display(data, raw=True, metadata={f"image/{kind}": {"alt": description}})
     plt.close(figure)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["SERIES", "Entry"]
+__all__ = ["SERIES", "Entry", "table"]
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,22 @@ SERIES: tuple[Entry, ...] = (
     Entry(2, "A teacher and a student", "02_teacher_and_student.ipynb", "heatmaps, and Eq. 1", (0.7, 3)),
     Entry(3, "Gaussian reprojection", "03_gaussian_reprojection.ipynb", "heatmaps become the pose p", (0.5, 1)),
     Entry(4, "Pose attention", "04_pose_attention.ipynb", "φ decides where appearance goes: Eq. 2", (0.5, 1)),
-    Entry(5, "Encoders and generator", "05_encoders_and_generator.ipynb", "from codes to pictures: Eq. 3 and 4", (0.7, 3)),
+    Entry(5, "Encoders and generator", "05_encoders_and_generator.ipynb", "codes become pictures: Eq. 3, 4", (0.7, 3)),
     Entry(6, "Skeleton patches", "06_skeleton_patches.ipynb", "RoI Align around each joint: Eq. 6", (0.5, 1)),
     Entry(7, "Training the whole", "07_training_the_whole.ipynb", "Eq. 5, Eq. 7 and the loop", (0.7, 10)),
     Entry(8, "Anyone in any pose", "08_anyone_in_any_pose.ipynb", "swap, explore and judge", (0.7, 2)),
 )
+
+
+def table() -> str:
+    """The series as a Markdown table with links, as seen from the folder of the notebooks.
+
+    >>> print(table().splitlines()[2])
+    | [0 · Check your setup](00_check_your_setup.ipynb) | all is in place, and you know where to go | 0.3 | 0.3 |
+    """
+    head = "| notebook | what it is about | minutes, quick | minutes, full |\n| --- | --- | --- | --- |"
+    rows = (
+        f"| [{entry.heading}]({entry.file}) | {entry.promise} | {entry.minutes[0]:g} | {entry.minutes[1]:g} |"
+        for entry in SERIES
+    )
+    return "\n".join([head, *rows])

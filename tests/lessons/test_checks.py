@@ -87,3 +87,14 @@ def test_exercises_and_the_summary(check: Checks, capsys: pytest.CaptureFixture[
 def test_an_unknown_exercise_is_named(check: Checks) -> None:
     with pytest.raises(KeyError, match="lesson 0 has no exercise 'half'"):
         check.exercise("half", lambda: 1)
+
+
+def test_a_notebook_shows_the_sentence_and_the_learners_own_line(check: Checks) -> None:
+    def attempt(x: torch.Tensor) -> torch.Tensor:
+        return x[7]
+
+    with pytest.raises(AssertionError) as failed:
+        check.exercise(double(), attempt)
+    sentence, line = failed.value._render_traceback_()
+    assert sentence.startswith("✗ Double: your function raised IndexError on case 1 ([1, 1])")
+    assert line.startswith("  in attempt, line ") and line.endswith(": return x[7]")
