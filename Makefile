@@ -16,6 +16,7 @@ LAB_OPTIONS ?=
 SETTINGS := MOMI_MODE=quick OMP_NUM_THREADS=1 TQDM_DISABLE=1
 PYTEST := $(BIN)/python -m pytest -n $(JOBS)
 
+.NOTPARALLEL: # each step already uses every core
 .PHONY: help lab test check test-code test-notebooks
 
 help:
