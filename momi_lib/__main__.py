@@ -7,24 +7,26 @@ import sys
 
 import tyro
 
+PROGRAM = "python -m momi_lib"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status. A user's mistake is answered by one sentence, not a traceback."""
     from momi_lib.commands import COMMANDS
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    name, *options = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if name not in COMMANDS:
+        # tyro parses what follows the first word: its unions of commands cannot hold one with presets of its own.
+        print(f"usage: {PROGRAM} COMMAND [--help]\n\nMove a person into another person's pose (MOMI-Net).\n")
+        for known, command in COMMANDS.items():
+            print(f"  {known:<16}{command.__doc__.splitlines()[0]}")
+        if name in ("-h", "--help"):
+            return 0
+        print(f"\nerror: expected one of these commands, got {name!r}", file=sys.stderr)
+        return 2
     try:
-        tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
-            args=arguments,
-            prog="python -m momi_lib",
-            description="Move a person into another person's pose (MOMI-Net).",
-            config=(
-                tyro.conf.CascadeSubcommandArgs,
-                tyro.conf.OmitArgPrefixes,
-                tyro.conf.OmitSubcommandPrefixes,
-            ),
-        )
+        tyro.cli(COMMANDS[name], args=options, prog=f"{PROGRAM} {name}")
     except (ValueError, FileNotFoundError, FileExistsError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import tyro
 
@@ -16,30 +16,51 @@ from momi_lib.train.teacher import TeacherConfig
 
 log = logging.getLogger("momi_lib")
 
-Preset = Annotated[
-    tyro.extras.subcommand_type_from_defaults({name: PRESETS[name] for name in PRESETS}, prefix_names=False),
-    tyro.conf.arg(name=""),
-]
-Positional = tyro.conf.Positional
 
+@dataclass(frozen=True)
+class TrainRun(TrainConfig):
+    """A training run and how to start it.
 
-def train(config: Preset, resume: bool = False, minutes: float | None = None) -> None:
-    """Train a network: `train small --out runs/small`. Start it with `accelerate launch -m momi_lib train …` on
-    several GPUs.
-
-    Args:
-        config: the preset; every field of it is an option after its name.
+    Attributes:
         resume: go on from the newest checkpoint in the run's folder.
         minutes: stop with a checkpoint after so much time.
     """
+
+    resume: bool = False
+    minutes: float | None = None
+
+
+def _fields(config: TrainConfig) -> dict:
+    return {f.name: getattr(config, f.name) for f in fields(TrainConfig)}
+
+
+Preset = Annotated[
+    tyro.extras.subcommand_type_from_defaults(
+        {name: TrainRun(**_fields(config)) for name, config in PRESETS.items()}, prefix_names=False
+    ),
+    tyro.conf.arg(name=""),
+]
+Positional = tyro.conf.Positional
+Config = TypeVar("Config")
+Unprefixed = Annotated[Config, tyro.conf.arg(name="")]
+
+
+def train(run: Preset) -> None:
+    """Train a network from a preset: `train small --out runs/small`.
+
+    On several GPUs or machines: `accelerate launch -m momi_lib train base …`, or `torchrun`.
+
+    Args:
+        run: the preset; every field of it is an option after its name.
+    """
     from momi_lib.train.run import WEIGHTS
-    from momi_lib.train.run import train as run
+    from momi_lib.train.run import train as start
 
-    trainer = run(config, resume=resume, minutes=minutes)
-    log.info("%d of %d steps done; weights in %s", trainer.step, trainer.steps, config.out / WEIGHTS)
+    trainer = start(TrainConfig(**_fields(run)), resume=run.resume, minutes=run.minutes)
+    log.info("%d of %d steps done; weights in %s", trainer.step, trainer.steps, run.out / WEIGHTS)
 
 
-def train_teacher(config: tyro.conf.OmitArgPrefixes[TeacherConfig]) -> None:
+def train_teacher(config: Unprefixed[TeacherConfig]) -> None:
     """Train the teacher ψ from the joints of the mannequins."""
     from momi_lib.train.teacher import train_teacher as run
 
@@ -51,7 +72,7 @@ def train_teacher(config: tyro.conf.OmitArgPrefixes[TeacherConfig]) -> None:
     )
 
 
-def train_features(config: tyro.conf.OmitArgPrefixes[FeaturesConfig]) -> None:
+def train_features(config: Unprefixed[FeaturesConfig]) -> None:
     """Train the offline feature network of Eq. 4."""
     from momi_lib.train.features import train_features as run
 
@@ -68,13 +89,17 @@ def swap(source: Positional[Path], target: Positional[Path], /, out: Path, weigh
         out: PNG or JPEG to write.
         weights: a name of committed weights, or a file.
     """
+    import torch
+
     from momi_lib.data import to_float, to_uint8
-    from momi_lib.data.pictures import read_picture
+    from momi_lib.data.pictures import decode_pictures
     from momi_lib.train.log import save_picture
     from momi_lib.translate import load_network
 
     network = load_network(weights)
-    pictures = [to_float(read_picture(path, size=network.config.size))[None] for path in (source, target)]
+    files = [str(path) for path in (source, target)]
+    decoded, _ = decode_pictures(Path("."), files, size=network.config.size)
+    pictures = to_float(torch.from_numpy(decoded)).split(1)
     drawn = network.swap(*pictures)
     save_picture(to_uint8(drawn)[0], out)
     landmarks = [int(network.pose(picture).valid.sum()) for picture in pictures]

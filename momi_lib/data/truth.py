@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import torch
@@ -53,6 +53,11 @@ class Truth:
 
     def __repr__(self) -> str:
         return f"Truth({len(self)} true swaps among {self.people!r})"
+
+    def select(self, index: Tensor | slice) -> Truth:
+        """The swaps at `index` (integers, one bool a swap, or a slice), in that order; the people stay."""
+        rows = ("source", "target", "pictures", "masks", "joints", "visibility")
+        return replace(self, **{name: getattr(self, name)[index] for name in rows})
 
 
 def load_truth(folder: str | os.PathLike[str] | None = None, *, size: tuple[int, int] = STANDARD) -> Truth:

@@ -1,0 +1,104 @@
+"""The table of true swaps: networks beside the answers that need none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from momi_lib.data import load, load_truth
+from momi_lib.evaluate.truth import TruthScores, score_truth, swap_all, trivial_answers
+from momi_lib.files import sha256, weights_folder
+from momi_lib.train.card import environment
+from momi_lib.translate import load_network
+
+START, END = "<!-- truth table: start -->", "<!-- truth table: end -->"
+
+
+def truth_table(weights: Sequence[str], folder: Path | None = None, *, limit: int | None = None) -> dict[str, Any]:
+    """Masked L1 and SSIM against the truth, for trivial answers and for each of ``weights``.
+
+    Args:
+        weights: names of committed weights, or files.
+        folder: data with true swaps; ``None`` is ``$MOMI_DATA`` or the embedded set.
+        limit: only the first so many swaps.
+
+    Returns:
+        JSON-ready: conditions, and a row an answer with l1, l1_error, ssim, ssim_error, count.
+
+    Raises:
+        FileNotFoundError: where the data have no true swaps, or the weights are not there.
+    """
+    truth, train = load_truth(folder), load(folder, "train")
+    if limit is not None:
+        if not 1 <= limit <= len(truth):
+            raise ValueError(f"limit: expected 1 to {len(truth)} swaps, got {limit}")
+        truth = truth.select(slice(limit))
+    rows = [_row(name, score_truth(answer, truth)) for name, answer in trivial_answers(truth, train).items()]
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    people = truth.people
+    for name in weights:
+        network = load_network(name, device=device)
+        drawn = swap_all(network, people.pictures[truth.source], people.pictures[truth.target])
+        path = Path(name) if Path(name).is_file() else weights_folder() / f"momi-{name}.safetensors"
+        rows.append(_row(f"momi-{name}" if path != Path(name) else path.stem, score_truth(drawn, truth), sha256(path)))
+    return {
+        "what": "swaps of test identities against their rendered truth, on the person's pixels; L1 of colours in "
+        "[0, 1]; SSIM (torchmetrics, sigma 1.5) averaged over the mask; ± is the standard error of the mean",
+        **environment(device),
+        "data": people.folder.name,
+        "fingerprint": people.fingerprint,
+        "swaps": len(truth),
+        "rows": rows,
+    }
+
+
+def _row(answer: str, scores: TruthScores, weights: str | None = None) -> dict[str, Any]:
+    row = {"answer": answer, **{k: round(v, 5) for k, v in asdict(scores).items()}}
+    return row if weights is None else {**row, "weights_sha256": weights}
+
+
+def markdown(table: dict[str, Any]) -> str:
+    """The table as Markdown, with the command and conditions under it.
+
+    >>> row = {"answer": "copy target", "l1": 0.25, "l1_error": 0.01, "ssim": 0.5, "ssim_error": 0.02, "count": 9}
+    >>> conditions = {"command": "c", "device": "d", "date": "2026-01-01", "swaps": 9}
+    >>> print(markdown({"rows": [row], **conditions}).splitlines()[2])
+    | copy target | 0.2500 ± 0.0100 | 0.500 ± 0.020 |
+    """
+    lines = ["| answer | masked L1 ↓ | masked SSIM ↑ |", "| --- | --- | --- |"]
+    for row in table["rows"]:
+        lines.append(
+            f"| {row['answer']} | {row['l1']:.4f} ± {row['l1_error']:.4f} "
+            f"| {row['ssim']:.3f} ± {row['ssim_error']:.3f} |"
+        )
+    trivial = [row for row in table["rows"] if "weights_sha256" not in row]
+    for row in table["rows"]:
+        if "weights_sha256" in row:
+            share = row["l1"] / min(other["l1"] for other in trivial)
+            gain = row["ssim"] - max(other["ssim"] for other in trivial)
+            lines += ["", f"{row['answer']}: {share:.2f} of the best trivial answer's L1, SSIM {gain:+.3f} beside it."]
+    lines += ["", f"{table['swaps']} swaps of held-out identities · `{table['command']}` · {table['device']} · "
+              f"{table['date']}"]  # fmt: skip
+    return "\n".join(lines)
+
+
+def write_into(readme: Path, results: Path) -> None:
+    """Put the table of ``results`` (JSON of the ``evaluate`` command) between the marks in ``readme``.
+
+    Raises:
+        ValueError: where the marks are missing.
+    """
+    from momi_lib.files import write_atomically
+
+    text = readme.read_text(encoding="utf-8")
+    if START not in text or END not in text:
+        raise ValueError(f"{readme}: expected the marks {START} and {END}")
+    table = markdown(json.loads(results.read_text(encoding="utf-8")))
+    before, rest = text.split(START, 1)
+    text = f"{before}{START}\n{table}\n{END}{rest.split(END, 1)[1]}"
+    write_atomically(readme, lambda file: file.write(text.encode()))

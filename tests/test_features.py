@@ -1,0 +1,93 @@
+"""Feature networks: frozen, named, and honest about missing weights."""
+
+from __future__ import annotations
+
+import urllib.error
+
+import pytest
+import torch
+import torchvision
+
+from momi_lib import features
+from momi_lib.files import save_tensors, sha256
+
+
+@pytest.fixture(scope="module")
+def vgg():
+    return features.VGG19Features(weights=None)
+
+
+def test_vgg_blocks_are_relu2_1_and_relu5_1(vgg):
+    torch.manual_seed(0)
+    layers = torchvision.models.vgg19(weights=None).features
+    layers.load_state_dict(
+        {k.removeprefix("blocks.1.").removeprefix("blocks.0."): v for k, v in _renumbered(vgg).items()}, strict=False
+    )
+    pictures = torch.rand(1, 3, 64, 32) * 2 - 1
+    mean, deviation = torch.tensor(features.IMAGENET_MEAN), torch.tensor(features.IMAGENET_DEVIATION)
+    x = ((pictures + 1) / 2 - mean.view(3, 1, 1)) / deviation.view(3, 1, 1)
+    expected = []
+    # conv1_1 relu conv1_2 relu pool | conv2_1 RELU …: index 6 is relu2_1 and index 29 relu5_1.
+    for index, layer in enumerate(layers):
+        x = layer(x)
+        if index in (6, 29):
+            expected.append(x.clone())
+    for ours, theirs in zip(vgg(pictures), expected, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def _renumbered(vgg):
+    state = {}
+    for name, value in vgg.state_dict().items():
+        _, block, layer, kind = name.split(".")
+        state[f"{int(layer) + 7 * int(block)}.{kind}"] = value
+    return state
+
+
+def test_vgg_from_a_file_names_its_hash(tmp_path):
+    path = tmp_path / "vgg.pth"
+    torch.save(torchvision.models.vgg19(weights=None).state_dict(), path)
+    assert features.VGG19Features(path).name == f"vgg19[{sha256(path)[:8]}]"
+
+
+def test_without_a_network_the_message_says_what_to_do(monkeypatch):
+    def fail(*args, **kwargs):
+        raise urllib.error.URLError("no network")
+
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", fail)
+    monkeypatch.setattr(torchvision.models._api, "load_state_dict_from_url", fail)
+    with pytest.raises(RuntimeError, match="--perceptual mannequin"):
+        features.feature_network("vgg19")
+
+
+def test_frozen_for_good():
+    network = features.RandomFeatures()
+    network.train()
+    assert not network.training
+    assert not any(p.requires_grad for p in network.parameters())
+
+
+def test_random_is_the_same_for_a_seed_and_leaves_the_global_generator_alone():
+    before = torch.get_rng_state()
+    first, second, other = (features.RandomFeatures(seed) for seed in (1, 1, 2))
+    assert torch.equal(before, torch.get_rng_state())
+    pictures = torch.rand(1, 3, 32, 16)
+    assert torch.equal(first(pictures)[1], second(pictures)[1])
+    assert not torch.equal(first(pictures)[1], other(pictures)[1])
+
+
+def test_mannequin_features_round_trip(tmp_path):
+    network = features.MannequinFeatures()
+    path = tmp_path / "f.safetensors"
+    save_tensors(path, network.state_dict())
+    again = features.feature_network("mannequin", path)
+    assert again.name == f"mannequin-vgg[{sha256(path)[:8]}]"
+    assert again.embed(torch.zeros(2, 3, 128, 64)).shape == (2, 384)
+    assert not again.training
+
+
+def test_missing_mannequin_features_name_their_command(tmp_path):
+    with pytest.raises(FileNotFoundError, match="train-features"):
+        features.feature_network("mannequin", tmp_path / "none.safetensors")
+    with pytest.raises(ValueError, match="'random'"):
+        features.feature_network("alexnet")

@@ -1,0 +1,106 @@
+"""Eq. 1, 3, 4, 5, 6, 7 against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from momi_lib import losses
+from momi_lib.features import RandomFeatures
+
+
+def test_distillation_norms():
+    student, teacher = torch.zeros(2, 17, 4, 2, requires_grad=True), torch.full((2, 17, 4, 2), 0.5)
+    assert losses.distillation(student, teacher).item() == pytest.approx(0.25)
+    assert losses.distillation(student, teacher, norm="l2").item() == pytest.approx(0.5 * math.sqrt(17 * 8))
+    with pytest.raises(ValueError, match="'mse' or 'l2'"):
+        losses.distillation(student, teacher, norm="l1")
+
+
+def test_distillation_meets_the_teacher_at_its_own_resolution():
+    student = torch.rand(1, 17, 8, 4, requires_grad=True)
+    loss = losses.distillation(student, torch.rand(1, 17, 32, 16).half())
+    loss.backward()
+    assert student.grad.abs().sum() > 0
+    with pytest.raises(ValueError, match="same pictures"):
+        losses.distillation(student, torch.rand(1, 5, 32, 16))
+
+
+def test_reconstruction_is_the_sum_of_two_means():
+    zero = torch.zeros(2, 3, 4, 4)
+    assert losses.reconstruction(zero, zero + 0.5, zero, zero - 0.25).item() == pytest.approx(0.75)
+
+
+def test_perceptual_is_the_mean_feature_distance_by_hand():
+    features = RandomFeatures(seed=1)
+    real, fake = torch.rand(2, 2, 3, 32, 16).mul(2).sub(1).unbind(0)
+    expected = sum((a - b).abs().mean() for a, b in zip(features(real), features(fake), strict=True))
+    torch.testing.assert_close(losses.Perceptual(features, weight=3.0)(real, fake), 3 * expected)
+
+
+def test_perceptual_trains_the_picture_and_not_the_network():
+    loss = losses.Perceptual(RandomFeatures())
+    fake = torch.rand(1, 3, 32, 16, requires_grad=True)
+    loss(torch.rand(1, 3, 32, 16), fake).backward()
+    assert fake.grad.abs().sum() > 0
+    assert all(p.grad is None for p in loss.parameters())
+
+
+def test_adversarial_bce_is_eq_5():
+    real, fakes = torch.tensor([0.3, -1.0]), [torch.tensor([0.7, 0.2]), torch.tensor([-0.4, 0.0])]
+    d = torch.sigmoid
+    eq5 = -d(real).log().mean() - sum((1 - d(f)).log().mean() for f in fakes) / 2
+    torch.testing.assert_close(losses.discriminator_loss(real, fakes), eq5)
+    torch.testing.assert_close(losses.generator_loss(fakes), -sum(d(f).log().mean() for f in fakes) / 2)
+
+
+@pytest.mark.parametrize("form", ["bce", "hinge", "least-squares", "relativistic"])
+def test_every_form_rewards_telling_real_from_fake(form):
+    high, low = torch.full((2, 1, 4, 2), 3.0), torch.full((2, 1, 4, 2), -3.0)
+    assert losses.discriminator_loss(high, [low], form) < losses.discriminator_loss(low, [high], form)
+    assert losses.generator_loss([high], form, low) < losses.generator_loss([low], form, high)
+
+
+def test_unknown_form_is_refused():
+    with pytest.raises(ValueError, match="hinge"):
+        losses.discriminator_loss(torch.zeros(1), [torch.zeros(1)], "wgan")
+    with pytest.raises(ValueError, match="with real"):
+        losses.generator_loss([torch.zeros(1)], "relativistic")
+
+
+def test_gradient_penalty_of_a_linear_judge():
+    a, b = torch.rand(3, 3, 4, 4, requires_grad=True), torch.rand(3, 3, 4, 4, requires_grad=True)
+    logits = (3 * a - b).flatten(1).sum(1)
+    assert losses.gradient_penalty(logits, [a, b]).item() == pytest.approx(0.5 * 48 * (9 + 1))
+
+
+def test_patch_verification_counts_joints_valid_in_both():
+    real, fake = torch.zeros(2, 3, 3, 4, 4), torch.ones(2, 3, 3, 4, 4)
+    fake[0, 1] = 0.5
+    real_valid = torch.tensor([[True, True, False], [False, True, False]])
+    fake_valid = torch.tensor([[True, True, True], [True, False, False]])
+    # First picture: joints 0 and 1, distances 1 and 0.5. Second picture: none in both, so 0.
+    assert losses.patch_verification(real, real_valid, fake, fake_valid).item() == pytest.approx(0.75 / 2)
+
+
+def test_patch_verification_of_nothing_is_zero_and_has_a_gradient():
+    fake = torch.ones(1, 2, 3, 4, 4, requires_grad=True)
+    none = torch.zeros(1, 2, dtype=torch.bool)
+    loss = losses.patch_verification(torch.zeros(1, 2, 3, 4, 4), none, fake, none)
+    loss.backward()
+    assert loss.item() == 0
+    assert torch.equal(fake.grad, torch.zeros_like(fake))
+
+
+def test_total_is_eq_7():
+    terms = [torch.tensor(float(value)) for value in (1, 10, 100, 1000)]
+    assert losses.total(*terms, losses.LossWeights()).item() == 1 + 10 + 50 + 500
+
+
+@pytest.mark.parametrize("name", ["translate", "patch", "adversarial", "perceptual"])
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
+def test_weights_are_checked(name, value):
+    with pytest.raises(ValueError, match=name):
+        losses.LossWeights(**{name: value})

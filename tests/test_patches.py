@@ -1,0 +1,84 @@
+"""Skeleton patches: where they look, what they return at borders, and what learns."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from momi_lib.patches import landmark_boxes, skeleton_patches
+
+YES = torch.tensor([[True]])
+
+
+def ramp():
+    """A picture whose red is x, whose green is y and whose blue is 1."""
+    y, x = torch.meshgrid(torch.arange(128.0), torch.arange(64.0), indexing="ij")
+    return torch.stack([x, y, torch.ones_like(x)])[None]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(11, 52), st.floats(11, 116))
+def test_the_middle_of_a_patch_is_its_landmark(x, y):
+    patches, valid = skeleton_patches(ramp(), torch.tensor([[[x, y]]]), YES)
+    assert valid.all()
+    assert patches[0, 0].mean((1, 2)).tolist() == pytest.approx([x, y, 1.0], abs=1e-3)
+
+
+def test_samples_of_a_patch_are_spread_over_the_square():
+    patches, _ = skeleton_patches(ramp(), torch.tensor([[[30.0, 60.0]]]), YES, radius=10, size=8)
+    centres = 30 - 10 + (torch.arange(8) + 0.5) * 20 / 8  # the middles of eight columns of 2.5 pixels
+    torch.testing.assert_close(patches[0, 0, 0, 0], centres, atol=1e-3, rtol=0)
+
+
+def test_over_the_border_the_border_is_repeated():
+    patches, valid = skeleton_patches(ramp(), torch.tensor([[[0.0, 60.0]]]), YES)
+    assert valid.all()
+    assert patches[0, 0, 0].min() == 0
+    assert patches[0, 0, 2].tolist() == [[1.0] * 8] * 8  # nothing black comes in
+
+
+@pytest.mark.parametrize("place", [(-1.0, 5.0), (64.0, 5.0), (5.0, 128.0), (float("nan"), 5.0)])
+def test_outside_is_invalid(place):
+    patches, valid = skeleton_patches(ramp(), torch.tensor([[place]]), YES)
+    assert not valid.any()
+    assert patches.isfinite().all()
+
+
+def test_an_invalid_landmark_stays_invalid():
+    _, valid = skeleton_patches(ramp(), torch.tensor([[[20.0, 20.0]]]), ~YES)
+    assert not valid.any()
+
+
+def test_pictures_learn_and_landmarks_do_not():
+    picture = ramp().requires_grad_()
+    landmarks = torch.tensor([[[20.0, 20.0]]], requires_grad=True)
+    skeleton_patches(picture, landmarks, YES)[0].sum().backward()
+    assert picture.grad.abs().sum() > 0
+    assert landmarks.grad is None
+
+
+def test_boxes_name_their_picture():
+    boxes = landmark_boxes(torch.zeros(2, 3, 2), radius=5)
+    assert boxes[:, 0].tolist() == [0, 0, 0, 1, 1, 1]
+    assert boxes[0, 1:].tolist() == [-4.5, -4.5, 5.5, 5.5]
+
+
+def test_half_precision_pictures_are_taken():
+    patches, _ = skeleton_patches(ramp().bfloat16(), torch.tensor([[[20.0, 20.0]]]), YES)
+    assert patches.dtype == torch.float32
+
+
+def test_shapes_are_checked():
+    with pytest.raises(ValueError, match="landmarks"):
+        skeleton_patches(ramp(), torch.zeros(2, 17, 2), torch.zeros(2, 17, dtype=torch.bool))
+
+
+@pytest.mark.gpu
+def test_cpu_and_gpu_agree():
+    landmarks = torch.rand(1, 17, 2) * torch.tensor([63.0, 127.0])
+    valid = torch.ones(1, 17, dtype=torch.bool)
+    ours = skeleton_patches(ramp(), landmarks, valid)[0]
+    theirs = skeleton_patches(ramp().cuda(), landmarks.cuda(), valid.cuda())[0].cpu()
+    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=0)

@@ -1,0 +1,184 @@
+"""The loop: what learns from what, schedule, average, guard, exact resume in memory."""
+
+from __future__ import annotations
+
+import copy
+import io
+from dataclasses import replace
+
+import pytest
+import torch
+
+from momi_lib.losses import LossWeights
+from momi_lib.train import TrainingDiverged
+from momi_lib.train.ema import Average
+
+
+def parameters(module):
+    return torch.cat([p.detach().flatten().clone() for p in module.parameters()])
+
+
+def test_warm_up_trains_the_student_alone(trainer):
+    run = trainer(distil_steps=2)
+    before = [parameters(part) for part in (run.network.student, run.network.generator, run.discriminator)]
+    assert set(run.train_step()) == {"distil", "total"}
+    after = [parameters(part) for part in (run.network.student, run.network.generator, run.discriminator)]
+    assert [torch.equal(a, b) for a, b in zip(before, after, strict=True)] == [False, True, True]
+
+
+def test_a_step_trains_every_part(trainer):
+    run = trainer(distil_steps=0)
+    parts = {**dict(run.network.named_children()), "discriminator": run.discriminator}
+    before = {name: parameters(part) for name, part in parts.items()}
+    values = run.train_step()
+    assert {"distil", "recon", "perceptual", "patch", "adversarial", "total", "discriminator"} == set(values)
+    assert [name for name, part in parts.items() if torch.equal(before[name], parameters(part))] == []
+
+
+def test_total_is_eq_7_of_the_logged_terms(trainer):
+    values = trainer(distil_steps=0, weights=LossWeights(0.7, 0.3, 0.2, 1.5)).train_step()
+    expected = (
+        values["distil"]
+        + 0.7 * (values["recon"] + values["perceptual"])
+        + 0.3 * values["patch"]
+        + 0.2 * values["adversarial"]
+    )
+    assert values["total"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_switched_off_terms_are_zero_and_d_rests(trainer):
+    run = trainer(distil_steps=0, weights=LossWeights(patch=0, adversarial=0), perceptual="none")
+    before = parameters(run.discriminator)
+    values = run.train_step()
+    assert values["patch"] == values["adversarial"] == 0
+    assert "perceptual" not in values and "discriminator" not in values
+    assert torch.equal(before, parameters(run.discriminator))
+
+
+@pytest.mark.parametrize("form", ["bce", "hinge", "least-squares", "relativistic"])
+def test_every_adversarial_form_trains(trainer, form):
+    values = trainer(distil_steps=0, adversarial=form, penalty=0.1, swap_in_discriminator=True).train_step()
+    assert values["penalty"] > 0
+
+
+def test_it_learns(trainer):
+    run = trainer(distil_steps=0, steps=60, weights=LossWeights(adversarial=0), learning_rate=2e-3)
+    recon = [run.train_step()["recon"] for _ in range(60)]
+    assert sum(recon[-5:]) < 0.8 * sum(recon[:5])
+
+
+def test_rate_is_constant_then_falls_to_zero(trainer):
+    run = trainer(distil_steps=10, steps=100, decay_from=0.5)
+    rates = {}
+    for step in (0, 9, 30, 60, 85, 110):
+        run.step = step
+        rates[step] = run.rate()
+    assert rates == {0: 1.0, 9: 1.0, 30: 1.0, 60: 1.0, 85: 0.5, 110: 0.0}
+
+
+def test_nan_is_named_and_does_not_reach_the_weights(trainer, monkeypatch):
+    run = trainer(distil_steps=0)
+    run.train_step()
+    before = parameters(run.network)
+
+    def broken(*args, **kwargs):
+        return torch.tensor(float("nan"), requires_grad=True)
+
+    monkeypatch.setattr("momi_lib.losses.reconstruction", broken)
+    with pytest.raises(TrainingDiverged, match="step 2.*'recon'.*checkpoint") as caught:
+        run.train_step()
+    assert (caught.value.loss, caught.value.step) == ("recon", 2)
+    assert torch.equal(before, parameters(run.network))
+
+
+def test_state_goes_through_a_file_and_back(trainer):
+    run = trainer(distil_steps=2)
+    for _ in range(4):
+        run.train_step()
+    file = io.BytesIO()
+    torch.save(run.state_dict(), file)
+    expected = [run.train_step() for _ in range(3)]
+    again = trainer(distil_steps=2)
+    again.load_state_dict(torch.load(io.BytesIO(file.getvalue()), weights_only=True))
+    assert [again.train_step() for _ in range(3)] == expected
+    assert torch.equal(parameters(run.average.network), parameters(again.average.network))
+
+
+def test_the_same_seed_is_the_same_run_and_another_is_not(trainer):
+    runs = [trainer(distil_steps=0, seed=seed).train_step() for seed in (1, 1, 2)]
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_average_follows(trainer):
+    network = trainer().network
+    average = Average(network, decay=0.5)
+    start = parameters(network)
+    with torch.no_grad():
+        for p in network.parameters():
+            p.add_(1.0)
+    average.update(network)
+    torch.testing.assert_close(parameters(average.network), start + 0.9, atol=1e-5, rtol=1e-5)  # momentum 1/10
+    assert not any(p.requires_grad for p in average.network.parameters())
+
+
+def test_run_stops_in_time_and_calls_back(trainer):
+    run = trainer(distil_steps=0, steps=1000)
+    seen = []
+    run.run(until=3, callbacks=(lambda trainer, values: seen.append(trainer.step),))
+    assert seen == [1, 2, 3]
+    run.run(minutes=0)
+    assert run.step == 3
+
+
+def test_a_batch_must_divide_and_maps_must_fit(ingredients):
+    from momi_lib.train.batches import Batches
+
+    with pytest.raises(ValueError, match="multiple of the 3"):
+        Batches(ingredients.people, ingredients.maps, 4, seed=0, world=3)
+    with pytest.raises(ValueError, match="one teacher map"):
+        Batches(ingredients.people, ingredients.maps[:2], 4, seed=0)
+
+
+def test_processes_share_one_global_batch(ingredients):
+    from momi_lib.train.batches import Batches
+
+    whole = Batches(ingredients.people, ingredients.maps, 4, seed=0, mirror=0.5).draw()
+    parts = [
+        Batches(ingredients.people, ingredients.maps, 4, seed=0, mirror=0.5, rank=rank, world=2).draw()
+        for rank in range(2)
+    ]
+    for field in whole._fields:
+        joined = torch.cat([getattr(part, field) for part in parts])
+        assert torch.equal(joined, getattr(whole, field))
+
+
+def test_mirroring_turns_pictures_and_maps_together(ingredients):
+    from momi_lib.data import mirror_maps, mirror_pictures
+    from momi_lib.train.batches import Batches
+
+    plain, turned = (
+        Batches(ingredients.people, ingredients.maps, 4, seed=0, mirror=mirror).draw() for mirror in (0.0, 1.0)
+    )
+    assert torch.equal(turned.negative, mirror_pictures(plain.negative))
+    assert torch.equal(turned.teacher_maps, mirror_maps(plain.teacher_maps))
+
+
+@pytest.mark.parametrize("change", [{"steps": 0}, {"mirror": 2.0}, {"penalty": -1.0}, {"batch": 0}])
+def test_impossible_configs_are_refused(trainer, change):
+    with pytest.raises(ValueError, match=next(iter(change))):
+        replace(trainer().config, **change)
+
+
+@pytest.mark.gpu
+def test_cpu_and_gpu_take_the_same_first_step(ingredients):
+    from momi_lib.train import Trainer, preset
+    from momi_lib.train.batches import Batch
+
+    values = []
+    for device in ("cpu", "auto"):
+        run = Trainer(preset("tiny", device=device, distil_steps=0), ingredients.people, ingredients.maps)
+        batch = Batch(*(torch.full((4, 3, 128, 64), v, device=run.device) for v in (0.1, 0.2, 0.3)),
+                      torch.zeros(4, 17, 32, 16, device=run.device))  # fmt: skip
+        run.batches.draw = lambda batch=batch: batch
+        values.append(run.train_step())
+    assert copy.copy(values[1]) == pytest.approx(values[0], abs=2e-3)

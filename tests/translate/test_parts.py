@@ -1,0 +1,98 @@
+"""Encoders, attention, generator and discriminator: shapes, and the update of Eq. 2 written out."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from momi_lib.translate import (
+    AppearanceEncoder,
+    Generator,
+    PairDiscriminator,
+    PoseAttention,
+    PoseAttentionBlock,
+    PoseEncoder,
+)
+from momi_lib.translate.blocks import ResidualBlock, conv, initialise, norm_layer, upsample
+
+
+@pytest.mark.parametrize("stem", ["paper", "lean"])
+@pytest.mark.parametrize("size", [(128, 64), (64, 32), (256, 128)])
+def test_encoders_divide_by_eight(stem, size):
+    height, width = size
+    pose = PoseEncoder(17, (8, 8, 16), stem=stem)(torch.zeros(2, 17, height, width))
+    appearance = AppearanceEncoder((8, 8, 16), stem=stem)(torch.zeros(2, 3, height, width))
+    assert pose.shape == appearance.shape == (2, 16, height // 8, width // 8)
+
+
+def test_unknown_choices_are_named():
+    with pytest.raises(ValueError, match="stem.*'lean'.*'fat'"):
+        PoseEncoder(17, (8, 8, 16), stem="fat")
+    with pytest.raises(ValueError, match="norm.*'layer'"):
+        norm_layer("layer", 8)
+    with pytest.raises(ValueError, match="upsampling.*'shuffle'"):
+        upsample(8, 8, how="shuffle")
+
+
+@pytest.mark.parametrize("lean", [False, True])
+def test_attention_block_is_eq_2(lean):
+    torch.manual_seed(0)
+    block = PoseAttentionBlock(8, first=False, lean=lean).eval()
+    appearance, pose = torch.randn(2, 8, 6, 3), torch.randn(2, 16, 6, 3)
+    h1, h2 = block.appearance(appearance), block.pose(pose)
+    expected = appearance + h1 / (1 + torch.exp(-h2))
+    new_appearance, new_pose, gate = block(appearance, pose)
+    torch.testing.assert_close(new_appearance, expected)
+    torch.testing.assert_close(new_pose, torch.cat([h2, expected], dim=1))
+    assert ((gate > 0) & (gate < 1)).all()
+
+
+def test_closed_gates_keep_the_appearance():
+    phi = PoseAttention(8, blocks=3).eval()
+    for block in phi.blocks:
+        block.pose[-1].bias.data.fill_(-100)  # σ(h₂) = 0 everywhere
+    appearance = torch.randn(2, 8, 6, 3)
+    torch.testing.assert_close(phi(appearance, torch.randn(2, 8, 6, 3)), appearance)
+
+
+def test_gates_belong_to_the_forward_pass():
+    phi = PoseAttention(8, blocks=3).eval()
+    appearance, pose = torch.randn(2, 8, 6, 3), torch.randn(2, 8, 6, 3)
+    assert [g.shape for g in phi.gates(appearance, pose)] == [(2, 8, 6, 3)] * 3
+
+
+def test_no_blocks_is_the_identity():
+    appearance = torch.randn(2, 8, 6, 3)
+    assert torch.equal(PoseAttention(8, blocks=0)(appearance, torch.zeros_like(appearance)), appearance)
+
+
+@pytest.mark.parametrize("how", ["transposed", "resize"])
+def test_generator_ends_in_range(how):
+    network = Generator(8, channels=(8, 8, 8, 8), blocks=(1, 1, 0, 0), upsampling=how)
+    picture = network(100 * torch.randn(2, 8, 4, 2), torch.randn(2, 8, 4, 2))
+    assert picture.shape == (2, 3, 32, 16)
+    assert picture.abs().max() <= 1
+
+
+def test_every_output_pixel_of_a_transposed_convolution_has_the_same_taps():
+    layer = torch.nn.ConvTranspose2d(1, 1, 4, 2, 1, bias=False)
+    torch.nn.init.ones_(layer.weight)
+    inner = layer(torch.ones(1, 1, 8, 8))[..., 2:-2, 2:-2]
+    assert torch.equal(inner, torch.full_like(inner, 4))
+
+
+def test_discriminator_sees_both_pictures():
+    network = PairDiscriminator((8, 16))
+    first, second = torch.rand(2, 2, 3, 32, 16).unbind(0)
+    logits = network(first, second)
+    assert logits.shape == (2, 1, 8, 4)
+    assert not torch.equal(logits, network(second, first))
+
+
+def test_initialise_draws_dcgan_weights():
+    torch.manual_seed(0)
+    layers = torch.nn.Sequential(conv(64, 64), ResidualBlock(64))
+    initialise(layers)
+    weights = torch.cat([p.flatten() for n, p in layers.named_parameters() if p.ndim == 4])
+    assert weights.mean().abs() < 1e-3
+    assert abs(float(weights.std()) - 0.02) < 1e-3
