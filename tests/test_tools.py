@@ -74,7 +74,8 @@ def test_normalising_drops_what_changes_from_run_to_run() -> None:
         new_output("execute_result", {"text/plain": "<A at 0x7f00deadbeef>"}, execution_count=7),
         new_output("stream", name="stderr", text="a warning"),
     ]
-    notebook = new_notebook(cells=[cell], metadata={"widgets": {}, "language_info": {"version": "3.11.1"}})
+    info = {"name": "python", "version": "3.11.1"}
+    notebook = new_notebook(cells=[cell], metadata={"widgets": {}, "language_info": info})
     remarks = normalise(notebook)
     assert "widgets" not in notebook.metadata and notebook.metadata.language_info == {"name": "python"}
     assert cell.metadata == {"tags": ["raises-exception"]}
