@@ -57,9 +57,7 @@ def teacher_maps(teacher: nn.Module, people: People, *, cache: bool = True, batc
     torch.Size([2, 3, 2, 2])
     """
     if len(people.pictures) == 0:
-        raise ValueError(
-            "teacher_maps: expected at least one picture, got none; look at the folder and the split"
-        )
+        raise ValueError("teacher_maps: expected at least one picture, got none; look at the folder and the split")
     path = cache_folder("teacher-maps") / f"{teacher_key(teacher, people.fingerprint)}.safetensors"
     maps = _read(path) if cache else None
     if maps is not None:
@@ -71,9 +69,7 @@ def teacher_maps(teacher: nn.Module, people: People, *, cache: bool = True, batc
             # The hash comes last: a file without it does not count.
             files.write_atomically(_seal(path), lambda file: file.write(files.sha256(path).encode()))
         except OSError as error:
-            log.warning(
-                "the maps are not cached in %s (%s); set MOMI_CACHE to a writable folder", path.parent, error
-            )
+            log.warning("the maps are not cached in %s (%s); set MOMI_CACHE to a writable folder", path.parent, error)
     return maps
 
 

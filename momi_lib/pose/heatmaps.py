@@ -84,7 +84,7 @@ def decode(
     if method == "quarter":
         cells = cells + 0.25 * _slope(heatmaps, x, y).sign()
     elif method == "dark":
-        cells = cells + _newton_step(_smooth(heatmaps).clamp_min(SMALLEST).log(), x, y)
+        cells = cells + _dark_step(heatmaps, x, y)
     scale = cells.new_tensor([width / w, height / h])
     return (cells + 0.5) * scale - 0.5, confidence
 
@@ -221,6 +221,16 @@ def _slope(maps: Tensor, x: Tensor, y: Tensor) -> Tensor:
     return slope * 0.5 * _inside(maps, x, y)
 
 
+def _dark_step(maps: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """DARK's step in cells. Beside the border, where nothing is known to smooth with, the map is taken as it is."""
+    h, w = maps.shape[-2:]
+    smoothed = _newton_step(_smooth(maps).clamp_min(SMALLEST).log(), x, y)
+    plain = _newton_step(maps.clamp_min(SMALLEST).log(), x, y)
+    reach = round(3 * SMOOTHING) + 1
+    free = (x >= reach) & (x < w - reach) & (y >= reach) & (y < h - reach)
+    return torch.where(free[..., None], smoothed, plain)
+
+
 def _newton_step(logarithm: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """-H⁻¹g of the log map at its maximum, at most one cell in each axis; on the border an axis stays."""
     near = _around(logarithm, x, y)
@@ -250,9 +260,7 @@ def _separable(maps: Tensor, vertical: Tensor, horizontal: Tensor, pad: str) -> 
     flat = maps.flatten(0, 1)[:, None]
     rows, columns = len(vertical) // 2, len(horizontal) // 2
     flat = functional.pad(flat, (columns, columns, rows, rows), mode=pad)
-    flat = functional.conv2d(
-        functional.conv2d(flat, vertical.view(1, 1, -1, 1)), horizontal.view(1, 1, 1, -1)
-    )
+    flat = functional.conv2d(functional.conv2d(flat, vertical.view(1, 1, -1, 1)), horizontal.view(1, 1, 1, -1))
     return flat[:, 0].unflatten(0, maps.shape[:2])
 
 

@@ -105,9 +105,7 @@ def person_heights(joints: Tensor, visibility: Tensor, masks: Tensor | None = No
     return (bottom - top + 1).clamp_min(0)
 
 
-def _radius(
-    landmarks: Tensor, joints: Tensor, visibility: Tensor, height: Tensor | float, threshold: float
-) -> Tensor:
+def _radius(landmarks: Tensor, joints: Tensor, visibility: Tensor, height: Tensor | float, threshold: float) -> Tensor:
     if landmarks.ndim != 3 or landmarks.shape != joints.shape or visibility.shape != joints.shape[:2]:
         raise ValueError(
             "expected landmarks (N, K, 2), joints (N, K, 2) and visibility (N, K), got "
@@ -115,9 +113,7 @@ def _radius(
         )
     height = torch.as_tensor(height, dtype=torch.float32, device=joints.device)
     if height.ndim > 1 or (height.ndim == 1 and len(height) != len(joints)):
-        raise ValueError(
-            f"expected height (N,) with N = {len(joints)} or a number, got {tuple(height.shape)}"
-        )
+        raise ValueError(f"expected height (N,) with N = {len(joints)} or a number, got {tuple(height.shape)}")
     return (height * threshold).reshape(-1, 1)
 
 

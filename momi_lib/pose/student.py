@@ -47,9 +47,7 @@ class Student(nn.Module):
             nn.Sequential(*_convolution(inputs, outputs, norm, stride=2), Residual(outputs, norm))
             for inputs, outputs in zip([width // 2, *widths[:-1]], widths, strict=True)
         )
-        self.lateral = nn.ModuleList(
-            nn.Conv2d(deep, shallow, kernel_size=1) for shallow, deep in pairwise(widths)
-        )
+        self.lateral = nn.ModuleList(nn.Conv2d(deep, shallow, kernel_size=1) for shallow, deep in pairwise(widths))
         self.up = nn.ModuleList(Residual(outputs, norm) for outputs in widths[:-1])
         self.heatmaps = nn.Conv2d(width, joints, kernel_size=1)
         # The maps start near 0, where most of the target lies.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -74,9 +75,7 @@ class Teacher(nn.Module):
         super().__init__()
         height, width = input_size
         if height < 32 or width < 32 or height % 32 or width % 32:
-            raise ValueError(
-                f"Teacher: input_size must be (height, width) divisible by 32, got {tuple(input_size)}"
-            )
+            raise ValueError(f"Teacher: input_size must be (height, width) divisible by 32, got {tuple(input_size)}")
         self.network = network
         self.input_size = (int(height), int(width))
         self.official = official
@@ -157,7 +156,6 @@ class Teacher(nn.Module):
         wanted = WHERE_OFFICIAL.replace("<layers>", str(layers))
         if not path.is_file():
             raise FileNotFoundError(f"Teacher.from_official: no file {path}; expected {wanted}")
-        network = SimpleBaseline(layers)
         try:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
         except (
@@ -175,17 +173,14 @@ class Teacher(nn.Module):
         if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
             loaded = loaded["state_dict"]
         if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
-            raise ValueError(
-                f"Teacher.from_official: {path} holds no state dict of tensors; expected {wanted}"
-            )
+            raise ValueError(f"Teacher.from_official: {path} holds no state dict of tensors; expected {wanted}")
         state = {str(key).removeprefix("module."): value for key, value in loaded.items()}
         try:
-            network.load_state_dict(state, strict=True)
+            network = _filled(state, layers).float()
         except RuntimeError as error:
             reason = "; ".join(line.strip()[:300] for line in str(error).splitlines()[1:3])
             raise ValueError(
-                f"Teacher.from_official: {path} does not fit SimpleBaseline({layers}): {reason}; "
-                f"expected {wanted}"
+                f"Teacher.from_official: {path} does not fit SimpleBaseline({layers}): {reason}; expected {wanted}"
             ) from error
         return cls(network, input_size=input_size, official=True)
 
@@ -231,15 +226,21 @@ class Teacher(nn.Module):
             raise ValueError(
                 f"Teacher.load: {path} has the format {metadata.get('format')!r}, not {FORMAT!r}; {expected}"
             )
-        network = SimpleBaseline(
-            int(metadata["layers"]), int(metadata["joints"]), width=int(metadata.get("width", 64))
-        )
+        joints, width = int(metadata["joints"]), int(metadata.get("width", 64))
         try:
-            network.load_state_dict(state)
+            network = _filled(state, int(metadata["layers"]), joints, width=width)
         except RuntimeError as error:
             raise ValueError(f"Teacher.load: {path} is incomplete or damaged; {expected}") from error
         sizes = {key: tuple(map(int, metadata[key].split("x"))) for key in ("input_size", "map_size")}
         return cls(network, name=metadata["name"], official=metadata["official"] == "1", **sizes)
+
+
+def _filled(state: Mapping[str, Tensor], *shape: int, width: int = 64) -> SimpleBaseline:
+    """A network made of these tensors and no others. On the meta device no random weights are drawn first."""
+    with torch.device("meta"):
+        network = SimpleBaseline(*shape, width=width)
+    network.load_state_dict(state, strict=True, assign=True)
+    return network
 
 
 def _sample(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import math
 import platform
 import shlex
 import time
@@ -54,6 +55,7 @@ class TeacherConfig:
         layers: depth of the ResNet, 18 or 50.
         width: channels of its first stage; 64 is the published network, 32 (18 layers only) a light one.
         input_size: (height, width) of the network's input.
+        start: teacher.safetensors to begin with instead of random weights; layers and width are then its own.
         steps: batches to learn from.
         sigma: deviation of the target's Gaussians in cells of the heatmap (a cell is 4 input pixels).
         amp: "bf16" computes in bfloat16 where that is safe, about twice as fast on a CPU that knows it.
@@ -67,6 +69,7 @@ class TeacherConfig:
     layers: int = 18
     width: int = 32
     input_size: tuple[int, int] = (128, 64)
+    start: str | None = None
     steps: int = 2000
     batch: int = 32
     learning_rate: float = 1e-3
@@ -108,6 +111,8 @@ def train_teacher(config: TeacherConfig) -> dict[str, Any]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # PyTorch's initial weights know only the global generator
         network = SimpleBaseline(config.layers, width=config.width)
+    if config.start is not None:
+        network = Teacher.load(config.start).network
     teacher = Teacher(network, input_size=config.input_size, name=config.name).to(device)
     if config.channels_last:
         teacher.to(memory_format=torch.channels_last)
@@ -216,16 +221,19 @@ def score_teacher(teacher: Teacher, people: People, *, batch: int = 64) -> dict[
     return {
         "pictures": len(people),
         "visible_joints": int(visible.sum()),
-        "pck_height": round(pck(*arguments, **by_height).mean, 4),
-        "pck_6px": round(near.mean, 4),
-        "confusion_height": round(left_right_confusion(*arguments, **by_height).mean, 4),
-        "confusion_6px": round(left_right_confusion(*arguments, **by_pixels).mean, 4),
-        "found": round(sure[visible].float().mean().item(), 4) if visible.any() else None,
-        "imagined": round(sure[absent].float().mean().item(), 4) if absent.any() else None,
-        "pck_6px_of_joints": {
-            name: round(share, 4) for name, share in zip(JOINTS, near.joints.tolist(), strict=True)
-        },
+        "pck_height": _rounded(pck(*arguments, **by_height).mean),
+        "pck_6px": _rounded(near.mean),
+        "confusion_height": _rounded(left_right_confusion(*arguments, **by_height).mean),
+        "confusion_6px": _rounded(left_right_confusion(*arguments, **by_pixels).mean),
+        "found": _rounded(sure[visible].float().mean().item()),
+        "imagined": _rounded(sure[absent].float().mean().item()),
+        "pck_6px_of_joints": {name: _rounded(share) for name, share in zip(JOINTS, near.joints.tolist(), strict=True)},
     }
+
+
+def _rounded(share: float) -> float | None:
+    """Four digits for a card; None, which JSON knows, where there was nothing to judge."""
+    return None if math.isnan(share) else round(share, 4)
 
 
 def command(config: TeacherConfig) -> str:
