@@ -87,6 +87,8 @@ def test_a_file_holds_one_idea(path: Path) -> None:
 def test_everything_public_is_explained(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     missing = [] if ast.get_docstring(tree) else ["the module"]
+    if path.parent.name == "exercises":  # answers, right and wrong: the hints beside them say what they do
+        tree.body = []
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     for node in tree.body:
         if isinstance(node, kinds) and not node.name.startswith("_") and not ast.get_docstring(node):
