@@ -48,24 +48,29 @@ class Batches:
         rank: int = 0,
         world: int = 1,
     ) -> None:
-        if size % world:
-            raise ValueError(f"batch: expected a multiple of the {world} processes, got {size}")
         if len(maps) != len(people):
             raise ValueError(
                 f"expected one teacher map a picture, got {len(maps)} for {len(people)} pictures"
             )
         self.people, self.maps, self.size, self.mirror = people, maps, size, mirror
+        self.rank, self.world = rank, world
         device = people.pictures.device
         self.sampler = TripletSampler(people.persons, seed=seed, device=device)
         self.dice = torch.Generator(device=device).manual_seed(seed + 1)
-        share = size // world
-        self.slice = slice(rank * share, (rank + 1) * share)
+        self._share(size)  # refuse it now and not in the middle of a run
 
-    def draw(self) -> Batch:
-        """The next batch (this process's share)."""
-        triplets = self.sampler.draw(self.size)
-        flips = torch.rand(self.size, generator=self.dice, device=self.dice.device) < self.mirror
-        return self.gather(Triplets(*(index[self.slice] for index in triplets)), flips[self.slice])
+    def _share(self, size: int) -> slice:
+        if size % self.world:
+            raise ValueError(f"batch: expected a multiple of the {self.world} processes, got {size}")
+        return slice(self.rank * size // self.world, (self.rank + 1) * size // self.world)
+
+    def draw(self, size: int | None = None) -> Batch:
+        """The next batch of ``size`` triplets over all processes (this process's share of it)."""
+        size = size or self.size
+        share = self._share(size)
+        triplets = self.sampler.draw(size)
+        flips = torch.rand(size, generator=self.dice, device=self.dice.device) < self.mirror
+        return self.gather(Triplets(*(index[share] for index in triplets)), flips[share])
 
     def gather(self, triplets: Triplets, flips: Tensor) -> Batch:
         """Pictures and maps of ``triplets``; those in ``flips`` (N,) bool mirrored."""

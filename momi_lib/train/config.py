@@ -26,6 +26,7 @@ class TrainConfig:
         steps: triplet batches after the warm-up.
         distil_steps: warm-up: batches in which the student alone learns (Eq. 1), because a pose map of an
             untrained student says nothing.
+        distil_batch: pictures a step of the warm-up.
         batch: triplets a step over **all** processes.
         seed: decides initial weights, triplets and mirroring.
         network: shape of the network.
@@ -59,6 +60,7 @@ class TrainConfig:
     teacher: Path | None = None
     steps: int = 100_000
     distil_steps: int = 2_000
+    distil_batch: int = 32
     batch: int = 32
     seed: int = 0
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -89,7 +91,7 @@ class TrainConfig:
     checkpoint_every: int = 500
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "log_every", "grid_every", "checkpoint_every"):
+        for name in ("steps", "batch", "distil_batch", "log_every", "grid_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected a whole number from 1 up, got {getattr(self, name)}")
         if self.distil_steps < 0 or self.penalty < 0:
@@ -117,6 +119,7 @@ PRESETS: dict[str, TrainConfig] = {
     "tiny": TrainConfig(
         steps=20,
         distil_steps=5,
+        distil_batch=4,
         batch=4,
         network=NetworkConfig(
             width=16, encoder=(8, 16), stem="lean", attention_blocks=2, lean_attention=True,
@@ -131,7 +134,7 @@ PRESETS: dict[str, TrainConfig] = {
     # Two CPU cores: at most 0.7 s a step with everything on.
     "small": TrainConfig(
         steps=10_000,
-        distil_steps=1_000,
+        distil_steps=2_000,
         batch=8,
         network=_SMALL,
         discriminator=(32, 64, 128),

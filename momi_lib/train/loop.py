@@ -137,8 +137,8 @@ class Trainer:
             TrainingDiverged: before a loss that is no number reaches the weights.
         """
         self.network.train()
-        batch = self.batches.draw()
         warm_up = self.step < self.config.distil_steps
+        batch = self.batches.draw(self.config.distil_batch if warm_up else None)
         drawn = None
         with self._autocast():
             if warm_up:

@@ -77,9 +77,8 @@ def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = 
         trainer.load_state_dict(state["trainer"])
         seconds = state["seconds"]
         log.info("resumed from %s", path.name)
-        if main:
-            journal.rewind(trainer.step)
     if main:
+        journal.rewind(trainer.step if found else -1)  # what a killed run said after its checkpoint is said again
         names = {"teacher": str(config.teacher or "mannequin"), "perceptual": perceptual_name(trainer)}
         facts = {"config": plain(config), **names, **environment(trainer.device), "resumed": bool(found)}
         facts["processes"] = trainer.accelerator.num_processes
@@ -193,7 +192,7 @@ def finish(trainer: Trainer, seconds: float) -> Path:
         "config": plain(config),
         "seed": config.seed,
         "steps": trainer.step,
-        "triplets": trainer.step * config.batch,
+        "triplets": max(0, trainer.step - config.distil_steps) * config.batch,
         "hours": round(seconds / 3600, 3),
         "perceptual": perceptual_name(trainer),
         **environment(trainer.device),

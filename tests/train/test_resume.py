@@ -66,7 +66,7 @@ def test_killed_and_resumed_is_bit_for_bit_the_same(folder, teacher, whole, tmp_
     same = (out / "weights.safetensors").read_bytes() == (whole / "weights.safetensors").read_bytes()
     assert same, f"seed {seed}"
     events = [line["event"] for line in read_log(out / "log.jsonl") if "event" in line]
-    assert events[0] == "start" and "resume" in events[1:] + ["resume"]
+    assert events[0] == "start" and set(events[1:]) <= {"resume"}
 
 
 @pytest.mark.slow
@@ -84,7 +84,7 @@ def test_a_run_leaves_what_it_says(whole):
     assert {"log.jsonl", "config.json", "weights.safetensors", "weights.json", "grids"} <= names
     assert sorted(path.name for path in (whole / "grids").iterdir()) == ["00000007.png", "00000014.png"]
     card = json.loads((whole / "weights.json").read_text())
-    assert card["steps"] == 14 and card["triplets"] == 56 and card["perceptual"] == "random-pyramid[seed 0]"
+    assert card["steps"] == 14 and card["triplets"] == 40 and card["perceptual"] == "random-pyramid[seed 0]"
     assert [line["step"] for line in losses(whole)] == list(range(1, 15))
 
 

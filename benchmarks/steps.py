@@ -1,0 +1,134 @@
+"""Time full training steps of the presets: ``python benchmarks/steps.py --presets small --out results.json``.
+
+Every loss is on, the discriminator's step included. On a GPU each preset is timed in fp32 and bf16, with and without
+channels-last and compilation; on a CPU in fp32 and bf16. Data are random pictures on the device, so nothing but the
+step is measured. The median of the timed steps is reported after a warm-up.
+"""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+
+from momi_lib.data import People
+from momi_lib.files import write_json
+from momi_lib.train import PRESETS, Trainer
+from momi_lib.train.card import environment, plain
+
+log = logging.getLogger("steps")
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to time.
+
+    Attributes:
+        presets: which.
+        out: JSON to write.
+        steps, warm_up: timed steps and those before them.
+        batch: triplets a step; 0 keeps each preset's own.
+        perceptual: feature network; VGG-19's weights do not change its time, so ``paper`` may be timed with
+            ``random-vgg19``, which needs no download.
+        threads: CPU threads; 0 keeps torch's choice.
+    """
+
+    presets: tuple[str, ...] = ("small",)
+    out: Path = Path("benchmarks/results/steps-cpu.json")
+    steps: int = 20
+    warm_up: int = 5
+    batch: int = 0
+    perceptual: str = ""
+    threads: int = 0
+
+
+def stand_in(count: int = 512) -> People:
+    """Random pictures of 64 people: what a step costs does not depend on what it sees."""
+    dice = torch.Generator().manual_seed(0)
+    pictures = torch.randint(256, (count, 3, 128, 64), generator=dice, dtype=torch.uint8)
+    persons = torch.arange(count) % 64
+    files = tuple(f"{index}.jpg" for index in range(count))
+    return People(Path(), "train", files, pictures, persons, torch.ones_like(persons), None, None, None, "random")
+
+
+def variants(device: str) -> list[dict[str, Any]]:
+    """The ways to run a step that are worth comparing on ``device``."""
+    if device == "cpu":
+        return [dict(precision=p, channels_last=True, compile=False) for p in ("fp32", "bf16")]
+    return [
+        dict(precision="fp32", channels_last=False, compile=False),
+        dict(precision="fp32", channels_last=True, compile=False),
+        dict(precision="bf16", channels_last=False, compile=False),
+        dict(precision="bf16", channels_last=True, compile=False),
+        dict(precision="bf16", channels_last=True, compile=True),
+    ]
+
+
+def measure(name: str, config: Config, options: dict[str, Any]) -> dict[str, Any]:
+    """Seconds a step, and what follows from it."""
+    people = stand_in()
+    maps = torch.rand(len(people), 17, 32, 16).half()
+    preset = replace(PRESETS[name], distil_steps=0, **options)
+    if config.batch:
+        preset = replace(preset, batch=config.batch)
+    random_vgg = preset.perceptual == "vgg19" and config.perceptual == "random-vgg19"
+    if random_vgg:
+        preset = replace(preset, perceptual_weights=_random_vgg())
+    elif config.perceptual:
+        preset = replace(preset, perceptual=config.perceptual)
+    trainer = Trainer(preset, people, maps)
+    on_gpu = trainer.device.type == "cuda"
+    times = []
+    for index in range(config.warm_up + config.steps):
+        start = time.perf_counter()
+        trainer.train_step()
+        if on_gpu:
+            torch.cuda.synchronize()
+        if index >= config.warm_up:
+            times.append(time.perf_counter() - start)
+    median = statistics.median(times)
+    return {
+        "preset": name,
+        **options,
+        "batch": preset.batch,
+        "perceptual": trainer.perceptual.features.name if trainer.perceptual else "none",
+        "parameters": sum(p.numel() for p in trainer.network.parameters()),
+        "seconds_per_step": round(median, 5),
+        "fastest": round(min(times), 5),
+        "slowest": round(max(times), 5),
+        "triplets_per_second": round(preset.batch / median, 1),
+        "peak_gpu_gib": round(torch.cuda.max_memory_allocated() / 2**30, 2) if on_gpu else None,
+    }
+
+
+def _random_vgg() -> Path:
+    import torchvision
+
+    path = Path(torch.hub.get_dir()) / "vgg19-random.pth"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(torchvision.models.vgg19(weights=None).state_dict(), path)
+    return path
+
+
+def main(config: Config) -> None:
+    """Time all variants and write the results."""
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    rows = []
+    for name in config.presets:
+        for options in variants(device):
+            rows.append(measure(name, config, options))
+            log.info("%s", rows[-1])
+    write_json(config.out, {**environment(device), "config": plain(config), "rows": rows})
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    main(tyro.cli(Config, description=__doc__))

@@ -1,0 +1,102 @@
+"""Put the weights of a run into ``data/weights`` with their card: ``python tools/publish.py runs/small small``.
+
+Translates the true swaps, scores them and the student on people never seen in training, and writes
+``momi-NAME.safetensors``, its card ``momi-NAME.json``, the run's log ``momi-NAME.log.jsonl`` and the folder's README.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from momi_lib.data import load
+from momi_lib.evaluate.student import score_landmarks
+from momi_lib.evaluate.table import truth_table
+from momi_lib.files import sha256, weights_folder, write_atomically, write_json
+from momi_lib.train.card import command_line
+from momi_lib.train.log import read_log
+from momi_lib.train.run import LOG, WEIGHTS
+from momi_lib.translate import load_network
+
+LIMIT = 15_000_000  # bytes a file
+
+
+def publish(run: tyro.conf.Positional[Path], name: tyro.conf.Positional[str], /, points: int = 600) -> None:
+    """Copy, score and describe the weights of a run.
+
+    Args:
+        run: folder of the run.
+        name: what `load_network` will call them.
+        points: about how many lines of the log to keep.
+    """
+    source, folder = run / WEIGHTS, weights_folder()
+    network = load_network(source)
+    if source.stat().st_size > LIMIT:
+        raise ValueError(f"{source}: {source.stat().st_size} bytes, expected at most {LIMIT}")
+    test = load(None, "test")
+    card = json.loads(source.with_suffix(".json").read_text())
+    card["published_by"] = command_line()
+    card["parameters"] = sum(p.numel() for p in network.parameters())
+    card["scores"] = {
+        "truth": truth_table([str(source)])["rows"],
+        "student": score_landmarks(network.student, test, decoder=network.config.decoder),
+        "student_argmax": score_landmarks(network.student, test, decoder="argmax"),
+    }
+    target = folder / f"momi-{name}.safetensors"
+    write_atomically(target, lambda file: file.write(source.read_bytes()))
+    write_json(target.with_suffix(".json"), {**card, "sha256": sha256(target)})
+    lines = read_log(run / LOG)
+    steps = [line for line in lines if "event" not in line]
+    thin = max(1, len(steps) // points)
+    kept = [line for line in lines if "event" in line] + [s for i, s in enumerate(steps) if i % thin == thin - 1]
+    kept.sort(key=lambda line: (line["step"], "event" not in line))
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
+    write_atomically(folder / f"momi-{name}.log.jsonl", lambda file: file.write(text.encode()))
+    grids = sorted((run / "grids").glob("*.png"))
+    if grids:
+        shutil.copyfile(grids[-1], folder / f"momi-{name}.png")
+    describe(folder)
+
+
+def describe(folder: Path) -> None:
+    """Write the folder's README from the cards in it."""
+    parts = [
+        "# Weights\n",
+        "Safetensors in half precision, each with a JSON card: command, config, seed, steps, device, time, scores, "
+        "SHA-256. This page is made from the cards by `tools/publish.py`. Licence: MIT, as the code; they were "
+        "learned from the mannequins alone.\n",
+    ]
+    for path in sorted(folder.glob("*.json")):
+        parts.append(section(path.stem, json.loads(path.read_text())))
+    write_atomically(folder / "README.md", lambda file: file.write("\n".join(parts).encode()))
+
+
+def section(name: str, card: dict[str, Any]) -> str:
+    """A card as Markdown."""
+    config = card.get("config", {})
+    minutes = card.get("minutes") or card.get("seconds", 0) / 60 or card.get("hours", 0) * 60
+    steps = card.get("steps", config.get("steps"))
+    lines = [
+        f"## {name}\n",
+        f"- made by `{card['command']}`",
+        f"- {steps} steps of {config.get('batch')}, seed {config.get('seed')}, {minutes:.0f} minutes on "
+        f"{card['device']}, {card['date'][:10]}",
+    ]
+    if "perceptual" in card:
+        lines.append(f"- perceptual network: {card['perceptual']}; precision {config.get('precision')}")
+    for key, value in card.get("scores", {}).items():
+        if key == "truth":
+            lines += [f"- {row['answer'] if row['answer'] != 'weights' else name}: masked L1 {row['l1']}, "
+                      f"masked SSIM {row['ssim']} ({row['count']} true swaps)" for row in value]  # fmt: skip
+        elif not isinstance(value, dict) or "pck_height" in value:
+            lines.append(f"- {key}: {json.dumps(value)}")
+    lines.append(f"- SHA-256 `{card['sha256']}`\n")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    tyro.cli(publish, description=__doc__)
