@@ -41,7 +41,8 @@ class TrainConfig:
         distil_norm: norm of Eq. 1.
         patch_radius, patch_size: half the side in pixels and the resampled side of a skeleton patch.
         learning_rate, discriminator_learning_rate, student_learning_rate: Adam's.
-        betas: Adam's, for G and D.
+        student_rate_after: factor of the student's learning rate after the warm-up, where batches are smaller.
+        betas: Adam's.
         decay_from: share of ``steps`` after which the learning rates fall linearly to zero.
         ema: decay of the exponential moving average of the weights.
         mirror: probability that a triplet is mirrored.
@@ -78,6 +79,7 @@ class TrainConfig:
     learning_rate: float = 2e-4
     discriminator_learning_rate: float = 2e-4
     student_learning_rate: float = 1e-3
+    student_rate_after: float = 0.1
     betas: tuple[float, float] = (0.5, 0.999)
     decay_from: float = 0.5
     ema: float = 0.999

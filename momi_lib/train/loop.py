@@ -7,6 +7,7 @@ GPU and, started by ``accelerate launch`` or ``torchrun``, on many.
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,8 +59,11 @@ class Trainer:
 
     def __init__(self, config: TrainConfig, people: People, maps: Tensor) -> None:
         self.config = config
-        self.accelerator = Accelerator(cpu=config.device == "cpu")
-        self.device = self.accelerator.device
+        on_cpu = config.device == "cpu"
+        # Accelerate keeps one state for the whole Python process and refuses to move it from a GPU to the CPU, as a
+        # notebook may want; the state matters where there are several processes, and only then follows the config.
+        self.accelerator = Accelerator(cpu=on_cpu and int(os.environ.get("WORLD_SIZE", 1)) > 1)
+        self.device = torch.device("cpu") if on_cpu else self.accelerator.device
         self.step = 0
         self.last: tuple[Batch, Drawn] | None = None
         with torch.random.fork_rng(devices=[]):
@@ -138,6 +142,10 @@ class Trainer:
         """
         self.network.train()
         warm_up = self.step < self.config.distil_steps
+        if self.config.distil_steps and not warm_up:
+            # After the warm-up the student keeps its batch statistics: those of small batches would show G other
+            # landmarks in training than in use, and spoil a well-distilled student within a few hundred steps.
+            self.network.student.eval()
         batch = self.batches.draw(self.config.distil_batch if warm_up else None)
         drawn = None
         with self._autocast():
@@ -168,6 +176,14 @@ class Trainer:
                 raise TrainingDiverged(name, self.step + 1, value)
         return values
 
+    def _base_rate(self, name: str) -> float:
+        if name == "discriminator":
+            return self.config.discriminator_learning_rate
+        if name == "translation":
+            return self.config.learning_rate
+        after = self.config.distil_steps and self.step >= self.config.distil_steps
+        return self.config.student_learning_rate * (self.config.student_rate_after if after else 1.0)
+
     def _improve(self, loss: Tensor, names: list[str]) -> None:
         for name in names:
             self.optimisers[name].zero_grad(set_to_none=True)
@@ -176,13 +192,8 @@ class Trainer:
             optimiser = self.optimisers[name]
             parameters = [p for group in optimiser.param_groups for p in group["params"]]
             self._share_gradients(parameters)
-            base = {
-                "student": self.config.student_learning_rate,
-                "translation": self.config.learning_rate,
-                "discriminator": self.config.discriminator_learning_rate,
-            }[name]
             for group in optimiser.param_groups:
-                group["lr"] = base * self.rate()
+                group["lr"] = self._base_rate(name) * self.rate()
             optimiser.step()
 
     def _share_gradients(self, parameters: list[nn.Parameter]) -> None:

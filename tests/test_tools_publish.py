@@ -1,0 +1,50 @@
+"""Weights are published with their card, scores, log and a page made from the cards."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from momi_lib.files import sha256
+from momi_lib.train import preset
+from momi_lib.translate import MomiNet, load_network, save_network
+from tools import publish
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """A run folder with untrained weights, and an empty weights folder."""
+    monkeypatch.setenv("MOMI_WEIGHTS", str(tmp_path / "weights"))
+    (tmp_path / "weights").mkdir()
+    card = {"command": "c", "config": {"batch": 4, "seed": 0, "precision": "fp32"}, "steps": 9, "hours": 0.5,
+            "device": "d", "date": "2026-01-01", "perceptual": "none"}  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        save_network(MomiNet(preset("tiny").network), tmp_path / "run" / "weights.safetensors", card)
+    lines = [{"step": 0, "event": "start"}, *({"step": step, "recon": 1.0} for step in range(1, 41))]
+    (tmp_path / "run" / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return tmp_path / "run"
+
+
+def test_published_weights_load_by_name(run, monkeypatch):
+    monkeypatch.setattr(publish, "truth_table", lambda names: {"rows": [{"answer": "weights", "l1": 0.1, "ssim": 0.5,
+                                                                        "count": 3}]})  # fmt: skip
+    monkeypatch.setattr(publish, "score_landmarks", lambda *a, **k: {"pck_height": 0.25})
+    publish.publish(run, "test", points=10)
+    folder = run.parent / "weights"
+    assert load_network("test").config == preset("tiny").network
+    card = json.loads((folder / "momi-test.json").read_text())
+    assert card["sha256"] == sha256(folder / "momi-test.safetensors")
+    assert card["scores"]["student"]["pck_height"] == 0.25
+    lines = [json.loads(line) for line in (folder / "momi-test.log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40]
+    page = (folder / "README.md").read_text()
+    assert "momi-test: masked L1 0.1" in page and "9 steps of 4, seed 0, 30 minutes on d" in page
+
+
+def test_weights_that_are_too_large_are_refused(run, monkeypatch):
+    monkeypatch.setattr(publish, "LIMIT", 1000)
+    with pytest.raises(ValueError, match="at most 1000"):
+        publish.publish(run, "test")
