@@ -60,6 +60,8 @@ class TeacherConfig:
         sigma: deviation of the target's Gaussians in cells of the heatmap (a cell is 4 input pixels).
         amp: "bf16" computes in bfloat16 where that is safe, about twice as fast on a CPU that knows it.
         half: store the weights in 16 bits; the scores are those of the stored weights.
+        teach_absent: visibility 0 means that the joint is not in the picture, as in the mannequins, and not that
+            nobody labelled it, as in COCO: its target is an empty map instead of no target.
         evaluate_every: steps between two scores on a part of the test split.
         device: None takes the GPU where there is one.
     """
@@ -80,6 +82,7 @@ class TeacherConfig:
     amp: Literal["bf16"] | None = None
     channels_last: bool = True
     half: bool = True
+    teach_absent: bool = False
     log_every: int = 20
     evaluate_every: int = 500
     device: str | None = None
@@ -185,13 +188,14 @@ def learn(teacher: Teacher, people: People, config: TeacherConfig, generator: to
         pictures = pictures.contiguous(memory_format=torch.channels_last)
     size = pictures.new_tensor([pictures.shape[-1], pictures.shape[-2]])
     known = visibility > 0
+    judged = torch.ones_like(known) if config.teach_absent else known
     inside = ((joints > -0.5) & (joints < size - 0.5)).all(dim=-1)
     cells = (joints + 0.5) * (size.new_tensor(teacher.map_size[::-1]) / size) - 0.5
     target = gaussian_maps(cells, known & inside, size=teacher.map_size, sigma=config.sigma)
     with torch.autocast(pictures.device.type, torch.bfloat16, enabled=config.amp == "bf16"):
         heatmaps = teacher(pictures)
     error = (heatmaps.float() - target).square().mean(dim=(2, 3))
-    return (error * known).sum() / known.sum().clamp_min(1)
+    return (error * judged).sum() / judged.sum().clamp_min(1)
 
 
 def score_teacher(teacher: Teacher, people: People, *, batch: int = 64) -> dict[str, Any]:

@@ -68,6 +68,8 @@ def test_a_joint_of_unknown_place_teaches_nothing():
     loss = learn(teacher, people, config, torch.Generator())
     people.joints[people.visibility == 0] = 1e6
     assert torch.equal(loss, learn(teacher, people, config, torch.Generator()))
+    known_absent = TeacherConfig(width=8, input_size=(64, 32), augment=False, teach_absent=True)
+    assert not torch.equal(loss, learn(teacher, people, known_absent, torch.Generator()))
     people.visibility.zero_()
     assert learn(teacher, people, config, torch.Generator()) == 0
 
