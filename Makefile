@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 PYTHON ?=
 JOBS ?= 2
 LAB_OPTIONS ?=
+QUIET := $(if $(CI),--quiet)
 
 # One thread per worker, or two workers would fight over two cores.
 SETTINGS := MOMI_MODE=quick OMP_NUM_THREADS=1 TQDM_DISABLE=1
@@ -51,8 +52,9 @@ $(VENV)/.for-test: pyproject.toml constraints.txt
 
 # uv, where it is there and works, is faster; pip does the same.
 define install
-@if uv --version >/dev/null 2>&1 && uv pip install --quiet --python $(BIN)/python -c constraints.txt $(1); \
-	then :; else $(BIN)/python -m pip install --quiet -c constraints.txt $(1); fi
+@echo "Installing into $(VENV) (PyTorch alone is some 3 GB on Linux, so the first time takes minutes) ..."
+@if uv --version >/dev/null 2>&1 && uv pip install $(QUIET) --python $(BIN)/python -c constraints.txt $(1); \
+	then :; else $(BIN)/python -m pip install $(QUIET) -c constraints.txt $(1); fi
 endef
 
 # Sets $$python to the first Python that fits, or stops with advice.
