@@ -126,7 +126,7 @@ class Reporter:
         self.sums = {name: self.sums[name] + value for name, value in values.items()}
         self.count += 1
         if step % config.log_every == 0 or step == trainer.steps:
-            means = {name: float(f"{value / self.count:.5g}") for name, value in self.sums.items()}
+            means = {name: float(f"{value / self.count:.7g}") for name, value in self.sums.items()}
             self.bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()})
             self.journal.write(
                 {

@@ -287,6 +287,7 @@ def _check(config: TeacherConfig) -> None:
 
 
 def main() -> None:
+    """Train a teacher from the command line."""
     import tyro
 
     logging.basicConfig(level=logging.INFO)

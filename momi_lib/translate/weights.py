@@ -12,7 +12,7 @@ import torch
 from momi_lib.files import load_tensors, save_tensors, sha256, tensor_metadata, weights_folder, write_json
 from momi_lib.translate.network import MomiNet, NetworkConfig
 
-FORMAT = "momi-network-1"
+FORMAT, KEY = "momi-network-1", "momi"
 
 
 def save_network(network: MomiNet, path: str | Path, card: dict[str, Any] | None = None) -> Path:
@@ -27,7 +27,9 @@ def save_network(network: MomiNet, path: str | Path, card: dict[str, Any] | None
     """
     path = Path(path)
     state = {n: v.half() if v.is_floating_point() else v for n, v in network.state_dict().items()}
-    save_tensors(path, state, {"format": FORMAT, "network": json.dumps(asdict(network.config))})
+    # One entry: safetensors writes several in no fixed order, and equal weights would have unequal hashes.
+    about = {"format": FORMAT, "network": asdict(network.config)}
+    save_tensors(path, state, {KEY: json.dumps(about, sort_keys=True)})
     write_json(path.with_suffix(".json"), {**(card or {}), "sha256": sha256(path)})
     return path
 
@@ -61,10 +63,10 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
     card = path.with_suffix(".json")
     if card.is_file() and json.loads(card.read_text()).get("sha256") != sha256(path):
         raise ValueError(f"{path}: does not fit the SHA-256 in {card.name}; copy or download both again")
-    metadata = tensor_metadata(path)
-    if metadata.get("format") != FORMAT:
-        raise ValueError(f"{path}: expected weights of a MomiNet ({FORMAT}), got {metadata.get('format')!r}")
-    shape = json.loads(metadata["network"])
+    about = json.loads(tensor_metadata(path).get(KEY, "{}"))
+    if about.get("format") != FORMAT:
+        raise ValueError(f"{path}: expected weights of a MomiNet ({FORMAT}), got {about.get('format')!r}")
+    shape = about["network"]
     network = MomiNet(NetworkConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in shape.items()}))
     network.load_state_dict(load_tensors(path))
     return network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)

@@ -16,7 +16,8 @@ import pytest
 from momi_lib.train.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from momi_lib.train.log import read_log
 
-STEPS = ["--steps", "10", "--distil-steps", "4", "--checkpoint-every", "3", "--grid-every", "7", "--device", "cpu"]
+STEPS = ["--steps", "6", "--distil-steps", "4", "--checkpoint-every", "3", "--grid-every", "7", "--device", "cpu",
+         "--network.threshold", "0", "--learning-rate", "5e-5"]  # fmt: skip
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
 
 
@@ -53,7 +54,7 @@ def test_killed_and_resumed_is_bit_for_bit_the_same(folder, teacher, whole, tmp_
             [sys.executable, *command(folder, teacher, out, "--resume")],
             env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        stop = dice.randrange(1, 12)
+        stop = dice.randrange(1, 9)
         deadline = time.monotonic() + 120
         while process.poll() is None and time.monotonic() < deadline:
             if out.is_dir() and (out / "log.jsonl").is_file() and len(losses(out)) >= stop:
@@ -74,18 +75,21 @@ def test_two_gloo_processes_get_the_losses_of_one(folder, teacher, whole, tmp_pa
     out = tmp_path / "two"
     run("-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0", "--rdzv-backend", "c10d",
         "--rdzv-endpoint", "localhost:0", *command(folder, teacher, out), timeout=300)  # fmt: skip
+    # Adam's first steps have the size of the learning rate even where a gradient is rounding alone, and sums in another
+    # order round differently: hence few steps and a small rate. Without shared gradients the test fails all the same.
     for ours, theirs in zip(losses(out), losses(whole), strict=True):
         assert ours == pytest.approx(theirs, abs=1e-4)
+    assert losses(whole)[-1]["patch"] > 0
     assert json.loads((out / "config.json").read_text())["processes"] == 2
 
 
 def test_a_run_leaves_what_it_says(whole):
     names = {path.name for path in whole.iterdir()}
     assert {"log.jsonl", "config.json", "weights.safetensors", "weights.json", "grids"} <= names
-    assert sorted(path.name for path in (whole / "grids").iterdir()) == ["00000007.png", "00000014.png"]
+    assert sorted(path.name for path in (whole / "grids").iterdir()) == ["00000007.png"]
     card = json.loads((whole / "weights.json").read_text())
-    assert card["steps"] == 14 and card["triplets"] == 40 and card["perceptual"] == "random-pyramid[seed 0]"
-    assert [line["step"] for line in losses(whole)] == list(range(1, 15))
+    assert card["steps"] == 10 and card["triplets"] == 24 and card["perceptual"] == "random-pyramid[seed 0]"
+    assert [line["step"] for line in losses(whole)] == list(range(1, 11))
 
 
 def test_nothing_is_overwritten(folder, teacher, whole):
