@@ -6,6 +6,7 @@ GPU and, started by ``accelerate launch`` or ``torchrun``, on many.
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import time
@@ -16,6 +17,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from momi_lib import losses
 from momi_lib.data import People
@@ -224,6 +226,31 @@ class Trainer:
             for callback in callbacks:
                 callback(self, values)
         return values
+
+    @torch.no_grad()
+    def calibrated(self, batches: int = 16) -> MomiNet:
+        """A copy of the averaged network whose batch norms have the statistics of its own activations.
+
+        Those of the trained network do not fit averaged weights: pictures come out grey. With several processes all
+        of them must call this.
+        """
+        network = copy.deepcopy(self.average.network)
+        norms = [m for part in network.translation() for m in part.modules() if isinstance(m, _BatchNorm)]
+        if norms:
+            for norm in norms:
+                norm.reset_running_stats()
+                norm.momentum = None  # the plain mean over all batches
+                norm.train()
+            draws = Batches(
+                self.batches.people, self.batches.maps, self.config.batch, seed=self.config.seed + 2,
+                rank=self.accelerator.process_index, world=self.accelerator.num_processes,
+            )  # fmt: skip
+            for _ in range(batches):
+                batch = draws.draw()
+                codes = network.encode_pose(network.pose(torch.cat(batch[:3])).maps)
+                appearance = network.encode_appearance(batch.source, codes[: len(batch.source)])
+                network.decode(appearance.repeat(3, 1, 1, 1), codes)
+        return network.eval()
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on."""

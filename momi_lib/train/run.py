@@ -20,7 +20,7 @@ from momi_lib.train.checkpoint import latest_checkpoint, save_checkpoint
 from momi_lib.train.config import TrainConfig
 from momi_lib.train.log import JsonLog, picture_grid, save_picture
 from momi_lib.train.loop import Trainer
-from momi_lib.translate.weights import save_network
+from momi_lib.translate import MomiNet, save_network
 
 log = logging.getLogger(__name__)
 LOG, CONFIG, GRIDS, WEIGHTS = "log.jsonl", "config.json", "grids", "weights.safetensors"
@@ -88,9 +88,10 @@ def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = 
     with tqdm(total=trainer.steps, initial=trainer.step, desc=out.name, disable=not main) as bar:
         reporter = Reporter(trainer, journal, clock, bar, showcase(config, trainer.device))
         trainer.run(minutes=minutes, callbacks=(reporter,) if main else ())
+    network = trainer.calibrated(64)
     if main:
         reporter.checkpoint()
-        finish(trainer, clock.seconds)
+        finish(trainer, network, clock.seconds)
     trainer.accelerator.wait_for_everyone()
     return trainer
 
@@ -155,7 +156,9 @@ class Reporter:
     def grid(self) -> Tensor:
         """Sources, targets, swaps of the averaged weights, and the truth where there is one."""
         source, target, *truth = self.shown
-        swap = self.trainer.average.network.swap(source, target)
+        alone = self.trainer.accelerator.num_processes == 1
+        network = self.trainer.calibrated() if alone else self.trainer.average.network
+        swap = network.swap(source, target)
         return picture_grid([source, target, swap, *truth])
 
 
@@ -184,8 +187,8 @@ def perceptual_name(trainer: Trainer) -> str:
     return trainer.perceptual.features.name if trainer.perceptual else "none"
 
 
-def finish(trainer: Trainer, seconds: float) -> Path:
-    """Write the averaged weights as half-precision safetensors with their card."""
+def finish(trainer: Trainer, network: MomiNet, seconds: float) -> Path:
+    """Write ``network``, the averaged and calibrated one, as half-precision safetensors with its card."""
     config = trainer.config
     card = {
         "what": "MomiNet: student, encoders, attention, generator; averaged weights",
@@ -197,4 +200,4 @@ def finish(trainer: Trainer, seconds: float) -> Path:
         "perceptual": perceptual_name(trainer),
         **environment(trainer.device),
     }
-    return save_network(trainer.average.network, config.out / WEIGHTS, card)
+    return save_network(network, config.out / WEIGHTS, card)

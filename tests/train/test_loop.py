@@ -121,6 +121,34 @@ def test_average_follows(trainer):
     assert not any(p.requires_grad for p in average.network.parameters())
 
 
+def test_calibrated_norms_fit_the_averaged_weights(trainer):
+    from momi_lib.train import preset
+
+    network = replace(preset("tiny").network, norm="batch")
+    run = trainer(distil_steps=0, network=network, learning_rate=5e-3)
+    for _ in range(8):
+        run.train_step()
+    before = run.state_dict()["batches"]["sampler"]["generator"]
+    calibrated = run.calibrated(16)
+    assert torch.equal(before, run.state_dict()["batches"]["sampler"]["generator"])  # it draws from its own generator
+    assert torch.equal(parameters(calibrated), parameters(run.average.network))
+
+    def drift(network):
+        """How far the output of G's first norm is from being centred, in deviations."""
+        seen = []
+        hook = network.generator.body[0][1].register_forward_hook(  # a copy: the ReLU works in place
+            lambda norm, inputs, output: seen.append(output.clone())
+        )
+        batch = run.batches.draw(64)
+        codes = network.encode_pose(network.pose(torch.cat(batch[:3])).maps)
+        network.decode(network.encode_appearance(batch.source, codes[:64]).repeat(3, 1, 1, 1), codes)
+        hook.remove()
+        norm = network.generator.body[0][1]
+        return ((seen[0].mean((0, 2, 3)) - norm.bias) / norm.weight).abs().mean().item()
+
+    assert drift(calibrated) < 0.1 < drift(run.average.network)
+
+
 def test_run_stops_in_time_and_calls_back(trainer):
     run = trainer(distil_steps=0, steps=1000)
     seen = []
