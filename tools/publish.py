@@ -7,7 +7,6 @@ Translates the true swaps, scores them and the student on people never seen in t
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,8 @@ def publish(run: tyro.conf.Positional[Path], name: tyro.conf.Positional[str], /,
     test = load(None, "test")
     card = json.loads(source.with_suffix(".json").read_text())
     card["published_by"] = command_line()
+    events = [line for line in read_log(run / LOG) if "event" in line]
+    card["history"] = [{key: line.get(key) for key in ("step", "event", "command", "date")} for line in events]
     card["parameters"] = sum(p.numel() for p in network.parameters())
     card["scores"] = {
         "truth": truth_table([str(source)])["rows"],
@@ -56,9 +57,6 @@ def publish(run: tyro.conf.Positional[Path], name: tyro.conf.Positional[str], /,
     kept.sort(key=lambda line: (line["step"], "event" not in line))
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
     write_atomically(folder / f"momi-{name}.log.jsonl", lambda file: file.write(text.encode()))
-    grids = sorted((run / "grids").glob("*.png"))
-    if grids:
-        shutil.copyfile(grids[-1], folder / f"momi-{name}.png")
     describe(folder)
 
 
@@ -80,12 +78,18 @@ def section(name: str, card: dict[str, Any]) -> str:
     config = card.get("config", {})
     minutes = card.get("minutes") or card.get("seconds", 0) / 60 or card.get("hours", 0) * 60
     steps = card.get("steps", config.get("steps"))
+    warm_up = f" (the first {config['distil_steps']} of {config['distil_batch']})" if "distil_steps" in config else ""
     lines = [
         f"## {name}\n",
         f"- made by `{card['command']}`",
-        f"- {steps} steps of {config.get('batch')}, seed {config.get('seed')}, {minutes:.0f} minutes on "
+        f"- {steps} steps of {config.get('batch')}{warm_up}, seed {config.get('seed')}, {minutes:.0f} minutes on "
         f"{card['device']}, {card['date'][:10]}",
     ]
+    if "begun_with" in card:
+        first = card["begun_with"]
+        lines.append(f"- begun with {first['seconds'] / 60:.0f} minutes of `{first['command']}`: {first['note']}")
+    for event in card.get("history", [])[:-1]:
+        lines.append(f"- before that, from step {event['step']}: `{event['command']}`")
     if "perceptual" in card:
         lines.append(f"- perceptual network: {card['perceptual']}; precision {config.get('precision')}")
     for key, value in card.get("scores", {}).items():
