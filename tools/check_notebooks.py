@@ -144,11 +144,11 @@ def small(page: Page) -> Iterator[str]:
 
 
 def not_too_long(page: Page) -> Iterator[str]:
-    """15 to 25 code cells, median at most 8 lines, none over 25.
+    """15 to 25 code cells, median at most 8 lines, none over 25. Blank lines do not count.
 
     Notebook 00 and solutions may have fewer cells; a solution is little else than its answers, so its median is free.
     """
-    lengths = [len(cell.source.splitlines()) for cell in page.code]
+    lengths = [sum(bool(line.strip()) for line in cell.source.splitlines()) for cell in page.code]
     fewest = 1 if page.is_solution or page.number == 0 else 15
     if not fewest <= len(lengths) <= 25:
         yield f"{len(lengths)} code cells, expected {fewest} to 25"

@@ -88,7 +88,7 @@ def run(path: Path, timeout: int) -> bool:
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
-        store_widget_state=False,
+        store_widget_state=True,  # interactive_output needs it while running; it is stripped below
         coalesce_streams=True,
     )
     memory, start = PeakMemory(), time.perf_counter()

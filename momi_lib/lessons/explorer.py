@@ -5,6 +5,7 @@ Everything that the widget shows can be asked from Python: set `explorer.source.
 
 from __future__ import annotations
 
+import base64
 import html
 import os
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,31 @@ PANELS = {
 WRAP = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "8px"}
 
 
+class Picture(widgets.HTML):
+    """A PNG with an alternative text, which ipywidgets' own Image has no place for.
+
+    Attributes:
+        png: what is shown; alternative: for readers who do not see it.
+
+    >>> picture = Picture(width=40)
+    >>> picture.draw(picture_png(torch.zeros(3, 128, 64)), "a black picture", "black")
+    >>> picture.alternative, picture.png[1:4]
+    ('a black picture', b'PNG')
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.png, self.alternative, self._width = b"", "", width
+
+    def draw(self, png: bytes, alternative: str, *lines: str) -> None:
+        """Show `png`, and the `lines` under it."""
+        self.png, self.alternative = png, alternative
+        source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+        caption = "<br>".join(map(html.escape, lines))
+        image = f'<img width="{self._width}" alt="{html.escape(alternative)}" src="{source}">'
+        self.value = f'<div style="line-height: 1.3">{image}<br>{caption}</div>'
+
+
 class SwapExplorer:
     """A widget that draws the person of one picture in the pose of another.
 
@@ -53,7 +79,7 @@ class SwapExplorer:
         widget: the ipywidgets box; an explorer on the last line of a cell shows it.
         source, target: Dropdown, `.value` is an index into `people`.
         mirror: ToggleButton. shuffle, save: Button.
-        panels: name → ipywidgets.Image. message: HTML, what a screen reader announces.
+        panels: name → :class:`Picture`. message: HTML, what a screen reader announces.
         people, truth, network: see :class:`momi_lib.lessons.swapping.Swapper`.
         state: the :class:`momi_lib.lessons.swapping.State` that is shown.
 
@@ -109,12 +135,10 @@ class SwapExplorer:
         self.shuffle = widgets.Button(description="Random pair", tooltip=what)
         self.save = widgets.Button(description="Save PNG", tooltip="Save source, target, swap and true answer")
         self.message = widgets.HTML()
-        self.thumbnails = {name: widgets.Image(width="36", height="72") for name in ("source", "target")}
-        self.panels = {name: widgets.Image(width="120", height="240") for name in PANELS}
-        self.captions = {name: widgets.HTML() for name in PANELS}
-        columns = [widgets.VBox([self.panels[name], self.captions[name]]) for name in PANELS]
+        self.thumbnails = {name: Picture(width=36) for name in ("source", "target")}
+        self.panels = {name: Picture(width=120) for name in PANELS}
         choices = [self.thumbnails["source"], self.source, self.thumbnails["target"], self.target]
-        rows = [choices, [self.mirror, self.shuffle, self.save], columns]
+        rows = [choices, [self.mirror, self.shuffle, self.save], list(self.panels.values())]
         boxes = [widgets.HBox(row, layout=widgets.Layout(**WRAP)) for row in rows]
         self.widget = widgets.VBox([*boxes, self.message])
         for control in (self.source, self.target, self.mirror):
@@ -191,8 +215,7 @@ class SwapExplorer:
         who = {name: self._name(index) for name, index in (("source", state.source), ("target", state.target))}
         who["target"] += ", mirrored" if state.mirrored else ""
         for row, (name, picture) in enumerate(zip(who, self.swapper.pictures(state), strict=True)):
-            thumbnail = self.thumbnails[name]
-            thumbnail.value, thumbnail.tooltip = picture_png(picture, scale=1), f"{name}: {who[name]}"
+            self.thumbnails[name].draw(picture_png(picture, scale=1), f"{name}, small: {who[name]}")
             if state.swap is None:
                 self._show(name, picture_png(picture), who[name])
             else:
@@ -226,11 +249,8 @@ class SwapExplorer:
 
     def _show(self, name: str, png: bytes | None, alternative: str, more: str = "") -> None:
         """Fill a panel; without a picture it stays grey."""
-        panel = self.panels[name]
-        panel.value = png or blank_png(tuple(self.people.pictures.shape[-2:]))
-        # ipywidgets' Image has no alt; its tooltip becomes the title, which screen readers read in its place.
-        panel.tooltip = f"{PANELS[name]}: {alternative}"
-        self.captions[name].value = f"{PANELS[name]}<br>{html.escape(more) or '&nbsp;'}"
+        png = png or blank_png(tuple(self.people.pictures.shape[-2:]))
+        self.panels[name].draw(png, f"{PANELS[name]}: {alternative}", PANELS[name], more)
 
     def _say(self, text: str) -> None:
         self.message.value = f'<div role="status">{html.escape(text)}</div>'

@@ -25,7 +25,7 @@ import pytest
 api = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python, and it is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "08_anyone_in_any_pose.ipynb"
-PATIENCE = 80  # seconds for all cells; the whole takes about half of it on two cores
+PATIENCE = 300  # seconds for all cells on a busy machine; with two cores of its own the test takes far less
 
 pytestmark = [
     pytest.mark.browser,
@@ -137,10 +137,9 @@ def run_all(page: Any) -> None:
     assert errors == []
 
 
-def picture_bytes(page: Any, panel: str) -> bytes:
-    """What the browser shows in a panel, read from the browser."""
-    read = "image => fetch(image.src).then(answer => answer.arrayBuffer()).then(b => Array.from(new Uint8Array(b)))"
-    return bytes(page.locator(f"img[title^='{panel}:']").last.evaluate(read))
+def shown(page: Any, panel: str) -> str:
+    """What the browser shows in a panel, as an address that holds the whole picture; empty until it is drawn."""
+    return page.locator(f"img[alt^='{panel}:']").evaluate("image => image.naturalWidth ? image.src : ''")
 
 
 def test_a_reader_explores_by_keyboard(lab: str, page: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -148,22 +147,22 @@ def test_a_reader_explores_by_keyboard(lab: str, page: Any, tmp_path_factory: py
     page.goto(lab)
     run_all(page)
     target = page.get_by_label("Target", exact=True)  # found by its label, as a screen reader finds it
+    before, chosen = wait_for("the swap", lambda: shown(page, "swap"), 10), target.input_value()
+    assert before.startswith("data:image/png;base64,")
     target.scroll_into_view_if_needed()
     page.screenshot(path=artefacts / "before.png")
-    before, chosen = picture_bytes(page, "swap"), target.input_value()
-    assert before.startswith(b"\x89PNG")
 
     target.focus()
     page.keyboard.press("ArrowDown")
     assert target.input_value() != chosen
-    wait_for("another swap", lambda: picture_bytes(page, "swap") != before, 10)
-    source = page.get_by_label("Source", exact=True)
-    assert source.is_visible() and page.locator("img[title^='difference:']").last.is_visible()
+    wait_for("another swap", lambda: shown(page, "swap") not in ("", before), 10)
+    assert page.get_by_label("Source", exact=True).is_visible()
 
     page.get_by_role("button", name="Random pair").focus()
     page.keyboard.press("Enter")
     status = page.get_by_role("status").filter(has_text="masked SSIM")
     wait_for("a pair with a true answer", lambda: status.count() > 0, 10)
+    assert shown(page, "true answer") and shown(page, "difference")
     page.screenshot(path=artefacts / "after.png")
     assert page.get_by_text("Error displaying widget").count() == 0
     assert page.complaints == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 import re
 from pathlib import Path
@@ -61,8 +63,8 @@ def test_it_starts_with_a_true_answer_and_draws_every_panel(explorer: SwapExplor
     assert explorer.state.truth == 0
     assert (explorer.state.l1, explorer.state.ssim) != (None, None)
     for name, panel in explorer.panels.items():
-        assert array(panel.value).shape == (384, 192, 3), name
-        assert panel.tooltip.startswith(PANELS[name])
+        assert array(panel.png).shape == (384, 192, 3), name
+        assert panel.alternative.startswith(PANELS[name])
     assert f"{explorer.state.l1:.3f}" in explorer.message.value
 
 
@@ -77,19 +79,19 @@ def test_the_state_is_the_library_s_swap(explorer: SwapExplorer, network: MomiNe
 
 @pytest.mark.parametrize("name", ["source", "target"])
 def test_a_dropdown_changes_the_state_and_the_swap(explorer: SwapExplorer, name: str) -> None:
-    before = explorer.panels["swap"].value, explorer.panels[name].value
+    before = explorer.panels["swap"].png, explorer.panels[name].png
     getattr(explorer, name).value = 77
     assert getattr(explorer.state, name) == 77
-    assert explorer.panels["swap"].value != before[0]
-    assert explorer.panels[name].value != before[1]
-    assert "77" in explorer.panels[name].tooltip
+    assert explorer.panels["swap"].png != before[0]
+    assert explorer.panels[name].png != before[1]
+    assert "77" in explorer.panels[name].alternative
 
 
 def test_a_mirrored_target_is_mirrored_and_has_no_true_answer(explorer: SwapExplorer) -> None:
-    plain = array(explorer.thumbnails["target"].value)
+    plain = array(explorer.thumbnails["target"].png)
     explorer.mirror.value = True
     assert explorer.state.mirrored and explorer.state.truth is None and explorer.state.l1 is None
-    assert np.array_equal(array(explorer.thumbnails["target"].value), plain[:, ::-1])
+    assert np.array_equal(array(explorer.thumbnails["target"].png), plain[:, ::-1])
     assert "mirrored" in explorer.message.value
 
 
@@ -150,7 +152,7 @@ def test_missing_weights_are_a_message_and_the_pictures_stay(people_folder: Path
     assert explorer.network is None and explorer.state.swap is None
     assert "no such weights" in explorer.message.value and "momi_lib train" in explorer.message.value
     explorer.target.value = 1
-    assert np.array_equal(array(explorer.panels["target"].value), array(picture_png(explorer.people.pictures[1])))
+    assert np.array_equal(array(explorer.panels["target"].png), array(picture_png(explorer.people.pictures[1])))
     explorer.save.click()
     assert "no swap to save" in explorer.message.value
 
@@ -187,8 +189,9 @@ def test_every_control_has_a_name_and_every_picture_a_description(explorer: Swap
     ]
     labels = [label for label, _ in explorer.source.options]
     assert len(set(labels)) == len(labels)
-    for image in [*explorer.panels.values(), *explorer.thumbnails.values()]:
-        assert len(image.tooltip) > 10
+    for picture in [*explorer.panels.values(), *explorer.thumbnails.values()]:
+        assert len(picture.alternative) > 10 and f'alt="{html.escape(picture.alternative)}"' in picture.value
+        assert base64.b64encode(picture.png).decode() in picture.value
     assert 'role="status"' in explorer.message.value
 
 

@@ -145,7 +145,9 @@ EXERCISES = {
             ),
             "from the second block on the pose stream enters 2d wide.": lambda w, b, lean: _count(w, b, lean, later=1),
             "in the first block the pose stream is z_p alone, d wide.": lambda w, b, lean: _count(w, b, lean, first=2),
-            "with lean=True the pose stream has one 3 × 3 convolution, not two.": lambda w, b, lean: _count(w, b, False),
+            "with lean=True the pose stream has one 3 × 3 convolution, not two.": (
+                lambda w, b, lean: _count(w, b, False)
+            ),
         },
         atol=0,
     ),
@@ -154,7 +156,9 @@ EXERCISES = {
         reference=gate_contrast,
         cases=_people,
         wrong={
-            "one pixel stands for a whole cell: average the mask over the 8 × 8 pixels of each cell.": _one_pixel_a_cell,
+            "one pixel stands for a whole cell: average the mask over the 8 × 8 pixels of each cell.": (
+                _one_pixel_a_cell
+            ),
             "a cell with a single pixel of the person counts as person: take the share, the mean of the mask.": (
                 _any_pixel
             ),
