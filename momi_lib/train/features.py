@@ -93,7 +93,7 @@ def train_features(config: FeaturesConfig) -> dict[str, Any]:
     save_tensors(config.out, state, {"format": "momi-features-1"})
     card = {
         "what": "narrow VGG, identity classification on the training identities",
-        "config": plain(config),
+        "config": {**plain(config), "out": config.out.name},
         **environment(device),
         "minutes": round((time.monotonic() - started) / 60, 1),
         "sha256": sha256(config.out),
