@@ -110,6 +110,7 @@ def page(tmp_path: Path) -> Iterator[Any]:
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--no-proxy-server"]
         )
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.set_default_timeout(180_000)  # a busy machine takes its time
         page.complaints = []
         page.on("pageerror", lambda error: page.complaints.append(f"exception: {error}"))
         page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
