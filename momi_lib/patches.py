@@ -42,7 +42,7 @@ def skeleton_patches(
     """RoI(x, p): the picture around each landmark, resampled to ``size`` × ``size``.
 
     A square that reaches over the border sees the border pixels repeated: compared with a square elsewhere,
-    black outside the picture would be a difference that no generator can mend.
+    the grey of zero padding would be a difference that no generator can mend.
 
     Args:
         pictures: (N, 3, H, W).

@@ -86,6 +86,21 @@ def test_mannequin_features_round_trip(tmp_path):
     assert not again.training
 
 
+def test_folding_keeps_the_mannequin_features(tmp_path):
+    network = features.MannequinFeatures()
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):  # as after training: neither mean 0 nor variance 1
+            torch.nn.init.normal_(layer.running_mean)
+            torch.nn.init.uniform_(layer.running_var, 0.5, 2)
+            torch.nn.init.normal_(layer.bias)
+    save_tensors(tmp_path / "f.safetensors", network.state_dict())
+    folded = features.MannequinFeatures.load(tmp_path / "f.safetensors")
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in folded.modules())
+    pictures = torch.rand(2, 3, 128, 64) * 2 - 1
+    for ours, plain in zip(folded(pictures), network.eval()(pictures), strict=True):
+        assert torch.allclose(ours, plain, rtol=1e-3, atol=1e-4 * float(plain.abs().max()))
+
+
 def test_missing_mannequin_features_name_their_command(tmp_path):
     with pytest.raises(FileNotFoundError, match="train-features"):
         features.feature_network("mannequin", tmp_path / "none.safetensors")

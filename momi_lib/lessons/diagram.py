@@ -101,7 +101,9 @@ def draw_diagram(highlight: tuple[str, ...]) -> tuple[Figure, str]:
             )
         )
         weight = "bold" if chosen else "normal"
-        ax.text(part.x, part.y, part.text, ha="center", va="center", fontsize=9, color=INK, weight=weight)
+        # Bold letters are wider: a size smaller, the longest word stays inside its box.
+        size = 8.2 if chosen else 9
+        ax.text(part.x, part.y, part.text, ha="center", va="center", fontsize=size, color=INK, weight=weight)
     ax.text(2.85, 1.62, "Eq. 1", fontsize=8, color=INK, ha="left")
     ax.text(-0.55, -1.25, "dashed: only while training", fontsize=8, color=INK)
     ax.set(xlim=(-0.65, 11.65), ylim=(-1.5, 2.6), aspect="equal")

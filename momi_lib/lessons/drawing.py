@@ -63,7 +63,9 @@ def show(figure: Figure, description: str) -> None:
     from IPython.display import display
 
     if get_ipython() is not None:
-        photographs = any(image.get_array().ndim == 3 for ax in figure.axes for image in ax.images)
+        images = [image for ax in figure.axes for image in ax.images]
+        # A map over a picture counts too: its picture is drawn in grey.
+        photographs = any(image.get_array().ndim == 3 or image.get_cmap().name == "gray" for image in images)
         kind = "jpeg" if photographs else "png"
         options = {"pil_kwargs": {"quality": 88, "subsampling": 0, "optimize": True}} if photographs else {}
         buffer = io.BytesIO()

@@ -27,7 +27,7 @@ SMALLEST = 1e-10  # heatmaps are linear, so they hold values <= 0, which have no
 def default_sigma(height: int) -> float:
     """Deviation of a pose map's Gaussians in pixels: 6 at a height of 128, scaled with the height.
 
-    The paper does not say it; see notebook 02 for what the value changes.
+    The paper does not say it; see notebook 03 for what the value changes.
 
     >>> default_sigma(128), default_sigma(64)
     (6.0, 3.0)
@@ -42,7 +42,7 @@ def decode(
     size: tuple[int, int] | None = None,
     check: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """Find the landmark of each heatmap (Section II-A; derived in notebook 02).
+    """Find the landmark of each heatmap (Section II-A; derived in notebook 03).
 
     ``argmax`` is the paper's: the cell of the largest value. ``quarter`` moves it a quarter of a cell towards
     the larger neighbour, as Simple Baselines do. ``dark`` takes one Newton step on the logarithm of the
@@ -97,7 +97,7 @@ def gaussian_maps(
     sigma: float,
     method: Reprojection = "closed",
 ) -> Tensor:
-    """Draw each landmark as a Gaussian of peak 1: the pose p (Section II-A; derived in notebook 02).
+    """Draw each landmark as a Gaussian of peak 1: the pose p (Section II-A; derived in notebook 03).
 
     ``convolution`` does as the paper says: the landmark, rounded to its pixel, becomes a map with a single 1,
     which is convolved with a fixed Gaussian kernel; a landmark whose pixel lies outside the picture leaves an
@@ -149,7 +149,7 @@ def pose_maps(
     decoder: Decoder = "argmax",
     check: bool = True,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """From the heatmaps h of F_p to the pose p: decode, threshold, reproject (Section II-A; notebook 02).
+    """From the heatmaps h of F_p to the pose p: decode, threshold, reproject (Section II-A; notebook 03).
 
     The paper does not say what happens to a joint that is not seen. Here a joint whose confidence is below
     the threshold is invalid and its map is zero everywhere. No gradient passes: F_p learns from Eq. 1 alone.

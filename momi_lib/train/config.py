@@ -104,14 +104,15 @@ class TrainConfig:
 
 
 _SMALL = NetworkConfig(
-    width=128,
+    width=96,
     encoder=(32, 64),
     stem="lean",
     attention_blocks=3,
     lean_attention=True,
-    generator=(128, 96, 64, 32),
+    generator=(96, 64, 64, 32),
     generator_blocks=(2, 1, 0, 0),
-    kernel=5,
+    output="half",  # a stage at full size took a quarter of the step
+    kernel=3,
     student=32,
     decoder="dark",
 )

@@ -109,8 +109,9 @@ class Trainer:
 
     def _adam(self, parameters: Any, rate: float) -> torch.optim.Adam:
         betas = self.config.betas
-        fused = self.device.type == "cuda"
-        return torch.optim.Adam(list(parameters), rate, betas=betas, fused=fused)
+        # Not fused: fused, Adam walks weight and gradient in the order of memory, and gets it wrong where one is
+        # channels-last and the other is not, which happens when several processes share gradients.
+        return torch.optim.Adam(list(parameters), rate, betas=betas, foreach=True)
 
     def _compile(self) -> None:
         """Compile part by part, in place: names in checkpoints stay the same."""

@@ -1,9 +1,9 @@
 """φ: pose attention blocks, Eq. 2: z_a = φ(E_a(x), z_p).
 
-A block updates two streams. The appearance stream x₁ receives a correction h₁ that passes a gate: the
-pose stream's features h₂ through a sigmoid say where the person is, so that background does not enter
-the appearance code. The pose stream goes on with h₂ joined to the new appearance and is therefore 2d
-wide from the second block on.
+A block updates two streams. The appearance stream x₁ receives a correction h₁ that passes a gate: the pose
+stream's features h₂ through a sigmoid decide where, and in which channels, a correction is added. What x₁
+holds already passes ungated, background included. The pose stream goes on with h₂ joined to the new
+appearance and is therefore 2d wide from the second block on.
 
 In pose-attention transfer, where the block comes from, the pose stream starts from source *and* target
 pose and the blocks carry out the change of pose. Here it starts from the **source's** z_p alone: the

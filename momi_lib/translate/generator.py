@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
 from momi_lib.translate.blocks import Norm, ResidualBlock, Upsampling, conv, upsample
+
+Output = Literal["full", "half"]
 
 
 class Generator(nn.Module):
@@ -20,6 +24,9 @@ class Generator(nn.Module):
         channels: channels at H/8, H/4, H/2 and H.
         blocks: residual blocks at H/8, H/4, H/2 and H.
         kernel: size of the last convolution (odd), 7 in related systems.
+        output: ``"full"`` draws the picture with a convolution at H; ``"half"`` leaves the last stage out, and a
+            convolution at H/2 draws each square of 2 × 2 pixels at once (sub-pixel convolution, Shi et al. 2016),
+            which halves the generator's time on a CPU.
 
     Source: MOMI-Net, Fig. 2; assembled in notebook 05.
 
@@ -36,17 +43,25 @@ class Generator(nn.Module):
         blocks: tuple[int, int, int, int],
         upsampling: Upsampling = "transposed",
         kernel: int = 7,
+        output: Output = "full",
         norm: Norm = "batch",
     ) -> None:
         super().__init__()
+        if output not in ("full", "half"):
+            raise ValueError(f"output: expected 'full' or 'half', got {output!r}")
+        if output == "half":
+            channels, blocks = channels[:3], blocks[:3]
         layers: list[nn.Module] = [conv(2 * width, channels[0], norm=norm)]
         for stage, (outputs, count) in enumerate(zip(channels, blocks, strict=True)):
             if stage:
                 layers.append(upsample(channels[stage - 1], outputs, how=upsampling, norm=norm))
             layers += [ResidualBlock(outputs, norm) for _ in range(count)]
         self.body = nn.Sequential(*layers)
-        self.picture = nn.Conv2d(channels[-1], 3, kernel, padding=kernel // 2)
+        factor = 2 if output == "half" else 1
+        self.picture = nn.Conv2d(channels[-1], 3 * factor**2, kernel, padding=kernel // 2)
+        self.unfold = nn.PixelShuffle(factor)
 
     def forward(self, appearance_code: Tensor, pose_code: Tensor) -> Tensor:
         """Draw the person of ``appearance_code`` in the pose of ``pose_code``."""
-        return torch.tanh(self.picture(self.body(torch.cat([appearance_code, pose_code], dim=1))))
+        picture = self.picture(self.body(torch.cat([appearance_code, pose_code], dim=1)))
+        return torch.tanh(self.unfold(picture))

@@ -13,7 +13,7 @@ from momi_lib.skeleton import JOINTS
 from momi_lib.translate.attention import PoseAttention
 from momi_lib.translate.blocks import Norm, Upsampling, initialise
 from momi_lib.translate.encoders import AppearanceEncoder, PoseEncoder, Stem
-from momi_lib.translate.generator import Generator
+from momi_lib.translate.generator import Generator, Output
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class NetworkConfig:
         generator_blocks: residual blocks of G at H/8, H/4, H/2, H.
         upsampling: ``"transposed"`` or ``"resize"``.
         kernel: size of G's last convolution.
+        output: where it stands: ``"full"`` at H, or ``"half"`` at H/2 with sub-pixels (see :class:`Generator`).
         norm: ``"batch"``, ``"group"`` or ``"none"``.
         student: channels of F_p at H/4.
         sigma: σ of the Gaussian maps in pixels at H = 128, scaled with H.
@@ -51,6 +52,7 @@ class NetworkConfig:
     generator_blocks: tuple[int, int, int, int] = (2, 0, 0, 0)
     upsampling: Upsampling = "transposed"
     kernel: int = 7
+    output: Output = "full"
     norm: Norm = "batch"
     student: int = 48
     sigma: float = 6.0
@@ -113,6 +115,7 @@ class MomiNet(nn.Module):
             blocks=c.generator_blocks,
             upsampling=c.upsampling,
             kernel=c.kernel,
+            output=c.output,
             norm=c.norm,
         )
         for part in self.translation():

@@ -96,3 +96,18 @@ def test_initialise_draws_dcgan_weights():
     weights = torch.cat([p.flatten() for n, p in layers.named_parameters() if p.ndim == 4])
     assert weights.mean().abs() < 1e-3
     assert abs(float(weights.std()) - 0.02) < 1e-3
+
+
+def test_a_generator_that_ends_at_half_size_draws_each_square_of_four_pixels():
+    network = Generator(8, channels=(8, 8, 8, 8), blocks=(1, 0, 0, 5), output="half", kernel=1).eval()
+    codes = torch.randn(2, 2, 8, 4, 2)
+    drawn = network(*codes)
+    assert drawn.shape == (2, 3, 32, 16)
+    with torch.no_grad():
+        features = network.body(torch.cat([codes[0], codes[1]], dim=1))
+        by_hand = torch.einsum("oc,nchw->nohw", network.picture.weight[:, :, 0, 0], features)
+        by_hand += network.picture.bias[:, None, None]
+    # Channel 4c + 2i + j is colour c of the pixel in row i, column j of the square.
+    assert torch.allclose(drawn[:, 1, 1::2, 0::2], torch.tanh(by_hand[:, 4 + 2]), atol=1e-5)
+    with pytest.raises(ValueError, match="'half'"):
+        Generator(8, channels=(8, 8, 8, 8), blocks=(1, 0, 0, 0), output="quarter")
