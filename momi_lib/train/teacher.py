@@ -10,21 +10,17 @@ import dataclasses
 import json
 import logging
 import math
-import platform
 import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-import torchvision
 from torch import Tensor
 from tqdm.auto import tqdm
 
-import momi_lib
 from momi_lib import data, files
 from momi_lib.data import People
 from momi_lib.pose import (
@@ -38,6 +34,7 @@ from momi_lib.pose import (
 )
 from momi_lib.pose.augment import augment
 from momi_lib.skeleton import JOINTS
+from momi_lib.train.card import environment, plain
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +117,7 @@ def train_teacher(config: TeacherConfig) -> dict[str, Any]:
     if config.channels_last:
         teacher.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(
-        teacher.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        teacher.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, foreach=True
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, config.learning_rate, total_steps=config.steps, pct_start=0.2
@@ -157,20 +154,12 @@ def train_teacher(config: TeacherConfig) -> dict[str, Any]:
     teacher.save(path, half=config.half)
     card = {
         "name": config.name,
+        **environment(device),
         "command": command(config),
-        "config": dataclasses.asdict(config),
+        "config": plain(config),
         "seed": config.seed,
         "steps": config.steps,
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine(),
-        "threads": torch.get_num_threads(),
         "seconds": round(time.perf_counter() - started, 1),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "torchvision": torchvision.__version__,
-            "momi_lib": momi_lib.__version__,
-        },
         "data": {"train": train.fingerprint, "test": test.fingerprint, "pictures": [len(train), len(test)]},
         "sha256": files.sha256(path),
         "scores": score_teacher(Teacher.load(path).to(device), test),
