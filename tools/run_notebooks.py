@@ -6,22 +6,32 @@ Each notebook runs from top to bottom in a fresh kernel, in its own folder, with
 use (MOMI_MODE=quick, one thread per kernel, no GPU), so that the stored outputs are what `pytest --nbval`
 will see. Then it is normalised: execution counts 1..n, no widget state, no timing, the plain kernel name. A
 notebook in which a cell raises (without the tag `raises-exception`) is left as it was; the exit code is 1.
+
+    python tools/run_notebooks.py --full --threads 2 --measure benchmarks/results/notebooks.json notebooks/*.ipynb
+
+`--measure` adds time and memory of each notebook to a JSON file, from which the times of the series come;
+`--full` runs in full mode and stores no outputs.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from momi_lib.files import write_json
+from momi_lib.train.card import environment
 
 # The same as in the Makefile's recipe for the tests.
 SETTINGS = {"MOMI_MODE": "quick", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "TQDM_DISABLE": "1"}
@@ -76,8 +86,8 @@ def normalise(notebook: nbformat.NotebookNode) -> list[str]:
     return remarks
 
 
-def run(path: Path, timeout: int) -> bool:
-    """Run one notebook and write it back; True when no cell failed."""
+def run(path: Path, timeout: int, store: bool = True) -> dict[str, Any] | None:
+    """Run one notebook and, unless told otherwise, write it back; its time and memory, or None if a cell failed."""
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -97,18 +107,30 @@ def run(path: Path, timeout: int) -> bool:
         client.execute()
     except CellExecutionError as error:
         print(f"{path}: FAILED, left as it was\n{error}")
-        return False
+        return None
     finally:
         memory.done.set()
     seconds = time.perf_counter() - start
     remarks = normalise(notebook)
     nbformat.validate(notebook)
-    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    if store:
+        path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
     size = path.stat().st_size / 1e3
     print(f"{path}: {seconds:.1f} s · peak {memory.peak / 2**20:.0f} MiB · {size:.0f} kB")
     for remark in remarks:
         print(f"  note: {remark}")
-    return True
+    return {"seconds": round(seconds, 1), "peak_mib": round(memory.peak / 2**20), "kb": round(size)}
+
+
+def record(file: Path, mode: str, results: dict[str, dict[str, Any]]) -> None:
+    """Add the measurements of one mode to those of earlier runs, each with its command, date and device."""
+    known = json.loads(file.read_text()) if file.is_file() else {}
+    settings = {"mode": mode, "threads": int(os.environ["OMP_NUM_THREADS"])}
+    note = environment() | settings
+    for name, measured in results.items():
+        known.setdefault(name, {})[mode] = measured | {key: note[key] for key in ("date", "device", "threads")}
+    known["how"] = known.get("how", {}) | {mode: note}
+    write_json(file, known)
 
 
 def main() -> None:
@@ -116,10 +138,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("notebooks", nargs="+", type=Path)
     parser.add_argument("--timeout", type=int, default=600, help="seconds a cell may take")
+    parser.add_argument("--full", action="store_true", help="run in full mode, and store no outputs")
+    parser.add_argument("--threads", default="1", help="CPU threads of a kernel; stored outputs are made with one")
+    parser.add_argument("--measure", type=Path, help="JSON file that receives times and memory")
     arguments = parser.parse_args()
-    os.environ.update(SETTINGS)
-    results = [run(path, arguments.timeout) for path in arguments.notebooks]
-    sys.exit(0 if all(results) else 1)
+    mode = "full" if arguments.full else "quick"
+    os.environ.update(SETTINGS | {"MOMI_MODE": mode, "OMP_NUM_THREADS": arguments.threads})
+    results = {path.name: run(path, arguments.timeout, store=not arguments.full) for path in arguments.notebooks}
+    if arguments.measure:
+        record(arguments.measure, mode, {name: result for name, result in results.items() if result})
+    sys.exit(0 if all(results.values()) else 1)
 
 
 if __name__ == "__main__":
