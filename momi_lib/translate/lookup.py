@@ -1,0 +1,69 @@
+"""Before G: the target's pose looks up where in the source its appearance stands. A named option.
+
+The paper joins z_a, which stands where the source stood, with the z_p of another pose, and leaves it to G's
+convolutions to carry a sleeve from one place to the other. Here every place of the target asks all places of the
+source at once (scaled dot-product attention, Vaswani et al. 2017): the question is made of the target's pose code,
+the answers' addresses of the source's pose code, and what is fetched is the appearance code.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class AppearanceLookup(nn.Module):
+    """z_a at the source's places → z_a at the target's places.
+
+    Shapes: appearance, source pose and target pose code, each (N, d, h, w) → (N, d, h, w). What was looked up is
+    added to what stands there already, so that the background need not travel.
+
+    Args:
+        width: d, divisible by ``heads``.
+        grid: (h, w), for the learned code of the places.
+        heads: how many questions a place may ask at once.
+
+    Raises:
+        ValueError: where ``heads`` does not divide ``width``.
+
+    >>> lookup = AppearanceLookup(8, (16, 8), heads=2)
+    >>> code = torch.randn(2, 8, 16, 8)
+    >>> lookup(code, code, code).shape
+    torch.Size([2, 8, 16, 8])
+    """
+
+    def __init__(self, width: int, grid: tuple[int, int], heads: int = 4) -> None:
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"lookup: width {width} is not divisible by heads {heads}")
+        self.heads = heads
+        self.places = nn.Parameter(torch.zeros(1, width, *grid))
+        self.question, self.address, self.value = (nn.Conv2d(width, width, 1) for _ in range(3))
+        self.result = nn.Conv2d(width, width, 1)
+
+    def _split(self, code: Tensor) -> Tensor:
+        """(N, d, h, w) → (N, heads, h·w, d / heads)."""
+        return code.flatten(2).unflatten(1, (self.heads, -1)).transpose(2, 3)
+
+    def forward(self, appearance: Tensor, source_pose: Tensor, target_pose: Tensor) -> Tensor:
+        """The appearance code where the target's pose needs it."""
+        fetched = functional.scaled_dot_product_attention(
+            self._split(self.question(target_pose + self.places)),
+            self._split(self.address(source_pose + self.places)),
+            self._split(self.value(appearance)),
+        )
+        fetched = fetched.transpose(2, 3).flatten(1, 2).unflatten(2, appearance.shape[-2:])
+        return appearance + self.result(fetched)
+
+    def weights(self, source_pose: Tensor, target_pose: Tensor) -> Tensor:
+        """Where each place of the target looks: (N, heads, h·w, h·w), rows over the source's places sum to 1.
+
+        >>> lookup = AppearanceLookup(8, (4, 2), heads=2)
+        >>> code = torch.randn(1, 8, 4, 2)
+        >>> lookup.weights(code, code).sum(-1).allclose(torch.ones(1, 2, 8))
+        True
+        """
+        question = self._split(self.question(target_pose + self.places))
+        address = self._split(self.address(source_pose + self.places))
+        return (question @ address.mT / question.shape[-1] ** 0.5).softmax(dim=-1)
