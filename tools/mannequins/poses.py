@@ -1,0 +1,189 @@
+"""What people do in the street: kinds of pose with their frequencies, and what the hands hold.
+
+A pose is a dict: bone of the body model → rotation (3, 3) in rest axes (X the person's left, -Y front, Z up).
+
+>>> pose = draw_pose("walk", np.random.default_rng(0))
+>>> pose["lowerleg01.L"].shape
+(3, 3)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tools.mannequins.arms import Pose, arm, axis_rotation, fingers, hanging
+from tools.mannequins.gait import head, stance, stride, trunk
+
+__all__ = ["KINDS", "POSES", "PoseKind", "draw_pose"]
+
+
+@dataclass(frozen=True)
+class PoseKind:
+    """One kind of pose.
+
+    Attributes:
+        frequency: share of the pictures.
+        legs: "walk", "run" or "stand".
+        holds: what the hands hold (see things.py), or None.
+        busy: arms that are not free to carry a bag: "" none, "side" the drawn side, "both".
+    """
+
+    frequency: float
+    legs: str
+    holds: str | None = None
+    busy: str = ""
+
+
+POSES: dict[str, PoseKind] = {
+    "walk": PoseKind(0.500, "walk"),
+    "walk_pocket": PoseKind(0.050, "walk", busy="side"),
+    "walk_phone": PoseKind(0.055, "walk", "phone", "side"),
+    "walk_call": PoseKind(0.030, "walk", "call", "side"),
+    "walk_box": PoseKind(0.025, "walk", "box", "both"),
+    "walk_umbrella": PoseKind(0.025, "walk", "umbrella", "side"),
+    "walk_trolley": PoseKind(0.025, "walk", "trolley", "side"),
+    "walk_bicycle": PoseKind(0.025, "walk", "bicycle", "both"),
+    "walk_strap": PoseKind(0.020, "walk", busy="side"),
+    "look_back": PoseKind(0.025, "walk"),
+    "run": PoseKind(0.015, "run"),
+    "stand": PoseKind(0.080, "stand"),
+    "stand_pockets": PoseKind(0.030, "stand", busy="both"),
+    "stand_phone": PoseKind(0.035, "stand", "phone", "side"),
+    "stand_call": PoseKind(0.015, "stand", "call", "side"),
+    "arms_crossed": PoseKind(0.015, "stand", busy="both"),
+    "wave": PoseKind(0.015, "stand", busy="side"),
+    "hips": PoseKind(0.015, "stand", busy="both"),
+}
+KINDS: tuple[str, ...] = tuple(POSES)
+
+
+def draw_pose(kind: str, rng: np.random.Generator, side: str = "R") -> Pose:
+    """One pose of a kind; `side` ("L" or "R") is the hand that holds, waves or hides.
+
+    Raises KeyError for an unknown kind.
+    """
+    legs = POSES[kind].legs
+    if legs == "stand":
+        pose, swing = stance(rng), dict.fromkeys("LR", 0.0)
+    else:
+        pose, swing = stride(rng, running=legs == "run")
+    for each in "LR":
+        pose |= fingers(each, rng.uniform(0.15, 0.55))
+        if legs == "run":
+            pose |= _running_arm(each, rng, swing[each])
+        else:
+            forward = rng.uniform(-0.05, 0.12) if legs == "stand" else swing[each]
+            pose |= hanging(each, rng, swing=forward, bend=0.55 * max(forward, 0))
+    if kind in _GESTURES:
+        pose |= _GESTURES[kind](side, rng)
+    return pose
+
+
+def _running_arm(side: str, rng: np.random.Generator, swing: float) -> Pose:
+    upper = (0.18, np.sin(swing - 0.2), -np.cos(swing - 0.2))
+    return arm(side, upper, rng.uniform(1.3, 1.7) + 0.2 * swing, (-0.35, 1, 0.2)) | fingers(side, 0.9)
+
+
+def _reading(side: str, rng: np.random.Generator) -> Pose:
+    """A phone held before the chest, the head bent to it."""
+    upper = (rng.uniform(0.05, 0.2), rng.uniform(0.15, 0.4), -1)
+    pose = arm(side, upper, rng.uniform(1.55, 1.95), (-0.45, 1, 0.3), roll=0.9, wrist=0.1) | fingers(side, 0.55)
+    return pose | head(turn=rng.normal(0, 0.08), nod=rng.uniform(0.3, 0.6))
+
+
+def _calling(side: str, rng: np.random.Generator) -> Pose:
+    """A phone at the ear."""
+    upper = (rng.uniform(0.25, 0.5), rng.uniform(0.25, 0.5), -0.9)
+    pose = arm(side, upper, rng.uniform(2.35, 2.45), (0.1, 0.9, 0.5), roll=0.5, wrist=0.15) | fingers(side, 0.6)
+    return pose | head(turn=rng.normal(0, 0.2), nod=rng.normal(0.05, 0.06), tilt=_sign(side) * rng.uniform(0.0, 0.15))
+
+
+def _pocket(side: str, rng: np.random.Generator) -> Pose:
+    upper = (rng.uniform(0.28, 0.38), rng.uniform(-0.35, -0.15), -1)
+    return arm(side, upper, rng.uniform(0.7, 0.85), (-0.75, 0.9, 0), roll=0.2, wrist=-0.1) | fingers(side, 0.2)
+
+
+def _pockets(side: str, rng: np.random.Generator) -> Pose:
+    return _pocket("L", rng) | _pocket("R", rng)
+
+
+def _box(side: str, rng: np.random.Generator) -> Pose:
+    """Both forearms forwards and level, palms up under a box."""
+    flexion, out = rng.uniform(1.25, 1.5), rng.uniform(0.1, 0.2)
+    pose = trunk(lean=-0.06)
+    for each in "LR":
+        pose |= arm(each, (out, -0.05, -1), flexion, (-0.12, 1, 0), roll=-0.5) | fingers(each, 0.35)
+    return pose
+
+
+def _umbrella(side: str, rng: np.random.Generator) -> Pose:
+    upper = (rng.uniform(0.1, 0.2), rng.uniform(0.0, 0.25), -1)
+    return arm(side, upper, rng.uniform(1.9, 2.1), (-0.25, 1, 0), roll=0.3) | fingers(side, 1.1, spread=0)
+
+
+def _trolley(side: str, rng: np.random.Generator) -> Pose:
+    upper = (rng.uniform(0.2, 0.3), rng.uniform(-0.45, -0.3), -1)
+    return arm(side, upper, rng.uniform(0.1, 0.2), (-0.2, 1, 0), roll=-0.4) | fingers(side, 1.1, spread=0)
+
+
+def _bicycle(side: str, rng: np.random.Generator) -> Pose:
+    """Both hands at the handlebar of a bicycle that is pushed along on `side`."""
+    other = "R" if side == "L" else "L"
+    pose = arm(side, (0.35, 0.55, -1), 0.45, (-0.1, 1, 0.2), roll=0.6) | fingers(side, 1.0, spread=0)
+    pose |= arm(other, (-0.30, 0.75, -0.9), 0.55, (-0.8, 1, 0.2), roll=0.6) | fingers(other, 1.0, spread=0)
+    return pose | trunk(turn=_sign(side) * 0.2, lean=0.1)
+
+
+def _strap(side: str, rng: np.random.Generator) -> Pose:
+    """A hand at the strap over its shoulder."""
+    return arm(side, (0.35, -0.05, -1), rng.uniform(2.25, 2.4), (-0.35, 1, 0), roll=0.5) | fingers(side, 1.0, spread=0)
+
+
+def _looking_back(side: str, rng: np.random.Generator) -> Pose:
+    turn = _sign(side) * rng.uniform(0.9, 1.3)
+    return head(turn=turn, nod=rng.normal(0.05, 0.06)) | trunk(turn=0.35 * turn, lean=0.04)
+
+
+def _crossed(side: str, rng: np.random.Generator) -> Pose:
+    """Forearms over each other before the chest; `side` lies on top."""
+    other = "R" if side == "L" else "L"
+    pose = arm(side, (0.18, 0.42, -1), 1.62, (-1, 0.25, 0.1), roll=0.4) | fingers(side, 0.25)
+    return pose | arm(other, (0.18, 0.22, -1), 1.55, (-1, 0.3, -0.05), roll=0.4) | fingers(other, 0.5)
+
+
+def _waving(side: str, rng: np.random.Generator) -> Pose:
+    upper = (1, 0.25, rng.uniform(-0.25, 0.25))
+    pose = arm(side, upper, rng.uniform(1.0, 1.6), (rng.uniform(-0.3, 0.2), 0.15, 1), roll=0.3) | fingers(side, 0.1)
+    return pose | {f"clavicle.{side}": axis_rotation("y", -_sign(side) * 0.15)}
+
+
+def _on_hips(side: str, rng: np.random.Generator) -> Pose:
+    pose = {}
+    for each in "LR":
+        pose |= arm(each, (0.75, -0.3, -1), rng.uniform(1.4, 1.55), (-1, 0.35, -0.2), roll=0.3, wrist=0.3)
+    return pose | fingers("L", 0.6) | fingers("R", 0.6)
+
+
+def _sign(side: str) -> int:
+    return 1 if side == "L" else -1
+
+
+_GESTURES = {
+    "walk_pocket": _pocket,
+    "walk_phone": _reading,
+    "walk_call": _calling,
+    "walk_box": _box,
+    "walk_umbrella": _umbrella,
+    "walk_trolley": _trolley,
+    "walk_bicycle": _bicycle,
+    "walk_strap": _strap,
+    "look_back": _looking_back,
+    "stand_pockets": _pockets,
+    "stand_phone": _reading,
+    "stand_call": _calling,
+    "arms_crossed": _crossed,
+    "wave": _waving,
+    "hips": _on_hips,
+}
