@@ -51,6 +51,8 @@ class Layer(IntEnum):
     BOX = 13
     SCARF = 14
     HAT = 15
+    OUTER = 16
+    LEGWEAR = 17
     GROUND = 30
     OCCLUDER = 31
 
