@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tools.mannequins.arms import Pose, arm, axis_rotation, fingers, hanging
+from tools.mannequins.arms import Pose, arm, axis_rotation, fingers, hanging, reaching
 from tools.mannequins.gait import head, stance, stride, trunk
 
 __all__ = ["KINDS", "POSES", "PoseKind", "draw_pose"]
@@ -83,26 +83,27 @@ def draw_pose(kind: str, rng: np.random.Generator, side: str = "R") -> Pose:
 
 def _running_arm(side: str, rng: np.random.Generator, swing: float) -> Pose:
     upper = (0.18, np.sin(swing - 0.2), -np.cos(swing - 0.2))
-    return arm(side, upper, rng.uniform(1.3, 1.7) + 0.2 * swing, (-0.35, 1, 0.2)) | fingers(side, 0.9)
+    return arm(side, upper, rng.uniform(1.3, 1.7) + 0.2 * swing, (-0.35, 1, 0.2), (-1, 0, 0)) | fingers(side, 0.9)
 
 
 def _reading(side: str, rng: np.random.Generator) -> Pose:
     """A phone held before the chest, the head bent to it."""
-    upper = (rng.uniform(0.05, 0.2), rng.uniform(0.15, 0.4), -1)
-    pose = arm(side, upper, rng.uniform(1.55, 1.95), (-0.45, 1, 0.3), roll=0.9, wrist=0.1) | fingers(side, 0.55)
-    return pose | head(turn=rng.normal(0, 0.08), nod=rng.uniform(0.3, 0.6))
+    place = (rng.uniform(0.0, 0.10), rng.uniform(0.24, 0.34), rng.uniform(0.28, 0.40))
+    pose = reaching(side, place, (0.45, -0.3, -1), (-0.25, -1, 0.6), wrist=0.2) | fingers(side, 0.6)
+    return pose | head(turn=_sign(side) * rng.uniform(0.0, 0.12), nod=rng.uniform(0.3, 0.6))
 
 
 def _calling(side: str, rng: np.random.Generator) -> Pose:
-    """A phone at the ear."""
-    upper = (rng.uniform(0.25, 0.5), rng.uniform(0.25, 0.5), -0.9)
-    pose = arm(side, upper, rng.uniform(2.35, 2.45), (0.1, 0.9, 0.5), roll=0.5, wrist=0.15) | fingers(side, 0.6)
-    return pose | head(turn=rng.normal(0, 0.2), nod=rng.normal(0.05, 0.06), tilt=_sign(side) * rng.uniform(0.0, 0.15))
+    """A phone at the ear, that shoulder a little up."""
+    place = (rng.uniform(0.11, 0.13), rng.uniform(0.08, 0.12), rng.uniform(0.62, 0.66))
+    pose = reaching(side, place, (rng.uniform(0.4, 1.0), rng.uniform(0.4, 0.9), -1), (-1, -0.3, 0.1), wrist=0.25)
+    pose |= {f"clavicle.{side}": axis_rotation("y", -_sign(side) * 0.12)} | fingers(side, 0.75)
+    return pose | head(turn=rng.normal(0, 0.2), nod=rng.normal(0.06, 0.06), tilt=_sign(side) * rng.uniform(0.05, 0.2))
 
 
 def _pocket(side: str, rng: np.random.Generator) -> Pose:
-    upper = (rng.uniform(0.28, 0.38), rng.uniform(-0.35, -0.15), -1)
-    return arm(side, upper, rng.uniform(0.7, 0.85), (-0.75, 0.9, 0), roll=0.2, wrist=-0.1) | fingers(side, 0.2)
+    place = (rng.uniform(0.19, 0.21), rng.uniform(0.05, 0.09), rng.uniform(-0.10, -0.05))
+    return reaching(side, place, (0.8, rng.uniform(-1.0, -0.6), 0), (-1, -0.3, 0), wrist=-0.1) | fingers(side, 0.15)
 
 
 def _pockets(side: str, rng: np.random.Generator) -> Pose:
@@ -110,35 +111,36 @@ def _pockets(side: str, rng: np.random.Generator) -> Pose:
 
 
 def _box(side: str, rng: np.random.Generator) -> Pose:
-    """Both forearms forwards and level, palms up under a box."""
-    flexion, out = rng.uniform(1.25, 1.5), rng.uniform(0.1, 0.2)
+    """Both forearms forwards and nearly level, palms up and inwards at a box."""
+    place = (rng.uniform(0.15, 0.21), rng.uniform(0.30, 0.36), rng.uniform(0.06, 0.18))
     pose = trunk(lean=-0.06)
     for each in "LR":
-        pose |= arm(each, (out, -0.05, -1), flexion, (-0.12, 1, 0), roll=-0.5) | fingers(each, 0.35)
+        pose |= reaching(each, place, (0.35, -0.6, -1), (-1, 0, 0.8)) | fingers(each, 0.3)
     return pose
 
 
 def _umbrella(side: str, rng: np.random.Generator) -> Pose:
-    upper = (rng.uniform(0.1, 0.2), rng.uniform(0.0, 0.25), -1)
-    return arm(side, upper, rng.uniform(1.9, 2.1), (-0.25, 1, 0), roll=0.3) | fingers(side, 1.1, spread=0)
+    place = (rng.uniform(0.08, 0.16), rng.uniform(0.18, 0.26), rng.uniform(0.34, 0.44))
+    return reaching(side, place, (0.35, -0.3, -1), (-1, -0.3, 0)) | fingers(side, 1.25, spread=0)
 
 
 def _trolley(side: str, rng: np.random.Generator) -> Pose:
     upper = (rng.uniform(0.2, 0.3), rng.uniform(-0.45, -0.3), -1)
-    return arm(side, upper, rng.uniform(0.1, 0.2), (-0.2, 1, 0), roll=-0.4) | fingers(side, 1.1, spread=0)
+    return arm(side, upper, rng.uniform(0.1, 0.2), (-0.2, 1, 0), (-0.6, -1, 0)) | fingers(side, 1.25, spread=0)
 
 
 def _bicycle(side: str, rng: np.random.Generator) -> Pose:
     """Both hands at the handlebar of a bicycle that is pushed along on `side`."""
     other = "R" if side == "L" else "L"
-    pose = arm(side, (0.35, 0.55, -1), 0.45, (-0.1, 1, 0.2), roll=0.6) | fingers(side, 1.0, spread=0)
-    pose |= arm(other, (-0.30, 0.75, -0.9), 0.55, (-0.8, 1, 0.2), roll=0.6) | fingers(other, 1.0, spread=0)
-    return pose | trunk(turn=_sign(side) * 0.2, lean=0.1)
+    pose = reaching(side, (0.56, 0.36, 0.12), (0.5, -0.6, -0.6), (0, 0.3, -1)) | fingers(side, 1.2, spread=0)
+    pose |= reaching(other, (-0.14, 0.36, 0.12), (0.7, -0.3, -0.6), (0, 0.3, -1)) | fingers(other, 1.2, spread=0)
+    return pose | trunk(turn=_sign(side) * 0.15, lean=0.1)
 
 
 def _strap(side: str, rng: np.random.Generator) -> Pose:
     """A hand at the strap over its shoulder."""
-    return arm(side, (0.35, -0.05, -1), rng.uniform(2.25, 2.4), (-0.35, 1, 0), roll=0.5) | fingers(side, 1.0, spread=0)
+    place = (rng.uniform(0.10, 0.14), rng.uniform(0.15, 0.17), rng.uniform(0.33, 0.42))
+    return reaching(side, place, (0.6, -0.2, -1), (-0.3, -1, 0)) | fingers(side, 1.2, spread=0)
 
 
 def _looking_back(side: str, rng: np.random.Generator) -> Pose:
@@ -149,20 +151,21 @@ def _looking_back(side: str, rng: np.random.Generator) -> Pose:
 def _crossed(side: str, rng: np.random.Generator) -> Pose:
     """Forearms over each other before the chest; `side` lies on top."""
     other = "R" if side == "L" else "L"
-    pose = arm(side, (0.18, 0.42, -1), 1.62, (-1, 0.25, 0.1), roll=0.4) | fingers(side, 0.25)
-    return pose | arm(other, (0.18, 0.22, -1), 1.55, (-1, 0.3, -0.05), roll=0.4) | fingers(other, 0.5)
+    pose = reaching(side, (-0.10, 0.20, 0.25), (0.8, 0.35, -0.9), (0, -1, 0.2)) | fingers(side, 0.25)
+    return pose | reaching(other, (-0.09, 0.14, 0.21), (0.8, 0.2, -0.9), (0, -1, 0)) | fingers(other, 0.4)
 
 
 def _waving(side: str, rng: np.random.Generator) -> Pose:
-    upper = (1, 0.25, rng.uniform(-0.25, 0.25))
-    pose = arm(side, upper, rng.uniform(1.0, 1.6), (rng.uniform(-0.3, 0.2), 0.15, 1), roll=0.3) | fingers(side, 0.1)
+    place = (rng.uniform(0.35, 0.5), rng.uniform(0.1, 0.25), rng.uniform(0.62, 0.85))
+    pose = reaching(side, place, (1, -0.2, -0.7), (0, 1, 0)) | fingers(side, 0.1)
     return pose | {f"clavicle.{side}": axis_rotation("y", -_sign(side) * 0.15)}
 
 
 def _on_hips(side: str, rng: np.random.Generator) -> Pose:
     pose = {}
     for each in "LR":
-        pose |= arm(each, (0.75, -0.3, -1), rng.uniform(1.4, 1.55), (-1, 0.35, -0.2), roll=0.3, wrist=0.3)
+        place = (0.20, rng.uniform(-0.02, 0.04), rng.uniform(0.06, 0.10))
+        pose |= reaching(each, place, (1, -0.35, 0), (-1, 0, -0.3), wrist=0.3)
     return pose | fingers("L", 0.6) | fingers("R", 0.6)
 
 

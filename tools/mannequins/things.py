@@ -37,9 +37,10 @@ def held_things(
     scale = (joints[_NOSE, 2] - joints[list(_HIPS), 2].mean()) / 0.65  # sitting nowhere: a person's size
     holds, busy = POSES[kind].holds, POSES[kind].busy
     meshes = [] if holds is None else _HELD[holds](joints, side, rng, scale)
-    if attributes.bag == "handbag" and busy != "both":
+    if attributes.bag in _BAGS and busy != "both":
         other = "R" if side == "L" else "L"
-        meshes += _handbag(joints, (other if attributes.side == side else attributes.side) if busy else attributes.side)
+        hand = other if busy and attributes.side == side else attributes.side
+        meshes += _hung(joints, hand, attributes.bag)
     return join(meshes) if meshes else None
 
 
@@ -156,13 +157,25 @@ def _bicycle(joints: np.ndarray, side: str, rng: np.random.Generator, scale: flo
     ]
 
 
-def _handbag(joints: np.ndarray, side: str) -> list[Mesh]:
-    """Hangs straight down from a hand."""
+# Bags that hang from a hand: half width, depth and height, power of the rounding, length of the handles (metres).
+_BAGS: dict[str, tuple[tuple[float, float, float], float, float]] = {
+    "handbag": ((0.055, 0.15, 0.11), 0.3, 0.16),
+    "tote": ((0.045, 0.18, 0.19), 0.3, 0.22),
+    "plastic": ((0.075, 0.11, 0.14), 0.75, 0.10),
+}
+
+
+def _hung(joints: np.ndarray, side: str, bag: str) -> list[Mesh]:
+    """A bag that hangs straight down from a hand by two handles."""
+    half, power, drop = _BAGS[bag]
     palm, _ = _palm(joints, side)
-    bag = thing(*rounded_box((0.055, 0.15, 0.12), palm - [0, 0, 0.30], power=0.3, segments=6), Layer.BAG)
+    drop = min(drop, max(palm[2] - 2 * half[2] - 0.04, 0.03))  # short people's bags clear the ground
+    meshes = [thing(*rounded_box(half, palm - [0, 0, drop + half[2]], power=power, segments=6), Layer.BAG)]
     turn = np.linspace(0, np.pi, 9)
-    strap = [palm + [0, 0.09 * np.cos(t), -0.19 + 0.19 * np.sin(t)] for t in turn]
-    return [bag, thing(*tube(np.array(strap), 0.009, segments=5), Layer.BAG)]
+    for x in (-0.6, 0.6):
+        strap = [palm + [x * half[0] * np.cos(t) ** 2, 0.6 * half[1] * np.cos(t), drop * (np.sin(t) - 1.1)] for t in turn]
+        meshes.append(thing(*tube(np.array(strap), 0.007, segments=5), Layer.BAG))
+    return meshes
 
 
 _HELD: dict[str, Callable] = {
