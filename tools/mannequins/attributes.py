@@ -197,7 +197,7 @@ def _draw_body(rng: np.random.Generator) -> dict:
         "age": _number(rng.uniform(low, high)),
         "muscle": _number(rng.uniform(0.35, 0.68)),
         "weight": _number(np.clip(rng.normal(0.48, 0.16), 0.2, 0.95)),
-        "height": _number(np.clip(rng.normal(0.5, 0.13), 0.2, 0.82)),
+        "height": _number(np.clip(rng.normal(0.38, 0.065), 0.22, 0.56)),
         "proportions": _number(rng.uniform(0.4, 0.75)),
     }
 

@@ -51,7 +51,7 @@ def _backpack(person: Attributes, body: Body, bulk: float) -> list[Piece]:
     shares = {"spine02": 0.5, "spine03": 0.5}
     pieces = [rigid(Layer.BAG, rounded_box(half, middle, power=0.4), shares, Part.THING)]
     pocket = rounded_box(
-        (half[0] * 0.78, 0.03, half[2] * 0.42), middle + [0, half[1] + 0.006, -half[2] * 0.4], power=0.4
+        (half[0] * 0.78, 0.03, half[2] * 0.42), middle + np.array([0, half[1] + 0.006, -half[2] * 0.4]), power=0.4
     )
     pieces.append(rigid(Layer.BAG, pocket, shares, Part.THING))
     handle = np.linspace(-1, 1, 9)

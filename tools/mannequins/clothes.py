@@ -192,7 +192,8 @@ def _hidden_by_outer(person: Attributes, canonical: np.ndarray, arm: np.ndarray,
         hidden_arm = np.zeros_like(hidden_arm)
     side = (np.abs(canonical[:, 0]) > 0.15) | (canonical[:, 1] > 0.0) | (person.outer_open == 0)
     trunk = (arm < 0.1) & (canonical[:, 2] > person.outer_hem + 0.05) & (canonical[:, 2] < 0.42) & side
-    return hidden_arm | trunk
+    shoulder = (np.abs(canonical[:, 0]) > 0.13) & (canonical[:, 2] > 0.3) & (person.outer != "vest")
+    return hidden_arm | trunk | shoulder
 
 
 def _bare(person: Attributes) -> np.ndarray:
@@ -200,10 +201,10 @@ def _bare(person: Attributes) -> np.ndarray:
     skin = sheet("skin")
     z, at = skin.canonical[:, 2], arm_parameter(skin.canonical)
     trunk = skin.arm < 0.3
-    neck = 0.36 if person.top == "tank" else 0.43
+    neck = 0.34 if person.top == "tank" or person.neckline == "v" else 0.42
     covered = trunk & (z > max(person.top_hem, 0.0) + 0.03) & (z < neck)
     if person.top == "dress":
-        covered |= trunk & (z > 0) & (z < 0.4)
+        covered |= trunk & (z > 0) & (z < neck)
     covered |= (skin.arm > 0.45) & (at < person.sleeve - 0.07) & (person.sleeve > 0.1)
     if person.outer not in ("none", "vest"):
         covered |= (skin.arm > 0.45) & (at < 0.92)

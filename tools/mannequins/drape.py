@@ -15,6 +15,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from tools.mannequins.body import Body, skinned
+from tools.mannequins.cloth import smoothstep
 from tools.mannequins.mesh import sheet_faces, vertex_normals
 from tools.mannequins.template import template
 
@@ -22,6 +23,7 @@ __all__ = ["DIRECTIONS", "Drape", "Inside", "heights_at_rest"]
 
 DIRECTIONS = 40  # of the support function
 COLUMNS = 80  # of the cloth's mesh
+WRAP = 0.13  # metres below the top over which the cloth comes off what it hangs from
 SLAB = 0.035  # metres above and below a row that count as its height
 # bones whose heads tell how a body's heights differ from the reference body's
 LADDER = ("toe1-1.L", "foot.L", "lowerleg01.L", "upperleg01.L", "spine04", "spine03", "spine02", "spine01", "neck01")
@@ -137,6 +139,27 @@ def _directions() -> tuple[np.ndarray, np.ndarray]:
     return np.stack([np.cos(across), np.sin(across)], 1), np.where(cos > 0.15, 1 / np.maximum(cos, 0.15), np.inf)
 
 
+def _wrapped(
+    points: np.ndarray, heights: np.ndarray, centre: np.ndarray, radius: np.ndarray, fallen: np.ndarray
+) -> np.ndarray:
+    """The radii with the top rows drawn close around the points, so that the cloth begins on what it hangs from."""
+    along = np.linspace(-np.pi, np.pi, COLUMNS, endpoint=False)
+    radius = radius.copy()
+    for row in np.flatnonzero(fallen[:, 0] < WRAP):
+        near = points[np.abs(points[:, 2] - heights[row]) < 0.02, :2] - centre[row]
+        if len(near) < 8:
+            continue
+        angle = np.arctan2(near[:, 1], near[:, 0])
+        bins = ((angle + np.pi) / (2 * np.pi) * 36).astype(int) % 36
+        outer = np.full(36, -1.0)
+        np.maximum.at(outer, bins, np.hypot(near[:, 0], near[:, 1]))
+        full = np.flatnonzero(outer > 0)
+        close = np.interp(along, (full + 0.5) / 36 * 2 * np.pi - np.pi, outer[full], period=2 * np.pi) + 0.002
+        share = smoothstep(0.0, WRAP, fallen[row])
+        radius[row] = (1 - share) * np.minimum(close, radius[row]) + share * radius[row]
+    return radius
+
+
 def _outline(
     points: np.ndarray,
     heights: np.ndarray,
@@ -167,6 +190,7 @@ def _outline(
     around = np.maximum(support - centre @ directions.T, 0.02)
     radius = (around[:, None] * over_cos[None]).min(2)
     radius = (np.roll(radius, 1, 1) + 2 * radius + np.roll(radius, -1, 1)) / 4  # corners of the hull rounded
+    radius = _wrapped(points, heights, centre, radius, fallen)
     if depth is not None:
         radius = radius + depth[:, None] * waves
     along = np.linspace(-np.pi, np.pi, COLUMNS, endpoint=False)

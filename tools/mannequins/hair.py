@@ -12,7 +12,7 @@ import numpy as np
 
 from tools.mannequins.attributes import Attributes
 from tools.mannequins.body import Body
-from tools.mannequins.cloth import Piece, bone_weights, rigid, sheet, smoothstep
+from tools.mannequins.cloth import Piece, bone_weights, rigid, sheet, shell, smoothstep
 from tools.mannequins.mesh import Layer, Part, rounded_box, sheet_faces, tube, vertex_normals
 from tools.mannequins.template import template
 
@@ -48,7 +48,7 @@ CUTS = {
     "short": Cut(0.010, 0.022, 0.006, 0.004),
     "quiff": Cut(0.006, 0.026, 0.030, 0.005, 45),
     "curly": Cut(0.022, 0.040, 0.010, 0.011, 75, ears=False),
-    "afro": Cut(0.060, 0.070, 0.010, 0.008, 90, ears=False),
+    "afro": Cut(0.055, 0.062, 0.005, 0.007, 60, ears=False),
     "bowl": Cut(0.020, 0.022, 0.012, 0.001, ears=False),
     "bob": Cut(0.016, 0.022, 0.002, 0.002, length=0.34, ears=False, wave=0.003),
     "long": Cut(0.012, 0.020, 0.002, 0.002, length=0.56, ears=False),
@@ -103,9 +103,6 @@ class _Skull:
 
 def _scalp(person: Attributes, body: Body, cut: Cut) -> Piece:
     scalp = sheet("scalp")
-    skin = body.vertices[scalp.source]
-    smooth = scalp.smoothed(skin, 14)
-    outwards = vertex_normals(smooth, scalp.faces)
     x, y, z = scalp.canonical.T
     crown, front = smoothstep(0.76, 0.84, z), smoothstep(-0.06, -0.11, y) * smoothstep(0.76, 0.80, z)
     nape = smoothstep(0.72, 0.64, z)
@@ -115,11 +112,13 @@ def _scalp(person: Attributes, body: Body, cut: Cut) -> Piece:
         thick = thick * (1 - 0.6 * nape)
         part = person.parting * 0.09
         thick = thick * (1 - 0.45 * np.exp(-(((x - part) / 0.012) ** 2)) * smoothstep(0.0, -0.05, y))
-    thick = thick + cut.lump * volume * _tousle(scalp.canonical, cut.curl, person.wrinkles)
+    thick = thick * (0.35 + 0.65 * smoothstep(0.64, 0.74, z))
     if person.headwear in ("cap", "backwards", "beanie", "bucket", "brim"):
         thick = np.minimum(thick, 0.008 + 0.03 * smoothstep(0.77, 0.72, z))  # pressed down under the hat
-    grown = 0.25 * skin + 0.75 * smooth + outwards * (thick + 0.004)[:, None]
-    return Piece(Layer.HAIR, grown.astype(np.float32), scalp.faces, scalp.canonical, scalp.weights, scalp.parts)
+    grown, _ = shell(body, "scalp", 10, thick + 0.003)
+    lumps = cut.lump * volume * _tousle(scalp.canonical, cut.curl, person.wrinkles) * np.minimum(thick / 0.02, 1)
+    grown = grown + vertex_normals(grown, scalp.faces) * lumps[:, None].astype(np.float32)
+    return Piece(Layer.HAIR, grown, scalp.faces, scalp.canonical, scalp.weights, scalp.parts)
 
 
 def _tousle(canonical: np.ndarray, curl: float, phase: float) -> np.ndarray:

@@ -6,9 +6,9 @@ import numpy as np
 
 from tools.mannequins.attributes import Attributes
 from tools.mannequins.body import Body
-from tools.mannequins.cloth import Piece, bone_weights, rigid, sheet, smoothstep
+from tools.mannequins.cloth import Piece, bone_weights, rigid, sheet, shell, smoothstep
 from tools.mannequins.hair import CUTS, scalp_top
-from tools.mannequins.mesh import Layer, Part, sheet_faces, tube, vertex_normals
+from tools.mannequins.mesh import Layer, Part, sheet_faces, tube
 
 __all__ = ["wear"]
 
@@ -37,13 +37,11 @@ def wear(person: Attributes, body: Body, bulk: float) -> list[Piece]:
 def _crown(person: Attributes, body: Body) -> Piece:
     """The scalp, smoothed, outside the hair, higher for soft hats."""
     scalp = sheet("scalp")
-    smooth = scalp.smoothed(body.vertices[scalp.source], 30)
-    outwards = vertex_normals(smooth, scalp.faces)
     z = scalp.canonical[:, 2]
     hair = min(CUTS[person.hair].top, 0.012) + 0.012
     rise = {"beanie": 0.022, "bucket": 0.02, "brim": 0.035, "cap": 0.012, "backwards": 0.012}[person.headwear]
     thick = hair + rise * smoothstep(0.79, 0.84, z) + 0.005 * (person.headwear == "beanie") * smoothstep(0.79, 0.78, z)
-    crown = smooth + outwards * thick[:, None]
+    crown, _ = shell(body, "scalp", 30, thick)
     if person.headwear in ("brim", "bucket"):  # a flat top
         top = crown[:, 2].max()
         crown[:, 2] = np.where(crown[:, 2] > top - 0.03, top - 0.03 + 0.35 * (crown[:, 2] - top + 0.03), crown[:, 2])
@@ -93,23 +91,21 @@ def _brim(body: Body, kind: str) -> Piece:
 def _veil(person: Attributes, body: Body, bulk: float) -> list[Piece]:
     """A headscarf, or a hood that is up: a shell about the head, open at the face, and cloth about the neck."""
     scalp = sheet("scalp")
-    smooth = scalp.smoothed(body.vertices[scalp.source], 24)
-    outwards = vertex_normals(smooth, scalp.faces)
     y, z = scalp.canonical[:, 1], scalp.canonical[:, 2]
     hood = person.headwear == "hood"
     bun = 0.02 * np.exp(-((z - 0.76) ** 2) / 0.004) * smoothstep(0.0, 0.06, y)  # hair tied behind
     thick = (0.026 if hood else 0.013) + bun + 0.012 * smoothstep(0.80, 0.845, z) * hood
     layer = Layer.HAT if hood else Layer.SCARF
-    pieces = [_cut(scalp, smooth + outwards * np.asarray(thick)[:, None], np.ones(len(scalp.faces), bool), layer)]
+    pieces = [_cut(scalp, shell(body, "scalp", 24, thick)[0], np.ones(len(scalp.faces), bool), layer)]
     # from under the chin over the neck to the shoulders
     rows, columns = 9, 36
     chin, half = _head(body, 0.655)
     base = body.head("neck01")
     share = np.linspace(0, 1, rows)[:, None] * np.ones(columns)
     angle = np.linspace(-np.pi, np.pi, columns, endpoint=False)[None] * np.ones((rows, 1))
-    low = -0.02 if hood else -0.11 - 0.05 * person.hair_volume
-    wide = np.interp(share, [0, 0.35, 1], [half[0] * 0.98 + 0.006, 0.088, 0.115 if hood else 0.165 + bulk])
-    deep = np.interp(share, [0, 0.35, 1], [half[1] * 0.80, 0.088, 0.10 if hood else 0.115 + bulk])
+    low = -0.02 if hood else -0.05 - 0.03 * person.hair_volume
+    wide = np.interp(share, [0, 0.35, 1], [half[0] * 0.98 + 0.006, 0.088, 0.115 if hood else 0.145 + bulk])
+    deep = np.interp(share, [0, 0.35, 1], [half[1] * 0.80, 0.088, 0.10 if hood else 0.118 + bulk])
     fold = 0.008 * np.sin(7 * angle + 9 * share + person.wrinkles) * smoothstep(0.1, 0.5, share)
     middle_y = chin[1] + 0.012 + (base[1] - 0.005 - chin[1]) * share**0.7
     x, y = np.cos(angle) * (wide + fold), middle_y + np.sin(angle) * (deep + fold)

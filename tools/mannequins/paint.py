@@ -47,7 +47,7 @@ def uniforms(person: Attributes) -> dict[str, np.ndarray]:
         "top_pattern": PATTERNS[person.top_pattern],
         "top_scale": person.top_scale,
         "top_wrinkle": WRINKLES.get(person.top, 0.5),
-        "outer_sleeve": 0.02 if person.outer == "vest" else 1.0,
+        "outer_sleeve": 0.02 if person.outer == "vest" else 1.04,
         "outer_hem": person.outer_hem,
         "outer_open": person.outer_open,
         "outer_quilt": float(person.outer == "puffer" or (person.outer == "vest" and person.wrinkles < 60)),

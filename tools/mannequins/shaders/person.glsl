@@ -61,7 +61,7 @@ bool face_opening(vec3 c) {
 }
 
 // The half width of the opening of an outer garment's front.
-float opening(vec3 c) { return outer_open * (0.55 + 0.9 * smoothstep(0.0, 0.5, c.z)) + 0.012 * sin(c.z * 9.0 + wrinkles); }
+float opening(vec3 c) { return outer_open * (0.65 + 0.55 * smoothstep(0.5, 0.0, c.z)) + 0.010 * sin(c.z * 9.0 + wrinkles); }
 
 bool keep(int layer, vec3 c, vec4 carried) {
     bool arm = carried.z > 0.5;
@@ -147,10 +147,10 @@ vec3 patterned(vec3 base, vec3 second, float pattern, float scale, vec3 c, float
 void wrinkle(float strength, vec3 c, float fold, inout vec3 normal, inout vec3 albedo) {
     vec3 coarse = noise3(c * vec3(11.0, 11.0, 15.0) + wrinkles) - 0.5;
     vec3 fine = noise3(c.zxy * vec3(34.0, 25.0, 25.0) + wrinkles * 1.7) - 0.5;
-    vec3 bump = coarse * 1.1 + 0.55 * fine;
+    vec3 bump = coarse * 0.8 + 0.6 * fine;
     bump.z += fold;
     normal = normalize(normal + bump * strength * 1.25);
-    albedo *= 1.0 + (bump.x + bump.z) * 0.16 * strength;
+    albedo *= 1.0 + (bump.x + bump.z) * 0.10 * strength;
 }
 
 void face(vec3 c, inout vec3 albedo, inout float specular, inout float material) {
@@ -297,8 +297,8 @@ void surface(int layer, int part, vec3 c, vec4 carried, vec3 world, inout vec3 n
         float knee = exp(-pow((c.z + 0.47) * 8.0, 2.0)), groin = exp(-pow((c.z + 0.07) * 9.0, 2.0));
         float ankle = smoothstep(-0.72, -0.86, c.z);
         float wander = noise1(c * vec3(9.0, 9.0, 7.0) + wrinkles);
-        float fold = 0.42 * knee * sin(c.z * 64.0 + 14.0 * wander + c.x * 40.0) + 0.45 * ankle * sin(c.z * 85.0 + 12.0 * wander + c.y * 25.0);
-        fold += 0.5 * groin * sin((abs(c.x) * 1.2 + c.z) * 52.0 + 9.0 * wander);
+        float fold = 0.30 * knee * sin(c.z * 52.0 + 22.0 * wander + c.x * 55.0) + 0.32 * ankle * sin(c.z * 75.0 + 20.0 * wander + c.y * 45.0);
+        fold += 0.4 * groin * sin((abs(c.x) * 1.2 + c.z) * 52.0 + 9.0 * wander);
         wrinkle(bottom_wrinkle, c, fold, normal, albedo);
     } else if (layer == SKIRT) {
         vec3 base = skirt_dress > 0.5 ? top_colour : bottom_colour, second = skirt_dress > 0.5 ? top_second : bottom_second;
