@@ -40,7 +40,7 @@ def _frame(camera: int, variant: int) -> np.ndarray:
 
     view = CAMERAS[camera]
     look = view.look_at(time_of(camera, variant))
-    drawn = draw_street(street(view, variant), GROUNDS.index(view.ground), view, look, seed=1 + camera)
+    drawn = draw_street(street(view, look, variant), GROUNDS.index(view.ground), view, look, seed=1 + camera)
     frame = np.clip(np.rint(drawn), 0, 255).astype(np.uint8)
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".npy", delete=False) as part:

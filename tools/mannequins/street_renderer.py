@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 
 import moderngl
@@ -31,6 +32,12 @@ def draw_street(parts: Sequence[Piece | Surface], ground: int, camera: Camera, l
 
     Raises RendererError where there is no OpenGL.
     """
+    # OpenGL's current context belongs to a thread: in its own, this one leaves a caller's renderer alone
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        return aside.submit(_draw_aside, parts, ground, camera, look, seed).result()
+
+
+def _draw_aside(*arguments) -> np.ndarray:
     try:
         context = moderngl.create_context(standalone=True, backend="egl", require=330)
     except Exception as error:
@@ -38,8 +45,10 @@ def draw_street(parts: Sequence[Piece | Surface], ground: int, camera: Camera, l
             f"OpenGL 3.3 without a window (EGL) cannot be had here ({error}). "
             "On Debian and Ubuntu: apt-get install libegl1 libegl-mesa0 libgl1-mesa-dri"
         ) from error
-    with context:
-        return _draw(context, parts, ground, camera, look, seed)
+    try:
+        return _draw(context, *arguments)
+    finally:
+        context.release()
 
 
 def _draw(context: moderngl.Context, parts, ground: int, camera: Camera, look: Look, seed: int) -> np.ndarray:

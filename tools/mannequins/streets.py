@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from tools.mannequins.cameras import FRAME_WIDTH, Camera
+from tools.mannequins.cameras import FRAME_WIDTH, Camera, Look
 from tools.mannequins.passersby import passerby
 from tools.mannequins.pieces import Piece, moved
 from tools.mannequins.street_furniture import (
@@ -38,11 +38,11 @@ def shifted(parts: Iterable[Piece | Surface], x: float = 0, y: float = 0, yaw: f
     ]
 
 
-def street(camera: Camera, variant: int) -> Parts:
-    """Everything that stands in a camera's view, but the ground."""
+def street(camera: Camera, look: Look, variant: int) -> Parts:
+    """Everything that stands in a camera's view, but the ground; and what throws its shade into it from outside."""
     rng = np.random.default_rng([23, camera.number, variant])
     parts = _PLACES[camera.wall](camera, rng)
-    return parts + _sides(camera, rng)
+    return parts + _sides(camera, rng) + _shade(camera, look, rng)
 
 
 def half_width(camera: Camera, y: float) -> float:
@@ -95,6 +95,20 @@ def _sides(camera: Camera, rng: np.random.Generator) -> Parts:
         for _ in range(rng.integers(0, 3)):
             y = rng.uniform(camera.near + 1, camera.far)
             parts += shifted(makers[rng.integers(len(makers))](rng), side * rng.uniform(0.80, 1.0) * half_width(camera, y), y)
+    return parts
+
+
+def _shade(camera: Camera, look: Look, rng: np.random.Generator) -> Parts:
+    """Trees out of view whose dappled shade lies where people walk."""
+    parts: Parts = []
+    for _ in range(rng.integers(0, 5)):
+        y = rng.uniform(camera.near, camera.far)
+        shade = np.array([rng.uniform(-0.9, 0.9) * half_width(camera, y), y])
+        crown = rng.uniform(3.5, 5.0)  # metres above the ground
+        place = shade + look.sun[:2] / look.sun[2] * crown
+        seen = place[1] > 0.5 and abs(place[0]) < 1.15 * half_width(camera, place[1]) + 1.0
+        if not seen and np.abs(place - [0, 13]).max() < 17:
+            parts += shifted(tree(rng), *place, rng.uniform(0, 6))
     return parts
 
 

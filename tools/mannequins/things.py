@@ -150,7 +150,8 @@ def _bicycle(joints: np.ndarray, side: str, rng: np.random.Generator, scale: flo
     # the bicycle looks along +X and its handlebar is at x = 0.3: turn it to look along -Y
     sign = 1 if side == "L" else -1
     x = max(sign * (near[0] + far[0]) / 2, 0.36) * sign
-    pieces = moved(pieces, x, float((near[1] + far[1]) / 2) + 0.3, -np.pi / 2)
+    size = float(np.clip((near[2] + far[2]) / 2 / 1.03, 0.9, 1.1))  # the handlebar is 1.03 m above the ground
+    pieces = moved(pieces, x, float((near[1] + far[1]) / 2) + 0.3 * size, -np.pi / 2, scale=size)
     return [
         thing(each.positions, each.faces, Layer.BAG if max(each.colour) - min(each.colour) > 0.12 else Layer.SHAFT)
         for each in pieces

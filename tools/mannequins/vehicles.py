@@ -31,7 +31,7 @@ def _wheels(places: list[tuple[float, float]], radius: float) -> list[Piece]:
     parts = []
     for x, y in places:
         side = np.sign(y)
-        parts.append(disc((x, y - side * 0.02, radius), radius * 1.16, 0.06, (0.04, 0.04, 0.04)))
+        parts.append(disc((x, y - side * 0.02, radius), radius * 1.16, 0.06, TYRE))
         parts.append(disc((x, y - side * 0.02, radius), radius, 0.16, TYRE))
         parts.append(disc((x, y - side * 0.015, radius), radius * 0.66, 0.17, RIM, 0.3))
         parts.append(disc((x, y - side * 0.01, radius), radius * 0.2, 0.17, DARK))
