@@ -98,7 +98,7 @@ class Attributes:
             changes["beard"] = "none"
         if self.hair == "receding" and (self.gender > 0.5 or self.age < 0.7):
             changes["hair"] = "short"
-        grey = rng.random() < np.interp(self.age, (0.74, 0.98), (0.0, 0.85))
+        grey = rng.random() < np.interp(self.age, (0.74, 0.98), (0.0, 0.7))
         if grey:
             changes["hair_colour"] = colours.jittered(rng, colours.HAIR[-4:], 0.02)
         if self.headwear == "hood" and self.top != "hoodie" and self.outer != "raincoat":
@@ -109,7 +109,8 @@ class Attributes:
             hem = rng.choice([rng.uniform(-0.42, -0.24), rng.uniform(-0.6, -0.42), rng.uniform(-0.84, -0.66)])
             changes |= {"bottom": "none", "bottom_hem": _number(hem), "bottom_pattern": "plain"}
         if self.bottom == "skirt" and self.top in ("tee", "shirt", "blouse", "tank", "polo", "longsleeve"):
-            changes["top_hem"] = 0.06 if rng.random() < 0.6 else self.top_hem  # tucked in
+            tucked = self.top == "tank" or rng.random() < 0.6
+            changes["top_hem"] = 0.06 if tucked else self.top_hem
         if self.outer == "none":
             changes["outer_open"] = 0.0
         return replace(self, **changes)
@@ -241,16 +242,16 @@ def _draw_clothes(rng: np.random.Generator) -> dict:
         "fit": _number(rng.beta(2, 2)),
         "neckline": _draw(rng, {"round": 6, "v": 2, "wide": 1.2}),
         "outer": outer,
-        "outer_colour": _cloth(rng, neutral=0.6, bright=0.16),
+        "outer_colour": _cloth(rng, neutral=0.62, bright=0.12),
         "outer_second": _cloth(rng),
         "outer_hem": _number(outer_hem),
         "outer_open": _number(rng.choice([0, rng.uniform(0.05, 0.12)], p=[0.45, 0.55])),
         "bottom": bottom,
         "bottom_colour": colours.jittered(rng, colours.DENIM, 0.02)
         if denim
-        else _cloth(rng, neutral=0.58, bright=0.1 if bottom != "skirt" else 0.25),
+        else _cloth(rng, neutral=0.64, bright=0.06 if bottom != "skirt" else 0.2),
         "bottom_second": _cloth(rng),
-        "bottom_pattern": _draw(rng, {"plain": 78, "stripe": 9, "check": 6, "floral": 3, "camouflage": 2, "dots": 2}),
+        "bottom_pattern": _draw(rng, {"plain": 88, "stripe": 5, "check": 3, "floral": 2, "camouflage": 1, "dots": 1}),
         "bottom_hem": _number(_bottom_hem(rng, bottom, skirt)),
         "legwear": _draw(rng, {"bare": 60, "tights": 25, "socks": 15}),
         "legwear_colour": colours.jittered(rng, ("#16161a", "#16161a", "#2a2a30", "#e8e6e2", "#4c3a34", "#7c3a3a")),
@@ -291,7 +292,7 @@ def _bottom_hem(rng: np.random.Generator, bottom: str, skirt: float) -> float:
     return rng.uniform(-0.84, -0.74) if rng.random() < 0.2 else rng.uniform(-0.93, -0.88)
 
 
-def _cloth(rng: np.random.Generator, neutral: float = 0.45, bright: float = 0.25) -> str:
+def _cloth(rng: np.random.Generator, neutral: float = 0.45, bright: float = 0.22) -> str:
     palette = (colours.NEUTRAL, colours.BRIGHT, colours.MUTED)[rng.choice(3, p=[neutral, bright, 1 - neutral - bright])]
     return colours.jittered(rng, palette)
 

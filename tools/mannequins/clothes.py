@@ -77,7 +77,8 @@ def dress(person: Attributes, body: Body) -> Outfit:
     top_cloth, canonical = shell(body, "tights", top.rounds, top.offset + 0.006 * person.fit + over)
     trunk = _inside(top_cloth, canonical, (tights.arm < 0.2) & (canonical[:, 2] > -0.02) & (canonical[:, 2] < 0.45))
     below = hangs_below if hangs_below is not None else trunk
-    loose = person.top_hem < 0.03 and (top.hangs or person.fit > 0.3) and person.top not in ("tank", "dress")
+    hangs = top.hangs or person.fit > 0.3 or person.bottom == "skirt"  # close cloth cannot lie over a skirt
+    loose = person.top_hem < 0.03 and hangs and person.top not in ("tank", "dress")
     if loose:
         inside = _both(trunk, below)
         drapes.append(
@@ -211,6 +212,8 @@ def _bare(person: Attributes) -> np.ndarray:
     legs = skin.arm < 0.1
     hem = person.bottom_hem + (0.12 if person.bottom in ("skirt", "none") else 0.06)
     covered |= legs & (z < 0.06) & (z > hem)
+    if person.legwear != "bare" and person.bottom in ("skirt", "none", "shorts"):
+        covered |= legs & (z < (0.05 if person.legwear == "tights" else -0.75))
     if person.shoes != "sandals":
         covered |= legs & (z < shoe_top(person) - 0.04)
     return ~covered

@@ -132,6 +132,7 @@ def _curtain(person: Attributes, body: Body, cut: Cut, bulk: float) -> Piece:
     """Hair that hangs from the crown behind the face, onto the shoulders and the back."""
     skull = _Skull.of(body)
     rows, columns = 18, 30
+    hooded = person.top == "hoodie" or person.outer == "raincoat"
     length = cut.length * (0.85 + 0.35 * person.hair_volume) * skull.scale
     down = np.linspace(0.03, length, rows)[:, None] * np.ones(columns)
     angle = np.linspace(-2.25, 2.25, columns)[None] * np.ones((rows, 1))
@@ -141,7 +142,8 @@ def _curtain(person: Attributes, body: Body, cut: Cut, bulk: float) -> Piece:
     thick = (cut.side * 0.7 + 0.008) * (0.7 + 0.7 * person.hair_volume)
     neck = smoothstep(0.13, 0.24, down) * (1 - shoulder)
     wide = (skull.side * 0.98 + thick) * head * (1 - 0.10 * neck) + 0.012 * shoulder
-    deep = (skull.back - skull.middle + thick) * head * (1 - 0.25 * neck) + (0.018 + bulk) * shoulder
+    clothes = 0.030 + 1.3 * bulk + 0.03 * hooded
+    deep = (skull.back - skull.middle + thick) * head * (1 - 0.25 * neck) + clothes * shoulder
     wave = cut.wave * np.sin(38 * down + 3 * np.sin(2.2 * angle + person.wrinkles)) * smoothstep(0.1, 0.25, down)
     lock = 0.004 * np.sin(9 * angle + person.wrinkles) * smoothstep(0.05, 0.2, down)
     x = np.sin(angle) * (wide + wave + lock)

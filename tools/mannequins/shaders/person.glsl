@@ -143,6 +143,16 @@ vec3 patterned(vec3 base, vec3 second, float pattern, float scale, vec3 c, float
     return base;
 }
 
+// Wrinkles along a limb run obliquely, not in rings.
+void wrinkle_limb(float strength, vec3 c, float fold, inout vec3 normal, inout vec3 albedo) {
+    float lean = c.x > 0.0 ? 1.0 : -1.0;
+    vec3 q = vec3(c.x * 17.0, c.y * 17.0 + c.z * 5.0 * lean, c.z * 7.0 - lean * c.x * 9.0 + c.y * 6.0);
+    vec3 bump = (noise3(q + wrinkles) - 0.5) * 0.75 + (noise3(q * 2.3 + wrinkles * 1.7) - 0.5) * 0.7;
+    bump.z += fold;
+    normal = normalize(normal + bump * strength * 1.25);
+    albedo *= 1.0 + (bump.x + bump.z) * 0.09 * strength;
+}
+
 // Wrinkles bend the normal and shade the cloth: a coarse and a fine noise, drawn out along the folds' direction.
 void wrinkle(float strength, vec3 c, float fold, inout vec3 normal, inout vec3 albedo) {
     vec3 coarse = noise3(c * vec3(11.0, 11.0, 15.0) + wrinkles) - 0.5;
@@ -299,7 +309,7 @@ void surface(int layer, int part, vec3 c, vec4 carried, vec3 world, inout vec3 n
         float wander = noise1(c * vec3(9.0, 9.0, 7.0) + wrinkles);
         float fold = 0.30 * knee * sin(c.z * 52.0 + 22.0 * wander + c.x * 55.0) + 0.32 * ankle * sin(c.z * 75.0 + 20.0 * wander + c.y * 45.0);
         fold += 0.4 * groin * sin((abs(c.x) * 1.2 + c.z) * 52.0 + 9.0 * wander);
-        wrinkle(bottom_wrinkle, c, fold, normal, albedo);
+        wrinkle_limb(bottom_wrinkle, c, fold, normal, albedo);
     } else if (layer == SKIRT) {
         vec3 base = skirt_dress > 0.5 ? top_colour : bottom_colour, second = skirt_dress > 0.5 ? top_second : bottom_second;
         float kind = skirt_dress > 0.5 ? (top_pattern > 3.5 && top_pattern < 6.5 || top_pattern == 7.0 ? 0.0 : top_pattern) : bottom_pattern;
