@@ -9,7 +9,7 @@ from tools.mannequins.body import Body
 from tools.mannequins.cloth import Piece, rigid, sheet
 from tools.mannequins.mesh import Layer, Part, rounded_box, tube
 
-__all__ = ["WORN", "carry"]
+__all__ = ["WORN", "carry", "surface"]
 
 WORN = ("backpack", "sling", "belt")  # bags on the body; the others hang from a hand
 
@@ -23,7 +23,7 @@ def carry(person: Attributes, body: Body, bulk: float) -> list[Piece]:
         return _backpack(person, body, bulk)
     hip = body.head("root")
     if person.bag == "belt":
-        front = _surface(body, 0.05, 0.12, lowest=True) - bulk
+        front = surface(body, 0.05, 0.12, lowest=True) - bulk
         solid = rounded_box((0.11, 0.035, 0.055), (0.05 * sign, front - 0.035, hip[2] + 0.05), power=0.5)
         return [rigid(Layer.BAG, solid, {"root": 1.0}, Part.THING)]
     side = np.abs(body.vertices[sheet("tights").source[np.abs(sheet("tights").canonical[:, 2]) < 0.04], 0])
@@ -33,7 +33,7 @@ def carry(person: Attributes, body: Body, bulk: float) -> list[Piece]:
     return [rigid(Layer.BAG, solid, {"root": 1.0}, Part.THING)]
 
 
-def _surface(body: Body, low: float, high: float, *, lowest: bool) -> float:
+def surface(body: Body, low: float, high: float, *, lowest: bool) -> float:
     """The trunk's foremost or hindmost y between two canonical heights."""
     tights = sheet("tights")
     z = tights.canonical[:, 2]
@@ -43,7 +43,7 @@ def _surface(body: Body, low: float, high: float, *, lowest: bool) -> float:
 
 
 def _backpack(person: Attributes, body: Body, bulk: float) -> list[Piece]:
-    back = _surface(body, 0.15, 0.42, lowest=False) + bulk
+    back = surface(body, 0.15, 0.42, lowest=False) + bulk
     spine = body.head("spine02")
     large = (person.wrinkles * 1.7) % 1  # its own draw, from 0 to 1
     half = np.array([0.125 + 0.03 * large, 0.065 + 0.03 * large, 0.17 + 0.06 * large])

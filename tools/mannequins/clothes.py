@@ -42,7 +42,7 @@ TOPS = {
 OUTERS = {
     "jacket": Cut(0.021, 28, 0.25, True), "denim": Cut(0.017, 24, 0.4, True), "bomber": Cut(0.025, 28, 0.5, True),
     "puffer": Cut(0.036, 30, 0.4, True), "blazer": Cut(0.018, 26, 0.5, True), "cardigan": Cut(0.016, 22, 0.3, True),
-    "vest": Cut(0.026, 28, 0.3, True), "coat": Cut(0.024, 30, 0.2, True), "raincoat": Cut(0.022, 28, 0.1, True),
+    "vest": Cut(0.026, 28, 0.3, True), "coat": Cut(0.024, 30, 0.25, True), "raincoat": Cut(0.022, 28, 0.15, True),
 }  # fmt: skip
 # offset, rounds, widening at the hem as a share of the leg's radius
 BOTTOMS = {
@@ -119,6 +119,7 @@ def _bottom(person: Attributes, body: Body, pieces: list[Piece], drapes: list[Dr
         cloth, canonical = shell(body, "tights", 4, 0.004)
         below = _inside(cloth, canonical, legs & (canonical[:, 2] < 0.16))
         wide = (person.wrinkles * 7.3) % 1  # how much the skirt flares: its own draw, from 0 to 1
+        wide *= 0.5 if person.outer_hem < -0.2 else 1.0
         drapes.append(
             Drape.of(
                 body, below, layer=Layer.SKIRT, top=WAIST + 0.03, hem=person.bottom_hem, ease=0.006,
@@ -141,7 +142,7 @@ def _outer(person: Attributes, body: Body, cut: Cut, inside: Inside, pieces: lis
     drapes.append(
         Drape.of(
             body, _both(trunk, inside), layer=Layer.OUTER, top=CHEST, hem=person.outer_hem, ease=0.012,
-            taper=cut.taper, flare=0.05 if long else 0.0, fold=0.02 if long else 0.008, folds=6,
+            taper=cut.taper, flare=0.02 if long else 0.0, fold=0.02 if long else 0.008, folds=6,
             phase=person.wrinkles + 1.0,
         )
     )  # fmt: skip

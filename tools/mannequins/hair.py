@@ -138,7 +138,7 @@ def _curtain(person: Attributes, body: Body, cut: Cut, bulk: float) -> Piece:
     angle = np.linspace(-2.25, 2.25, columns)[None] * np.ones((rows, 1))
     inwards = smoothstep(0.10, 0.20, down) * smoothstep(1.3, 2.2, np.abs(angle))  # closes in along the cheeks
     head = np.sqrt(np.clip(1 - np.clip((0.10 - down) / 0.12, 0, 1) ** 2, 0.05, 1))
-    shoulder = smoothstep(0.20, 0.34, down)
+    shoulder = smoothstep(0.17, 0.30, down)
     thick = (cut.side * 0.7 + 0.008) * (0.7 + 0.7 * person.hair_volume)
     neck = smoothstep(0.13, 0.24, down) * (1 - shoulder)
     wide = (skull.side * 0.98 + thick) * head * (1 - 0.10 * neck) + 0.012 * shoulder

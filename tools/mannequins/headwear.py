@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from tools.mannequins.attributes import Attributes
+from tools.mannequins.bags import surface
 from tools.mannequins.body import Body
 from tools.mannequins.cloth import Piece, bone_weights, rigid, sheet, shell, smoothstep
 from tools.mannequins.hair import CUTS, scalp_top
-from tools.mannequins.mesh import Layer, Part, sheet_faces, tube
+from tools.mannequins.mesh import Layer, Part, rounded_box, sheet_faces, tube
 
 __all__ = ["wear"]
 
@@ -27,7 +28,7 @@ def wear(person: Attributes, body: Body, bulk: float) -> list[Piece]:
     if person.headwear in ("headscarf", "hood"):
         pieces += _veil(person, body, bulk)
     if person.scarf != "none":
-        pieces.append(_scarf(person, body, bulk))
+        pieces += _scarf(person, body, bulk)
     if (person.top == "hoodie" and person.outer == "none") or person.outer == "raincoat":
         if person.headwear != "hood":
             pieces.append(_hood_down(person, body, bulk))
@@ -130,17 +131,24 @@ def _veil(person: Attributes, body: Body, bulk: float) -> list[Piece]:
     return pieces
 
 
-def _scarf(person: Attributes, body: Body, bulk: float) -> Piece:
-    """A scarf wound about the neck."""
+def _scarf(person: Attributes, body: Body, bulk: float) -> list[Piece]:
+    """A scarf wound about the neck, one end hanging over the chest."""
     base = body.head("neck01")
-    turn = np.linspace(0, 2 * np.pi, 33)
-    wide, deep = 0.082 + 0.6 * bulk, 0.088 + 0.6 * bulk
-    path = np.stack(
-        [wide * np.cos(turn), base[1] - 0.012 + deep * np.sin(turn),
-         base[2] + 0.002 + 0.03 * np.sin(turn) + 0.006 * np.sin(3 * turn + person.wrinkles)], 1,
-    )  # fmt: skip
-    thickness = 0.033 + 0.004 * np.sin(5 * turn + person.wrinkles)
-    return rigid(Layer.SCARF, tube(path, thickness, segments=10), {"neck01": 0.5, "spine01": 0.5}, Part.NECK)
+    turn = np.linspace(0, 4 * np.pi, 57)
+    first, wobble = turn < 2 * np.pi, 0.006 * np.sin(3.7 * turn + person.wrinkles)
+    wide = np.where(first, 0.072, 0.080) + 0.5 * bulk + wobble
+    deep = np.where(first, 0.076, 0.084) + 0.5 * bulk + wobble
+    height = base[2] + np.where(first, 0.022, -0.016) + 0.026 * np.sin(turn + 0.4) + wobble
+    path = np.stack([wide * np.cos(turn), base[1] - 0.012 + deep * np.sin(turn), height], 1)
+    thickness = 0.021 + 0.005 * np.sin(5 * turn + person.wrinkles)
+    shares = {"neck01": 0.5, "spine01": 0.5}
+    pieces = [rigid(Layer.SCARF, tube(path, thickness, segments=8), shares, Part.NECK)]
+    if person.wrinkles % 1 < 0.6:
+        front = surface(body, 0.28, 0.42, lowest=True) - 0.010 - 1.2 * bulk
+        sign = 1 if person.side == "L" else -1
+        end = rounded_box((0.042, 0.012, 0.13), (0.045 * sign, front, base[2] - 0.18), power=0.5)
+        pieces.append(rigid(Layer.SCARF, end, {"spine01": 0.6, "spine02": 0.4}, Part.TORSO))
+    return pieces
 
 
 def _hood_down(person: Attributes, body: Body, bulk: float) -> Piece:

@@ -99,6 +99,20 @@ bool keep(int layer, vec3 c, vec4 carried) {
     return true;
 }
 
+// The part a place belongs to, with straight borders: the vertices' own parts end wherever triangles do.
+int part_at(int layer, int part, vec3 c, vec4 carried) {
+    if (part > 14 || layer == HAIR || layer == LONG_HAIR || layer == HAIR_PIECE || layer == HAT || layer == BRIM) return part;
+    int side = c.x > 0.0 ? 0 : 1;
+    if (carried.z > 0.5) {
+        float along = arm_parameter(c);
+        return side + (along < 0.5 ? 2 : along < 1.0 ? 4 : 6);
+    }
+    if (c.z > 0.632 + 0.25 * c.y && abs(c.x) < 0.12) return 1;
+    if (c.z > 0.575 + 0.35 * c.y && abs(c.x) < 0.10) return 14;
+    if (c.z > -0.09 + 0.5 * abs(c.x)) return 0;
+    return side + (c.z > -0.45 ? 8 : c.z > -0.895 ? 10 : 12);
+}
+
 float stripe(float u, float share) { return smoothstep(0.0, 0.08, fract(u)) * smoothstep(share + 0.08, share, fract(u)); }
 
 // Cloth's colour with a pattern; u runs around, v along the garment, metres.
@@ -261,9 +275,9 @@ void surface(int layer, int part, vec3 c, vec4 carried, vec3 world, inout vec3 n
         else if (arm && along > top_sleeve - 0.02 || !arm && c.z < top_hem + 0.012) albedo *= 0.80;
         float elbow = arm ? exp(-pow((along - 0.5) * 6.5, 2.0)) : 0.0;
         float waist = arm ? 0.0 : smoothstep(0.22, 0.02, c.z);
-        float fold = 0.5 * elbow * sin(along * 75.0 + noise1(c * 22.0) * 8.0) + 0.28 * waist * sin(c.z * 60.0 + 9.0 * noise1(c * 8.0 + wrinkles));
-        fold += 0.20 * sin((c.z + abs(c.x) * 0.9) * 46.0 + 10.0 * noise1(c * 6.0 + wrinkles)) * smoothstep(0.22, 0.40, c.z) * float(!arm);
-        wrinkle(top_wrinkle, c, fold, normal, albedo);
+        float wander = noise1(c * vec3(7.0, 7.0, 5.0) + wrinkles);
+        float fold = 0.30 * elbow * sin(along * 60.0 + wander * 25.0 + c.y * 40.0) + 0.16 * waist * sin(c.z * 45.0 + 24.0 * wander + c.x * 18.0);
+        wrinkle_limb(top_wrinkle, c, fold, normal, albedo);
     } else if (layer == OUTER) {
         albedo = outer_colour;
         bool front = c.y < 0.0 && !arm;
@@ -287,9 +301,10 @@ void surface(int layer, int part, vec3 c, vec4 carried, vec3 world, inout vec3 n
             specular = 0.18;
         }
         float elbow = arm ? exp(-pow((along - 0.5) * 6.0, 2.0)) : 0.0;
-        float fold = 0.5 * elbow * sin(along * 62.0 + noise1(c * 20.0) * 8.0);
-        fold += arm ? 0.0 : 0.25 * sin((c.z + 0.6 * abs(c.x)) * 34.0 + 11.0 * noise1(c * 5.0 + wrinkles));
-        wrinkle(outer_wrinkle, c, fold, normal, albedo);
+        float wander = noise1(c * vec3(6.0, 6.0, 4.0) + wrinkles);
+        float fold = 0.30 * elbow * sin(along * 52.0 + wander * 25.0 + c.y * 40.0);
+        fold += arm ? 0.0 : 0.12 * sin((c.z + 0.6 * abs(c.x)) * 30.0 + 22.0 * wander);
+        wrinkle_limb(outer_wrinkle, c, fold, normal, albedo);
     } else if (layer == BOTTOM) {
         albedo = patterned(bottom_colour, bottom_second, bottom_pattern, 1.0, c, around, c.z, false);
         float outwards = abs(c.x) - 0.135;
