@@ -111,6 +111,8 @@ class Attributes:
         if self.bottom == "skirt" and self.top in ("tee", "shirt", "blouse", "tank", "polo", "longsleeve"):
             tucked = self.top == "tank" or rng.random() < 0.6
             changes["top_hem"] = 0.06 if tucked else self.top_hem
+        if self.bottom == "jeans" and self.bottom_pattern != "stripe":
+            changes["bottom_pattern"] = "plain"
         if self.outer == "none":
             changes["outer_open"] = 0.0
         return replace(self, **changes)

@@ -231,7 +231,10 @@ void face(vec3 c, inout vec3 albedo, inout float specular, inout float material)
 void surface(int layer, int part, vec3 c, vec4 carried, vec3 world, inout vec3 normal, out vec3 albedo,
              out float specular, out float occlusion, out float material) {
     bool arm = carried.z > 0.5;
-    float along = arm_parameter(c), around = abs(c.y) > 1.2 * abs(c.x) || arm ? c.x : c.y;
+    float along = arm_parameter(c);
+    // metres around the trunk, an arm or a leg, for patterns
+    float axis = 0.112 + 0.10 * max(0.0, -c.z), leg = atan(abs(c.x) - axis, -c.y - 0.01) * 0.085;
+    float around = arm ? c.y + 0.3 * c.z : atan(c.x, -c.y - 0.02) * 0.15;
     float up = arm ? along * 0.62 : c.z;
     albedo = vec3(0.5);
     specular = 0.0;
@@ -306,7 +309,7 @@ void surface(int layer, int part, vec3 c, vec4 carried, vec3 world, inout vec3 n
         fold += arm ? 0.0 : 0.12 * sin((c.z + 0.6 * abs(c.x)) * 30.0 + 22.0 * wander);
         wrinkle_limb(outer_wrinkle, c, fold, normal, albedo);
     } else if (layer == BOTTOM) {
-        albedo = patterned(bottom_colour, bottom_second, bottom_pattern, 1.0, c, around, c.z, false);
+        albedo = patterned(bottom_colour, bottom_second, bottom_pattern, 1.0, c, leg, c.z, false);
         float outwards = abs(c.x) - 0.135;
         if (bottom_pattern > 10.5 && abs(c.y + 0.01) < 0.016 && outwards > -0.03) albedo = mix(albedo, bottom_second, 0.95);
         if (bottom_denim > 0.5) {
