@@ -55,7 +55,9 @@ def backdrop(camera: int, variant: int = 0) -> np.ndarray:
     Raises IndexError for a camera or a variant that is not there.
     """
     if not (0 <= camera < len(CAMERAS) and 0 <= variant < VARIANTS):
-        raise IndexError(f"expected camera 0..{len(CAMERAS) - 1} and variant 0..{VARIANTS - 1}, got {camera}, {variant}.")
+        raise IndexError(
+            f"expected camera 0..{len(CAMERAS) - 1} and variant 0..{VARIANTS - 1}, got {camera}, {variant}."
+        )
     return _frame(camera, variant).astype(np.float32)
 
 
@@ -68,5 +70,7 @@ def _fingerprint() -> str:
     """Of everything that frames are drawn from: a changed street is drawn again."""
     folder = resources.files("tools.mannequins")
     files = [folder / f"{name}.py" for name in _SOURCES]
-    files += [folder / "shaders" / f"street{part}" for part in (".vert", ".frag", "_noise.glsl", "_ground.glsl", "_wall.glsl")]
+    files += [
+        folder / "shaders" / f"street{part}" for part in (".vert", ".frag", "_noise.glsl", "_ground.glsl", "_wall.glsl")
+    ]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]

@@ -29,7 +29,14 @@ def passerby(rng: np.random.Generator) -> list[Piece]:
     bare_arms, bare_legs, skirt = rng.random() < 0.5, rng.random() < 0.25, rng.random() < 0.18
     step = rng.uniform(0.1, 0.45) * rng.choice([-1, 1]) if rng.random() < 0.75 else 0.04
     broad = rng.uniform(0.9, 1.15)
-    sections = [(0.86, 0.165, 0.12), (0.98, 0.155, 0.11), (1.1, 0.14, 0.105), (1.3, 0.175, 0.115), (1.4, 0.185, 0.1), (1.45, 0.10, 0.075)]
+    sections = [
+        (0.86, 0.165, 0.12),
+        (0.98, 0.155, 0.11),
+        (1.1, 0.14, 0.105),
+        (1.3, 0.175, 0.115),
+        (1.4, 0.185, 0.1),
+        (1.45, 0.10, 0.075),
+    ]
     low = 0.55 if skirt else 0.84
     torso = loft([_oval(0, 0, max(z, low), w * broad, d * broad) for z, w, d in sections], top)
     parts = [torso, lathe([(0.055, 1.42), (0.05, 1.52)], skin)]

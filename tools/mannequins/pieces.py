@@ -163,7 +163,9 @@ def painted(pieces: Sequence[Piece]) -> tuple[Mesh, np.ndarray]:
     starts = np.cumsum([0] + [len(each.positions) for each in pieces[:-1]])
     aux = np.concatenate(
         [
-            np.tile([Layer.OCCLUDER, Part.THING, colours.index(tuple(each.colour)), each.gloss], (len(each.positions), 1))
+            np.tile(
+                [Layer.OCCLUDER, Part.THING, colours.index(tuple(each.colour)), each.gloss], (len(each.positions), 1)
+            )
             for each in pieces
         ]
     ).astype(np.float32)

@@ -145,7 +145,7 @@ def draw_scene(seed: int, identity: int, index: int, camera: int, attempt: int =
     y = float(rng.uniform(view.near, view.far))
     x = float(rng.uniform(-0.55, 0.55) * y * FRAME_WIDTH / 2 / view.focal)
     yaw = _heading(rng)
-    shift, zoom = rng.normal(0, (0.045, 0.022)), float(np.exp(rng.normal(0.05, 0.06)))
+    shift, zoom = rng.normal(0, (0.045, 0.022)), float(np.exp(rng.normal(0.075, 0.06)))
     luck = rng.random()
     if luck < 0.10:  # off to a side
         shift[0] += rng.choice([-1, 1]) * rng.uniform(0.08, 0.22)

@@ -36,10 +36,16 @@ def bin_(rng: np.random.Generator) -> list[Piece]:
     if kind == 1:
         parts = []
         for x, colour in ((-0.26, (0.15, 0.35, 0.22)), (0.26, (0.55, 0.42, 0.12))):
-            parts += [box((0.24, 0.2, 0.42), (x, 0, 0.5), varied(colour, rng)), box((0.15, 0.01, 0.05), (x, -0.2, 0.8), DARK)]
+            parts += [
+                box((0.24, 0.2, 0.42), (x, 0, 0.5), varied(colour, rng)),
+                box((0.15, 0.01, 0.05), (x, -0.2, 0.8), DARK),
+            ]
         return [*parts, box((0.55, 0.24, 0.03), (0, 0, 0.96), STEEL), box((0.5, 0.18, 0.04), (0, 0, 0.05), DARK)]
     colour = chosen(((0.12, 0.30, 0.20), (0.15, 0.2, 0.32), (0.25, 0.26, 0.27)), rng)
-    body = [moved([box((0.26, 0.28, 0.42), (0, 0, 0.55), colour)])[0], box((0.29, 0.32, 0.04), (0, 0, 1.0), varied(colour, rng))]
+    body = [
+        moved([box((0.26, 0.28, 0.42), (0, 0, 0.55), colour)])[0],
+        box((0.29, 0.32, 0.04), (0, 0, 1.0), varied(colour, rng)),
+    ]
     return [*body, rod([(-0.27, 0.32, 1.0), (0.27, 0.32, 1.0)], 0.02, DARK), disc((0.22, 0.28, 0.1), 0.1, 0.06, DARK)]
 
 
@@ -107,7 +113,10 @@ def boxes(rng: np.random.Generator) -> list[Piece]:
     colour = chosen(((0.62, 0.47, 0.31), (0.58, 0.45, 0.33), (0.2, 0.35, 0.5), (0.5, 0.52, 0.5)), rng)
     for _ in range(rng.integers(1, 4)):
         half = rng.uniform((0.18, 0.15, 0.1), (0.3, 0.25, 0.2))
-        one = [box(half, (0, 0, half[2]), colour), box((0.03, half[1] + 0.002, half[2] + 0.002), (0, 0, half[2]), (0.7, 0.6, 0.42))]
+        one = [
+            box(half, (0, 0, half[2]), colour),
+            box((0.03, half[1] + 0.002, half[2] + 0.002), (0, 0, half[2]), (0.7, 0.6, 0.42)),
+        ]
         parts += moved(one, rng.normal(0, 0.03), rng.normal(0, 0.03), turn + rng.normal(0, 0.15), z)
         z += 2 * half[2]
     return parts
@@ -117,7 +126,10 @@ def hydrant(rng: np.random.Generator) -> list[Piece]:
     """A switch box of a utility, as tall as a hip to a chest."""
     half = rng.uniform((0.3, 0.18, 0.4), (0.6, 0.25, 0.65))
     colour = chosen(((0.55, 0.58, 0.54), (0.42, 0.46, 0.44), (0.66, 0.64, 0.58)), rng)
-    parts = [box(half, (0, 0, half[2] + 0.1), colour), box(half * [1.04, 1.06, 0.05], (0, 0, 2 * half[2] + 0.1), varied(colour, rng))]
+    parts = [
+        box(half, (0, 0, half[2] + 0.1), colour),
+        box(half * [1.04, 1.06, 0.05], (0, 0, 2 * half[2] + 0.1), varied(colour, rng)),
+    ]
     parts += [box((half[0] * 0.9, half[1] * 0.9, 0.05), (0, 0, 0.05), CONCRETE)]
     return [*parts, box((0.006, half[1] + 0.004, half[2] * 0.9), (0, 0, half[2] + 0.1), DARK)]
 
@@ -129,8 +141,12 @@ def shrubs(width: float, depth: float, height: float, rng: np.random.Generator, 
     radii = np.array([0.35, 0.3, 0.38]) * [1, 1, height] * rng.uniform(0.7, 1.1, (count, 1))
     number = int(260 * width * density)
     colour = np.array(chosen(LEAVES, rng))
-    core = box((width * 0.42, depth * 0.4, height * 0.36), (0, 0, height * 0.37), tuple(colour * 0.45))
-    return [core, leaves(centers, radii, number, 0.10, colour, rng), leaves(centers, radii, number // 2, 0.08, colour * 1.35, rng)]
+    return [
+        box((width * 0.36, depth * 0.3, height * 0.28), (0, 0, height * 0.3), tuple(colour * 0.4)),
+        leaves(centers * [1, 1, 0.8], radii * 0.8, number, 0.15, colour * 0.6, rng),
+        leaves(centers, radii, number, 0.10, colour, rng),
+        leaves(centers, radii * 1.03, number // 2, 0.08, colour * 1.35, rng),
+    ]
 
 
 def bush(rng: np.random.Generator) -> list[Piece]:
@@ -142,7 +158,10 @@ def planter(rng: np.random.Generator) -> list[Piece]:
     """A tub of concrete, wood or clay with a shrub in it."""
     half, height = rng.uniform(0.35, 0.8), rng.uniform(0.4, 0.6)
     colour = chosen((CONCRETE, (0.42, 0.30, 0.22), (0.55, 0.33, 0.25), (0.3, 0.3, 0.32)), rng)
-    tub = [box((half, 0.3, height / 2), (0, 0, height / 2), colour), box((half + 0.03, 0.33, 0.03), (0, 0, height), varied(colour, rng))]
+    tub = [
+        box((half, 0.3, height / 2), (0, 0, height / 2), colour),
+        box((half + 0.03, 0.33, 0.03), (0, 0, height), varied(colour, rng)),
+    ]
     return tub + moved(shrubs(2 * half * 0.9, 0.5, rng.uniform(0.4, 0.9), rng), z=height - 0.1)
 
 
@@ -153,12 +172,18 @@ def tree(rng: np.random.Generator, detail: float = 1.0) -> list[Piece]:
     sway = rng.normal(0, 0.12, 2)
     bark = chosen(BARK, rng)
     knee = (sway[0], sway[1], fork)
-    parts = [rod([(0, 0, 0), (sway[0] * 0.4, sway[1] * 0.4, fork * 0.5), knee], [thick * 1.25, thick, thick * 0.8], bark, 0)]
+    parts = [
+        rod([(0, 0, 0), (sway[0] * 0.4, sway[1] * 0.4, fork * 0.5), knee], [thick * 1.25, thick, thick * 0.8], bark, 0)
+    ]
     centers = []
     for turn in rng.uniform(0, 2 * np.pi) + np.arange(7) * 2.4:
         reach, rise = rng.uniform(0.6, 0.24 * height), rng.uniform(fork * 1.15, height * 0.92)
         tip = (knee[0] + reach * np.cos(turn), knee[1] + reach * np.sin(turn), rise)
-        middle = (knee[0] + 0.4 * reach * np.cos(turn), knee[1] + 0.4 * reach * np.sin(turn), fork + 0.5 * (rise - fork))
+        middle = (
+            knee[0] + 0.4 * reach * np.cos(turn),
+            knee[1] + 0.4 * reach * np.sin(turn),
+            fork + 0.5 * (rise - fork),
+        )
         parts.append(rod([knee, middle, tip], [thick * 0.6, thick * 0.4, 0.02], bark, 0))
         centers += [tip, middle + rng.normal(0, 0.25, 3) + [0, 0, 0.5]]
     centers = np.array(centers)
@@ -166,5 +191,5 @@ def tree(rng: np.random.Generator, detail: float = 1.0) -> list[Piece]:
     colour, count = np.array(chosen(LEAVES, rng)), int(2600 * detail)
     size = 0.22 / np.sqrt(detail)
     parts.append(leaves(centers, radii, count, size, colour, rng))
-    parts.append(leaves(centers + [0, 0, 0.12], radii, count // 2, size * 0.9, colour * 1.3, rng))
+    parts.append(leaves(centers + np.array([0, 0, 0.12]), radii, count // 2, size * 0.9, colour * 1.3, rng))
     return [*parts, leaves(centers, radii * 0.75, count // 2, size * 1.4, colour * 0.6, rng)]

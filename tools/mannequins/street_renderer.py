@@ -1,4 +1,4 @@
-"""Draws a street: one depth map from the sun, one from above for the dark under things, then the camera's full frame."""
+"""Draws a street: depth from the sun, what stands close above the ground, then the camera's full frame."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHADOW_MAP, CONTACT_MAP = 2048, 1024  # texels each way
 CONTACT_AREA = (-20.0, 0.0, 40.0, 40.0)  # x, y of the corner, width, depth, metres
 CONTACT_HEIGHT = 0.35  # metres: what is lower darkens the ground beneath
 SUN_HALF_WIDTH, SUN_HALF_DEPTH, SUN_CENTRE = 19.0, 45.0, (0.0, 13.0, 1.0)
-LEAF, FAR_KINDS, SKY = 1, 2, 30
+LEAF, SKY = 1, 30  # kinds of material, besides streets' surfaces
 
 
 def draw_street(parts: Sequence[Piece | Surface], ground: int, camera: Camera, look: Look, seed: int) -> np.ndarray:
@@ -75,7 +75,9 @@ def _draw(context: moderngl.Context, parts, ground: int, camera: Camera, look: L
         gaussian_filter(covered.astype(np.float32), 0.06 * per_metre),
         0.9 * gaussian_filter(covered.astype(np.float32), 0.3 * per_metre),
     )
-    contact = context.texture((CONTACT_MAP, CONTACT_MAP), 1, np.ascontiguousarray(dark, np.float32).tobytes(), dtype="f4")
+    contact = context.texture(
+        (CONTACT_MAP, CONTACT_MAP), 1, np.ascontiguousarray(dark, np.float32).tobytes(), dtype="f4"
+    )
     contact.repeat_x = contact.repeat_y = False
 
     frame = context.simple_framebuffer((FRAME_WIDTH, FRAME_HEIGHT))
@@ -84,7 +86,7 @@ def _draw(context: moderngl.Context, parts, ground: int, camera: Camera, look: L
     shadow_map.use(0)
     contact.use(1)
     values = {
-        "matrix": np.diag([1.0, 1.0, 1.0, 1.0]) @ camera.matrix((0, 0, FRAME_WIDTH, FRAME_HEIGHT)),
+        "matrix": camera.matrix((0, 0, FRAME_WIDTH, FRAME_HEIGHT)),
         "to_light": to_light,
     }
     for name, matrix in values.items():
@@ -104,7 +106,7 @@ def _draw(context: moderngl.Context, parts, ground: int, camera: Camera, look: L
     for name, value in settings.items():
         if name in program:
             program[name] = value
-    for arrays in (still[0], standing[0]):
+    for arrays in (standing[0], still[0]):  # what stands in front first: the ground behind it is not shaded
         arrays.render()
     seen = np.frombuffer(frame.read(components=3), np.uint8).reshape(FRAME_HEIGHT, FRAME_WIDTH, 3)
     halves = seen.reshape(FRAME_HEIGHT // 2, 2, FRAME_WIDTH // 2, 2, 3)
@@ -131,7 +133,9 @@ def _upload(context: moderngl.Context, program, cut, parts: Sequence[Piece | Sur
         start += count
     vertices = context.buffer(np.concatenate(rows).tobytes())
     index = context.buffer(np.ascontiguousarray(np.concatenate(faces), np.int32).tobytes())
-    shade = context.vertex_array(program, [(vertices, "3f 3f 3f 2f", "position", "normal", "colour", "material")], index)
+    shade = context.vertex_array(
+        program, [(vertices, "3f 3f 3f 2f", "position", "normal", "colour", "material")], index
+    )
     return shade, context.vertex_array(cut, [(vertices, "3f 32x", "position")], index)
 
 

@@ -14,7 +14,17 @@ from tools.mannequins.cameras import FRAME_WIDTH, Camera, Look
 from tools.mannequins.passersby import passerby
 from tools.mannequins.pieces import Piece, moved
 from tools.mannequins.street_furniture import (
-    bench, bin_, board, bollard, boxes, bush, hydrant, lamp, planter, shrubs, tree,
+    bench,
+    bin_,
+    board,
+    bollard,
+    boxes,
+    bush,
+    hydrant,
+    lamp,
+    planter,
+    shrubs,
+    tree,
 )  # fmt: skip
 from tools.mannequins.vehicles import bicycle, car, scooter, van
 from tools.mannequins.walls import Surface, curtain_wall, facade, fence, shop_row
@@ -94,7 +104,9 @@ def _sides(camera: Camera, rng: np.random.Generator) -> Parts:
     for side in (-1, 1):
         for _ in range(rng.integers(0, 3)):
             y = rng.uniform(camera.near + 1, camera.far)
-            parts += shifted(makers[rng.integers(len(makers))](rng), side * rng.uniform(0.80, 1.0) * half_width(camera, y), y)
+            parts += shifted(
+                makers[rng.integers(len(makers))](rng), side * rng.uniform(0.80, 1.0) * half_width(camera, y), y
+            )
     return parts
 
 
@@ -116,9 +128,13 @@ def _glass(camera: Camera, rng: np.random.Generator) -> Parts:
     y, width = camera.wall_distance, 2.4 * half_width(camera, camera.wall_distance)
     parts = shifted(curtain_wall(width, 7, rng), 0, y)
     start = rng.uniform(-0.9, 0.1) * width / 2
-    parts += _row(rng, start, start + rng.uniform(3, 9), y - 1.5, 0.55, bicycle, np.pi / 2 + rng.choice([-0.25, 0.25]), 0.2)
+    parts += _row(
+        rng, start, start + rng.uniform(3, 9), y - 1.5, 0.55, bicycle, np.pi / 2 + rng.choice([-0.25, 0.25]), 0.2
+    )
     parts += _scatter(camera, rng, camera.far + 1.2, y - 2.2, 5, [planter, bin_, bollard, board, bench])
-    parts += _row(rng, -width / 2, width / 2, y - 3.2, rng.uniform(1.6, 2.4), bollard, 0, 0.25 if rng.random() < 0.6 else 1)
+    parts += _row(
+        rng, -width / 2, width / 2, y - 3.2, rng.uniform(1.6, 2.4), bollard, 0, 0.25 if rng.random() < 0.6 else 1
+    )
     return parts + _crowd(camera, rng, camera.far + 1.5, y - 1.8, int(rng.integers(1, 5)))
 
 
@@ -190,7 +206,9 @@ def _shop(camera: Camera, rng: np.random.Generator) -> Parts:
     parts = shifted(shop_row(width, 7, rng), 0, y)
     parts += _scatter(camera, rng, y - 0.9, y - 0.5, 7, [boxes, planter, board, bin_, bench, bush])
     start = rng.uniform(-0.8, 0.2) * width / 2
-    parts += _row(rng, start, start + rng.uniform(1, 5), y - 1.0, 0.6, bicycle if rng.random() < 0.6 else scooter, np.pi / 2, 0.2)
+    parts += _row(
+        rng, start, start + rng.uniform(1, 5), y - 1.0, 0.6, bicycle if rng.random() < 0.6 else scooter, np.pi / 2, 0.2
+    )
     return parts + _crowd(camera, rng, y - 1.5, y - 0.7, int(rng.integers(1, 4)))
 
 

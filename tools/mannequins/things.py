@@ -74,7 +74,7 @@ def _phone(joints: np.ndarray, side: str, rng: np.random.Generator, scale: float
     """Read: upright in the fingers, its screen towards the face."""
     palm, along = _palm(joints, side)
     to_face = joints[_NOSE] - palm
-    up = along + [0, 0, 0.6]
+    up = along + np.array([0, 0, 0.6])
     solid = rounded_box((0.038, 0.006, 0.078), power=0.2, segments=4)
     return [_turned(solid, _axes(up, to_face), palm + 0.03 * along + [0, 0, 0.03], Layer.PHONE)]
 
@@ -174,8 +174,9 @@ def _hung(joints: np.ndarray, side: str, bag: str) -> list[Mesh]:
     meshes = [thing(*rounded_box(half, palm - [0, 0, drop + half[2]], power=power, segments=6), Layer.BAG)]
     turn = np.linspace(0, np.pi, 9)
     for x in (-0.6, 0.6):
-        strap = [palm + [x * half[0] * np.cos(t) ** 2, 0.6 * half[1] * np.cos(t), drop * (np.sin(t) - 1.1)] for t in turn]
-        meshes.append(thing(*tube(np.array(strap), 0.007, segments=5), Layer.BAG))
+        rise = drop * (np.sin(turn) - 1.1)
+        strap = palm + np.stack([x * half[0] * np.cos(turn) ** 2, 0.6 * half[1] * np.cos(turn), rise], 1)
+        meshes.append(thing(*tube(strap, 0.007, segments=5), Layer.BAG))
     return meshes
 
 

@@ -58,7 +58,13 @@ def car(rng: np.random.Generator) -> list[Piece]:
     def cabin(grow: float, low: float, high: float) -> list[np.ndarray]:
         """Sections from the rear to the windscreen's foot, between two shares of the cabin's height."""
         sections = []
-        for x, top in ((rear, 0.03), (roof_rear, 0.96), ((roof_rear + roof_front) / 2, 1.0), (roof_front, 0.95), (screen, 0.03)):
+        for x, top in (
+            (rear, 0.03),
+            (roof_rear, 0.96),
+            ((roof_rear + roof_front) / 2, 1.0),
+            (roof_front, 0.95),
+            (screen, 0.03),
+        ):
             share = np.clip(top, low + 0.01, high)
             width = half * (0.93 - 0.17 * share) + grow
             bottom, upper = belt - 0.05 + low * (tall - belt), belt - 0.02 + share * (tall - belt)
@@ -70,7 +76,12 @@ def car(rng: np.random.Generator) -> list[Piece]:
 
     glass = loft(cabin(0.0, 0.0, 1.0), GLASS, 1.0)
     roof = [
-        box(((roof_front - roof_rear) / 2 + 0.1, half * 0.70, 0.035), ((roof_front + roof_rear) / 2, 0, tall - 0.01), paint, 0.5)
+        box(
+            ((roof_front - roof_rear) / 2 + 0.1, half * 0.70, 0.035),
+            ((roof_front + roof_rear) / 2, 0, tall - 0.01),
+            paint,
+            0.5,
+        )
     ]
     for side in (-1, 1):  # pillars
         lower, upper = half * 0.93, half * 0.74
@@ -92,12 +103,17 @@ def van(rng: np.random.Generator) -> list[Piece]:
     paint = chosen((WHITE, WHITE, (0.75, 0.76, 0.77), (0.6, 0.5, 0.12), (0.2, 0.3, 0.45)), rng)
     half, tall, tail, nose = 0.93, rng.uniform(1.95, 2.3), -2.5, 2.5
     stations = [(tail, 0.96, 0.3, tall - 0.03), (tail + 0.1, 1.0, 0.25, tall), (1.1, 1.0, 0.25, tall)]
-    stations += [(1.35, 1.0, 0.25, tall * 0.95), (2.05, 0.97, 0.25, tall * 0.56), (2.4, 0.93, 0.3, tall * 0.47), (nose, 0.8, 0.4, tall * 0.4)]
+    stations += [
+        (1.35, 1.0, 0.25, tall * 0.95),
+        (2.05, 0.97, 0.25, tall * 0.56),
+        (2.4, 0.93, 0.3, tall * 0.47),
+        (nose, 0.8, 0.4, tall * 0.4),
+    ]
     parts = [loft([_outline(x, half * w, low, high, 0.05) for x, w, low, high in stations], paint, 0.4)]
     slope = [(1.42, tall * 0.90), (2.02, tall * 0.58)]
     width = 0.75 * half
     screen = np.array([(x + 0.05, y, z + 0.04) for (x, z) in slope for y in (-width, width)])[[0, 1, 3, 2]]
-    parts.append(loft([screen, screen + [-0.04, 0, -0.04]], GLASS, 1.0))
+    parts.append(loft([screen, screen - np.array([0.04, 0, 0.04])], GLASS, 1.0))
     windows = rng.random() < 0.4
     for side in (-1, 1):
         parts.append(box((0.38, 0.02, 0.22), (1.1, side * half * 0.965, tall * 0.68), GLASS, 1.0))
@@ -136,7 +152,9 @@ def bicycle(rng: np.random.Generator) -> list[Piece]:
     if rng.random() < 0.5:
         basket = varied((0.25, 0.25, 0.26), rng)
         for z in (0.74, 0.84, 0.95):
-            parts.append(rod([(0.5, -0.15, z), (0.78, -0.17, z), (0.78, 0.17, z), (0.5, 0.15, z), (0.5, -0.15, z)], 0.01, basket))
+            parts.append(
+                rod([(0.5, -0.15, z), (0.78, -0.17, z), (0.78, 0.17, z), (0.5, 0.15, z), (0.5, -0.15, z)], 0.01, basket)
+            )
         parts.append(box((0.13, 0.14, 0.005), (0.63, 0, 0.73), basket))
     if rng.random() < 0.5:
         parts.append(box((0.18, 0.07, 0.012), (-0.52, 0, 0.72), metal))
@@ -153,6 +171,12 @@ def scooter(rng: np.random.Generator) -> list[Piece]:
     for stations in (back, shield):
         parts.append(loft([_outline(x, half, low, high, 0.05) for x, half, low, high in stations], paint, 0.5))
     parts += [box((0.3, 0.13, 0.05), (0.12, 0, 0.25), DARK), box((0.34, 0.13, 0.05), (-0.42, 0, 0.77), DARK)]
-    parts += [rod([(0.62, 0, 0.22), (0.42, 0, 0.95)], 0.025, DARK), rod([(0.36, -0.32, 1.03), (0.36, 0.32, 1.03)], 0.018, DARK)]
-    parts += [box((0.05, 0.12, 0.09), (0.42, 0, 1.0), paint, 0.4), box((0.02, 0.06, 0.05), (0.48, 0, 1.0), HEADLIGHT, 0.5)]
+    parts += [
+        rod([(0.62, 0, 0.22), (0.42, 0, 0.95)], 0.025, DARK),
+        rod([(0.36, -0.32, 1.03), (0.36, 0.32, 1.03)], 0.018, DARK),
+    ]
+    parts += [
+        box((0.05, 0.12, 0.09), (0.42, 0, 1.0), paint, 0.4),
+        box((0.02, 0.06, 0.05), (0.48, 0, 1.0), HEADLIGHT, 0.5),
+    ]
     return [*parts, box((0.02, 0.05, 0.04), (-0.86, 0, 0.6), TAIL_LIGHT)]

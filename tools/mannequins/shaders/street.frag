@@ -5,7 +5,7 @@ in vec3 world_normal;
 in vec3 own_colour;
 in vec4 in_light;
 in float depth;
-flat in int kind;   // 0 paint, 1 leaves, 2 glass, 3 far away (no texture), 10.. grounds, 20.. walls, 30 sky
+flat in int kind;   // 0 paint, 1 leaves, 10.. grounds, 20.. walls, 30 sky
 flat in float gloss;
 
 layout(location = 0) out vec4 colour;
@@ -40,7 +40,7 @@ vec3 sky(vec3 direction) {
 
 void main() {
     vec3 view = normalize(eye - world), n = normalize(world_normal);
-    if (kind == 30) { colour = vec4(pow(sky(-view), vec3(1.0)), 1.0); return; }
+    if (kind == 30) { colour = vec4(sky(-view), 1.0); return; }
     if (dot(n, view) < 0.0 && kind != 1) n = -n;
     float width = depth / focal;
     if (kind >= 10 && kind < 20) width /= max(view.z, 0.08);
@@ -61,6 +61,7 @@ void main() {
         paint *= 0.75 + 0.5 * hash(ivec2(gl_PrimitiveID / 2, 7));
         open = mix(0.5, 1.0, smoothstep(0.0, 0.8, world.z)) * (0.65 + 0.35 * smoothstep(-0.7, 0.6, n.z));
     }
+    paint = mix(vec3(dot(paint, vec3(0.3, 0.6, 0.1))), paint, 0.85);  // dust and cheap sensors
     vec3 albedo = pow(max(paint, 0.0), vec3(2.2));
     float blocked = shadow(), facing = dot(n, light_direction);
     float lit = kind == 1 ? 0.25 + 0.6 * max(facing, 0.0) + 0.2 * max(-facing, 0.0) : max(facing, 0.0);
