@@ -16,7 +16,7 @@ from tools.mannequins.body import Body, bone_parts
 from tools.mannequins.mesh import vertex_normals
 from tools.mannequins.template import template
 
-__all__ = ["Piece", "Sheet", "arm_parameter", "bone_weights", "rigid", "sheet", "shell", "smoothstep"]
+__all__ = ["Piece", "Sheet", "arm_parameter", "bone_weights", "cut_out", "rigid", "sheet", "shell", "smoothstep"]
 
 SHOULDER, ELBOW, WRIST = (0.186, -0.009, 0.482), (0.376, -0.016, 0.268), (0.507, -0.191, 0.134)  # canonical, left
 
@@ -121,6 +121,24 @@ def shell(body: Body, name: str, rounds: int, offset: float | np.ndarray) -> tup
     inside = ((skin - cloth) * outwards).sum(1)
     cloth = cloth + outwards * (np.maximum(inside, 0) + offset)[:, None]
     return cut.smoothed(cloth, 2, 0.6).astype(np.float32), smoothed_canonical(name, rounds)
+
+
+def cut_out(
+    cut: Sheet, layer: int, positions: np.ndarray, canonical: np.ndarray, keep: np.ndarray, parts: np.ndarray
+) -> Piece:
+    """A piece of a sheet: the faces in `keep` (F,), with positions, canonical places and parts for all N vertices."""
+    faces = cut.faces[keep]
+    used = np.zeros(len(positions), bool)
+    used[faces.ravel()] = True
+    numbers = np.cumsum(used) - 1
+    return Piece(
+        layer=layer,
+        positions=positions[used].astype(np.float32),
+        faces=numbers[faces].astype(np.int32),
+        canonical=canonical[used].astype(np.float32),
+        weights=cut.weights[np.flatnonzero(used)],
+        parts=parts[used],
+    )
 
 
 def arm_parameter(canonical: np.ndarray) -> np.ndarray:

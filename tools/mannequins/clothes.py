@@ -13,7 +13,7 @@ from scipy.sparse import vstack
 
 from tools.mannequins.attributes import Attributes
 from tools.mannequins.body import Body
-from tools.mannequins.cloth import Piece, arm_parameter, sheet, shell, smoothstep
+from tools.mannequins.cloth import Piece, arm_parameter, cut_out, sheet, shell, smoothstep
 from tools.mannequins.drape import Drape, Inside
 from tools.mannequins.mesh import Layer
 
@@ -223,16 +223,7 @@ def _bare(person: Attributes) -> np.ndarray:
 def _piece(layer: int, positions: np.ndarray, canonical: np.ndarray, keep: np.ndarray) -> Piece:
     """The tights' vertices in `keep`, with all faces that touch them."""
     tights = sheet("tights")
-    faces = tights.faces[keep[tights.faces].any(1)]
-    used, numbers = np.unique(faces, return_inverse=True)
-    return Piece(
-        layer=layer,
-        positions=positions[used],
-        faces=numbers.reshape(faces.shape).astype(np.int32),
-        canonical=canonical[used],
-        weights=tights.weights[used],
-        parts=tights.parts[used],
-    )
+    return cut_out(tights, layer, positions, canonical, keep[tights.faces].any(1), tights.parts)
 
 
 def _inside(positions: np.ndarray, canonical: np.ndarray, where: np.ndarray) -> Inside:

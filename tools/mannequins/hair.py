@@ -12,7 +12,7 @@ import numpy as np
 
 from tools.mannequins.attributes import Attributes
 from tools.mannequins.body import Body
-from tools.mannequins.cloth import Piece, bone_weights, rigid, sheet, shell, smoothstep
+from tools.mannequins.cloth import Piece, bone_weights, cut_out, rigid, sheet, shell, smoothstep
 from tools.mannequins.mesh import Layer, Part, rounded_box, sheet_faces, tube, vertex_normals
 from tools.mannequins.template import template
 
@@ -118,7 +118,9 @@ def _scalp(person: Attributes, body: Body, cut: Cut) -> Piece:
     grown, _ = shell(body, "scalp", 10, thick + 0.003)
     lumps = cut.lump * volume * _tousle(scalp.canonical, cut.curl, person.wrinkles) * np.minimum(thick / 0.02, 1)
     grown = grown + vertex_normals(grown, scalp.faces) * lumps[:, None].astype(np.float32)
-    return Piece(Layer.HAIR, grown, scalp.faces, scalp.canonical, scalp.weights, scalp.parts)
+    # the shader's hairline cuts finely; the face, which it would cut wholly, need not be drawn
+    hairy = (z > 0.60) & ((y > -0.075) | (z > 0.745))
+    return cut_out(scalp, Layer.HAIR, grown, scalp.canonical, hairy[scalp.faces].any(1), scalp.parts)
 
 
 def _tousle(canonical: np.ndarray, curl: float, phase: float) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from tools.mannequins.attributes import Attributes
 from tools.mannequins.bags import surface
 from tools.mannequins.body import Body
-from tools.mannequins.cloth import Piece, bone_weights, rigid, sheet, shell, smoothstep
+from tools.mannequins.cloth import Piece, bone_weights, cut_out, rigid, sheet, shell, smoothstep
 from tools.mannequins.hair import CUTS, scalp_top
 from tools.mannequins.mesh import Layer, Part, rounded_box, sheet_faces, tube
 
@@ -47,7 +47,7 @@ def _crown(person: Attributes, body: Body) -> Piece:
         top = crown[:, 2].max()
         crown[:, 2] = np.where(crown[:, 2] > top - 0.03, top - 0.03 + 0.35 * (crown[:, 2] - top + 0.03), crown[:, 2])
     keep = (z[scalp.faces] > 0.70).any(1)
-    return _cut(scalp, crown, keep, Layer.HAT)
+    return cut_out(scalp, Layer.HAT, crown, scalp.canonical, keep, np.full(len(crown), Part.HEAD))
 
 
 def _head(body: Body, height: float) -> tuple[np.ndarray, np.ndarray]:
@@ -97,7 +97,9 @@ def _veil(person: Attributes, body: Body, bulk: float) -> list[Piece]:
     bun = 0.02 * np.exp(-((z - 0.76) ** 2) / 0.004) * smoothstep(0.0, 0.06, y)  # hair tied behind
     thick = (0.026 if hood else 0.013) + bun + 0.012 * smoothstep(0.80, 0.845, z) * hood
     layer = Layer.HAT if hood else Layer.SCARF
-    pieces = [_cut(scalp, shell(body, "scalp", 24, thick)[0], np.ones(len(scalp.faces), bool), layer)]
+    cloth, _ = shell(body, "scalp", 24, thick)
+    parts = np.full(len(cloth), Part.HEAD)
+    pieces = [cut_out(scalp, layer, cloth, scalp.canonical, np.ones(len(scalp.faces), bool), parts)]
     # from under the chin over the neck to the shoulders
     rows, columns = 9, 36
     chin, half = _head(body, 0.655)
@@ -167,16 +169,3 @@ def _hood_down(person: Attributes, body: Body, bulk: float) -> Piece:
     canonical[:, 2] = 0.50  # below the neckline, or the shader would cut it off
     canonical[:, 1] = np.maximum(canonical[:, 1], 0.0)
     return Piece(layer, piece.positions, piece.faces, canonical, piece.weights, piece.parts)
-
-
-def _cut(scalp, positions: np.ndarray, keep: np.ndarray, layer: int) -> Piece:
-    faces = scalp.faces[keep]
-    used, numbers = np.unique(faces, return_inverse=True)
-    return Piece(
-        layer=layer,
-        positions=positions[used].astype(np.float32),
-        faces=numbers.reshape(faces.shape).astype(np.int32),
-        canonical=scalp.canonical[used],
-        weights=scalp.weights[used],
-        parts=np.full(len(used), Part.HEAD),
-    )

@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix, vstack
 from tools.mannequins.attributes import Attributes, identity_attributes
 from tools.mannequins.bags import carry
 from tools.mannequins.body import Body, Pose, bone_parts, joint_regressor, skinned, skinning_weights, turn
-from tools.mannequins.cloth import Piece, sheet
+from tools.mannequins.cloth import Piece, cut_out, sheet
 from tools.mannequins.clothes import Outfit, dress
 from tools.mannequins.drape import Drape
 from tools.mannequins.hair import grow
@@ -105,16 +105,8 @@ class Person:
 
 def _skin(body: Body, bare: np.ndarray) -> Piece:
     skin = sheet("skin")
-    faces = skin.faces[bare[skin.faces].any(1)]
-    used, numbers = np.unique(faces, return_inverse=True)
-    return Piece(
-        layer=Layer.SKIN,
-        positions=body.vertices[skin.source[used]].astype(np.float32),
-        faces=numbers.reshape(faces.shape),
-        canonical=skin.canonical[used],
-        weights=skin.weights[used],
-        parts=skin.parts[used],
-    )
+    keep = bare[skin.faces].any(1)
+    return cut_out(skin, Layer.SKIN, body.vertices[skin.source], skin.canonical, keep, skin.parts)
 
 
 def _aux(pieces: list[Piece], weights: csr_matrix) -> np.ndarray:

@@ -394,7 +394,7 @@ void surface(int layer, int part, vec3 c, vec4 carried, vec3 world, inout vec3 n
     }
     if ((layer == TOP || layer == OUTER) && !arm) {  // straps over the shoulders and across the chest
         bool strap = bag_straps > 0.5 && abs(abs(c.x) - 0.108) < 0.020 && c.z > 0.16 && c.y < 0.07;
-        bool sling = bag_sling != 0.0 && abs(c.z - 0.22 - 1.35 * bag_sling * c.x) < 0.026 && abs(c.x) < 0.2;
+        bool sling = bag_sling != 0.0 && abs(c.z - 0.28 - 1.55 * bag_sling * c.x) < 0.028 && abs(c.x) < 0.22;
         if ((strap || sling) && carried.z < 0.3) { albedo = bag_colour * 0.85; material = float(BAG); }
     }
 }
