@@ -82,8 +82,8 @@ def stride(rng: np.random.Generator, *, running: bool = False) -> tuple[Pose, di
     lean = rng.uniform(0.12, 0.25) if running else rng.uniform(0.0, 0.09)
     pose |= trunk(turn=twist * rng.uniform(1.6, 2.2), lean=lean, side=sway)
     pose |= head(turn=-twist * 0.8 + rng.normal(0, 0.12), nod=rng.normal(0.02, 0.08) - 0.6 * lean)
-    reach = rng.uniform(0.16, 0.42) * vigour * (1.9 if running else 1)
-    forward = rng.uniform(-0.02, 0.08)
+    reach = rng.uniform(0.12, 0.36) * vigour * (1.9 if running else 1)
+    forward = rng.uniform(-0.10, 0.04)
     swing = {side: forward - reach * np.cos(2 * np.pi * at) for side, at in (("L", phase), ("R", phase + 0.5))}
     return pose, swing
 

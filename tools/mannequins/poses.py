@@ -75,7 +75,7 @@ def draw_pose(kind: str, rng: np.random.Generator, side: str = "R") -> Pose:
             pose |= _running_arm(each, rng, swing[each])
         else:
             forward = rng.uniform(-0.05, 0.12) if legs == "stand" else swing[each]
-            pose |= hanging(each, rng, swing=forward, bend=0.55 * max(forward, 0))
+            pose |= hanging(each, rng, swing=forward, bend=0.45 * max(forward, 0))
     if kind in _GESTURES:
         pose |= _GESTURES[kind](side, rng)
     return pose
