@@ -105,12 +105,14 @@ class Attributes:
             changes["headwear"] = "none"
         if self.headwear == "headscarf":
             changes["scarf"] = "none"
+        if self.bottom == "skirt" and self.top in ("tee", "shirt", "blouse", "tank", "polo", "longsleeve"):
+            tucked = self.top == "tank" or rng.random() < 0.6
+            changes["top_hem"] = TUCKED if tucked else self.top_hem
+        elif self.top in ("tee", "shirt", "polo", "blouse", "longsleeve") and rng.random() < 0.18:
+            changes["top_hem"] = _number(rng.uniform(0.045, 0.065))  # tucked into trousers, or short
         if self.top == "dress":
             hem = rng.choice([rng.uniform(-0.42, -0.24), rng.uniform(-0.6, -0.42), rng.uniform(-0.84, -0.66)])
             changes |= {"bottom": "none", "bottom_hem": _number(hem), "bottom_pattern": "plain"}
-        if self.bottom == "skirt" and self.top in ("tee", "shirt", "blouse", "tank", "polo", "longsleeve"):
-            tucked = self.top == "tank" or rng.random() < 0.6
-            changes["top_hem"] = 0.06 if tucked else self.top_hem
         if self.bottom == "jeans" and self.bottom_pattern != "stripe":
             changes["bottom_pattern"] = "plain"
         if self.outer == "none":
@@ -173,6 +175,7 @@ PATTERNS = {
     "floral": 4,
 }  # fmt: skip
 SHOES = {"trainers": 48, "shoes": 18, "boots": 13, "hightops": 9, "sandals": 7, "wellingtons": 2, "slipons": 3}
+TUCKED = 0.1  # canonical height of a hem that is tucked into a skirt
 LONG_SLEEVES = {"longsleeve", "hoodie", "sweater", "turtleneck", "tracksuit"}
 
 
@@ -251,7 +254,9 @@ def _draw_clothes(rng: np.random.Generator) -> dict:
         "bottom": bottom,
         "bottom_colour": colours.jittered(rng, colours.DENIM, 0.02)
         if denim
-        else _cloth(rng, neutral=0.64, bright=0.06 if bottom != "skirt" else 0.2),
+        else colours.jittered(rng, colours.DARK, 0.02)
+        if rng.random() < 0.4
+        else _cloth(rng, neutral=0.5, bright=0.06 if bottom != "skirt" else 0.2),
         "bottom_second": _cloth(rng),
         "bottom_pattern": _draw(rng, {"plain": 88, "stripe": 5, "check": 3, "floral": 2, "camouflage": 1, "dots": 1}),
         "bottom_hem": _number(_bottom_hem(rng, bottom, skirt)),

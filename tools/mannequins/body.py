@@ -2,8 +2,8 @@
 
 A pose is `{bone name: (3, 3) rotation}` in the rest body's axes; bones that are not named keep their rest.
 
->>> turn("x", 0.0).tolist()
-[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+>>> (turn("z", np.pi / 2) @ [1, 0, 0]).round(6).tolist()
+[0.0, 1.0, 0.0]
 """
 
 from __future__ import annotations

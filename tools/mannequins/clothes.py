@@ -132,7 +132,8 @@ def _bottom(person: Attributes, body: Body, pieces: list[Piece], drapes: list[Dr
 
 def _outer(person: Attributes, body: Body, cut: Cut, inside: Inside, pieces: list[Piece], drapes: list[Drape]) -> None:
     tights = sheet("tights")
-    cloth, canonical = shell(body, "tights", cut.rounds, cut.offset + 0.004)
+    offset = max(cut.offset + 0.004, TOPS[person.top].offset + 0.006 * person.fit + 0.010)  # outside the top
+    cloth, canonical = shell(body, "tights", cut.rounds, offset)
     at = arm_parameter(canonical)
     sleeve = 0.02 if person.outer == "vest" else 1.0
     keep = np.where(tights.arm > 0.15, at < sleeve + 0.08, canonical[:, 2] > CHEST - 0.05)
@@ -193,7 +194,8 @@ def _hidden_by_outer(person: Attributes, canonical: np.ndarray, arm: np.ndarray,
     if person.outer == "vest":
         hidden_arm = np.zeros_like(hidden_arm)
     side = (np.abs(canonical[:, 0]) > 0.15) | (canonical[:, 1] > 0.0) | (person.outer_open == 0)
-    trunk = (arm < 0.1) & (canonical[:, 2] > person.outer_hem + 0.05) & (canonical[:, 2] < 0.42) & side
+    high = np.where(canonical[:, 1] > 0, 0.52, 0.42)
+    trunk = (arm < 0.1) & (canonical[:, 2] > person.outer_hem + 0.05) & (canonical[:, 2] < high) & side
     shoulder = (np.abs(canonical[:, 0]) > 0.13) & (canonical[:, 2] > 0.3) & (person.outer != "vest")
     return hidden_arm | trunk | shoulder
 

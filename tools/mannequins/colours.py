@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["BRIGHT", "DENIM", "HAIR", "LEATHER", "MUTED", "NEUTRAL", "SKIN", "difference", "jittered", "to_rgb"]
+__all__ = ["BRIGHT", "DARK", "DENIM", "HAIR", "LEATHER", "MUTED", "NEUTRAL", "SKIN", "difference", "jittered", "to_rgb"]
 
 NEUTRAL = ("#141418", "#1c1e24", "#2d2e34", "#50535a", "#80828a", "#b4b4b2", "#d8d8d6", "#ecece9", "#f4f2ec")
+DARK = ("#141418", "#1c1e24", "#26272d", "#3a3c42", "#50535a", "#1c2646", "#26385e", "#3c4a36", "#5a4334")
 MUTED = (
     "#1c2646", "#26385e", "#4b6a8c", "#7f9cb8", "#5c2230", "#7c3a3a", "#3c4a36", "#5e6b4a", "#7d8250", "#bfa27c",
     "#d6c3a0", "#8a6a4c", "#5a4334", "#a58474", "#9a8a9c", "#6d5a78", "#4c7070", "#ead9cc", "#c8b6b0",

@@ -161,9 +161,9 @@ vec3 patterned(vec3 base, vec3 second, float pattern, float scale, vec3 c, float
 void wrinkle_limb(float strength, vec3 c, float fold, inout vec3 normal, inout vec3 albedo) {
     float lean = c.x > 0.0 ? 1.0 : -1.0;
     vec3 q = vec3(c.x * 17.0, c.y * 17.0 + c.z * 5.0 * lean, c.z * 7.0 - lean * c.x * 9.0 + c.y * 6.0);
-    vec3 bump = (noise3(q + wrinkles) - 0.5) * 0.75 + (noise3(q * 2.3 + wrinkles * 1.7) - 0.5) * 0.7;
+    vec3 bump = (noise3(q + wrinkles) - 0.5) * 0.75 + (noise3(q * 2.3 + wrinkles * 1.7) - 0.5) * 0.5;
     bump.z += fold;
-    normal = normalize(normal + bump * strength * 1.25);
+    normal = normalize(normal + bump * strength * 1.05);
     albedo *= 1.0 + (bump.x + bump.z) * 0.09 * strength;
 }
 
@@ -289,7 +289,7 @@ void surface(int layer, int part, vec3 c, vec4 carried, vec3 world, inout vec3 n
         if (abs(over + 0.045) < 0.005) albedo *= 0.60;
         if (front) {
             float edge = outer_open > 0.0 ? abs(c.x) - opening(c) : abs(abs(c.x) - 0.004) - 0.004;
-            if (edge < 0.007) albedo *= 0.62;
+            if (edge < 0.005) albedo *= 0.68;
             if (outer_open == 0.0 && abs(c.x) < 0.035) albedo *= 0.94;
             if (outer_lapel > 0.5 && outer_open == 0.0 && c.z < 0.25 && length(vec2(abs(c.x) - 0.02, (fract(c.z * 7.0) - 0.5) / 7.0)) < 0.012) albedo *= 0.45;
             if (c.z < 0.12 && c.z > 0.105 && abs(c.x) > 0.06 && abs(c.x) < 0.14) albedo *= 0.62;
