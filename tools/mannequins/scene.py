@@ -115,6 +115,8 @@ class Scene:
         then too tight or too wide. Arms that reach out may be cut.
         """
         low, high = points[:, :2].min(0), points[:, :2].max(0)
+        if POSES[self.kind].holds == "umbrella":
+            low[1] -= 0.13 * (high[1] - low[1])  # a detector takes the umbrella for a part of the person
         width, height = high - low
         height = max(1.04 * height, 2 * 0.80 * width) * self.zoom
         width = height / 2
@@ -200,6 +202,8 @@ def _draw_obstacle(rng: np.random.Generator, x: float, y: float) -> Obstacle | N
         kind = str(rng.choice(list(OCCLUDERS), p=shares / shares.sum()))
         aside = float(rng.uniform(-1, 1) * OCCLUDERS[kind][1])
         ahead = {"car": 1.5, "bicycle": 0.75, "scooter": 0.75, "bench": 0.7, "planter": 0.8, "bush": 0.8}.get(kind, 0.6)
+        if kind == "car":  # its bonnet or its boot, not its roof
+            aside = float(rng.choice([-1, 1]) * rng.uniform(1.3, 2.0))
         if kind in ("car", "bicycle", "scooter", "bench", "board", "planter"):
             yaw = float(rng.choice([0, np.pi]) + rng.normal(0, 0.25))  # along the picture, so that it stays short
         return Obstacle(kind, seed, x + aside, y - ahead - float(rng.uniform(0, 0.5)), yaw)
