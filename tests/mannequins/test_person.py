@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tools.mannequins.attributes import BOTTOMS, HAIRS, HEADWEAR, OUTERS, TOPS, identity_attributes
+from tools.mannequins.attributes import identity_attributes
 from tools.mannequins.body import turn
 from tools.mannequins.mesh import Layer, Part
 from tools.mannequins.person import Person
 from tools.mannequins.template import template_path
+from tools.mannequins.wardrobe import BOTTOMS, HAIRS, HEADWEAR, OUTERS, TOPS
 
 pytestmark = pytest.mark.skipif(not template_path().is_file(), reason="the body template is not baked here (minutes)")
 
