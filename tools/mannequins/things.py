@@ -109,7 +109,7 @@ def _umbrella(joints: np.ndarray, side: str, rng: np.random.Generator, scale: fl
     """Open, above the head; the shaft leans from the hand towards the head."""
     palm, _ = _palm(joints, side)
     head = joints[list(_EARS)].mean(0)
-    top = np.array([*(0.45 * palm[:2] + 0.55 * head[:2]), head[2] + rng.uniform(0.30, 0.42)])
+    top = np.array([*(0.45 * palm[:2] + 0.55 * head[:2]), head[2] + rng.uniform(0.36, 0.48)])
     axes = _axes(top - palm, np.array([0.0, -1.0, 0.0]))
     radius = rng.uniform(0.46, 0.55)
     reach = np.linspace(0, 1, 7)[::-1]
