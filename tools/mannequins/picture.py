@@ -26,7 +26,7 @@ from tools.mannequins.scene import Scene
 from tools.mannequins.seen import HELD, OBSTACLE, OTHER, PERSON, Seen, see
 from tools.mannequins.things import held_things
 
-__all__ = ["Crop", "Picture", "Studio", "to_picture"]
+__all__ = ["Crop", "Picture", "Studio", "to_picture", "world_joints"]
 
 Crop = tuple[float, float, float, float]  # u0, v0, width, height in pixels of the camera's full frame
 GROUND_REACH = 4.0  # metres of ground around the person that shadows fall on
@@ -91,10 +91,7 @@ class Studio:
             crop: to cut out; None takes the scene's own around this person.
             height: metres to which the posed person is scaled; None leaves them as they are.
         """
-        pose = scene.pose()
-        posed = person.posed(pose)
-        if height is not None:
-            posed = person.posed(pose, height / posed.height)
+        posed = _posed(scene, person, height)
         body = placed(posed.mesh, scene.yaw, scene.x, scene.y)
         joints = _placed_points(posed.joints, scene.yaw, scene.x, scene.y)
         view = scene.view
@@ -159,6 +156,17 @@ def to_picture(points: np.ndarray, crop: Crop, shape: tuple[int, int] = (128, 64
     """
     scale = np.array([shape[1] / crop[2], shape[0] / crop[3]])
     return (points[:, :2] - np.array(crop[:2])) * scale - 0.5
+
+
+def world_joints(scene: Scene, person: Person, height: float | None = None) -> np.ndarray:
+    """(17, 3) joints of a person in a scene, metres in the world; `height` as for `Studio.picture`."""
+    return _placed_points(_posed(scene, person, height).joints, scene.yaw, scene.x, scene.y)
+
+
+def _posed(scene: Scene, person: Person, height: float | None) -> Posed:
+    pose = scene.pose()
+    posed = person.posed(pose)
+    return posed if height is None else person.posed(pose, height / posed.height)
 
 
 def _placed_points(points: np.ndarray, yaw: float, x: float, y: float) -> np.ndarray:

@@ -54,28 +54,30 @@ def without_obstacle(studio: Studio, taken: Taken, person: Person) -> Picture:
 def draw_pairs(taken: Sequence[Taken], count: int, seed: int) -> list[tuple[int, int]]:
     """`count` pairs (source, target) of indices into `taken`, sorted: two people each, and no pair twice.
 
-    Only pictures with nothing in the way are used. Each is a source, and a target, as often as every other, give or
-    take one.
+    Only pictures with nothing in the way are used, each as often as every other where that can be.
 
     Raises ValueError where there are not enough pictures.
     """
     free = np.array([index for index, each in enumerate(taken) if each.scene.obstacle is None], int)
-    persons = np.array([each.person for each in taken], int)
-    if count and (len(free) < 2 or len(set(persons[free])) < 2 or count > len(free) * (len(free) - 1) // 4):
-        raise ValueError(f"truth: {count} pairs cannot be drawn from {len(free)} pictures with nothing in the way.")
+    persons = np.array([taken[index].person for index in free], int)
     rng = np.random.default_rng([_TAG, seed])
-    rounds = -(-count // max(len(free), 1))
-    sources, targets = (
-        np.concatenate([rng.permutation(free) for _ in range(rounds)] or [free])[:count] for _ in range(2)
-    )
-    for _ in range(10_000):
-        _, first, times = np.unique(np.stack([sources, targets]), axis=1, return_index=True, return_counts=True)
-        bad = np.ones(count, bool)
-        bad[first[times > 0]] = False  # the first of equal pairs stays
-        bad |= persons[sources] == persons[targets]
-        if not bad.any():
-            return sorted(zip(sources.tolist(), targets.tolist(), strict=True))
-        for place in np.flatnonzero(bad):
-            other = rng.integers(count)
-            targets[[place, other]] = targets[[other, place]]
-    raise ValueError(f"truth: {count} pairs of different people cannot be drawn from {len(free)} pictures.")
+    used = np.zeros(len(free))
+    partners: list[set[int]] = [set() for _ in free]
+    pairs: list[tuple[int, int]] = []
+    while len(pairs) < count:
+        before = len(pairs)
+        for source in rng.permutation(len(free)):
+            wish = used + rng.random(len(free))  # the least used targets first, at random among these
+            wish[persons == persons[source]] = np.inf
+            wish[list(partners[source])] = np.inf
+            target = int(wish.argmin()) if len(wish) else 0
+            if len(pairs) < count and np.isfinite(wish[target]):
+                used[target] += 1
+                partners[source].add(target)
+                pairs.append((int(free[source]), int(free[target])))
+        if len(pairs) == before:
+            raise ValueError(
+                f"truth: {count} pairs of different people cannot be drawn from the {len(free)} test pictures with "
+                f"nothing in the way, only {before}."
+            )
+    return sorted(pairs)
