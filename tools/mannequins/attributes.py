@@ -128,6 +128,9 @@ class Attributes:
             changes["bottom_pattern"] = "plain"
         if self.outer == "none":
             changes["outer_open"] = 0.0
+        for name in ("top_colour", "outer_colour", "bottom_colour"):  # cloth like skin would pass for none
+            while colours.difference(changes.get(name, getattr(self, name)), self.skin) < 0.11:
+                changes[name] = _cloth(rng)
         return replace(self, **changes)
 
 

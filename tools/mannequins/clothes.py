@@ -1,6 +1,6 @@
 """Clothes: which sheets and drapes dress a body, and how much of what lies under them is left out.
 
-Three kinds of cloth: close ones are shells around the body (shells.py of the template's tights); loose ones are a
+Three kinds of cloth: close ones are shells around the body (the template's tights, see cloth.py); loose ones are a
 shell over shoulders and arms and a drape from the chest down; skirts, dresses' skirts and coats' tails are drapes.
 """
 

@@ -48,7 +48,7 @@ CUTS = {
     "short": Cut(0.010, 0.022, 0.006, 0.004),
     "quiff": Cut(0.006, 0.026, 0.030, 0.005, 45),
     "curly": Cut(0.022, 0.040, 0.010, 0.011, 75, ears=False),
-    "afro": Cut(0.055, 0.062, 0.005, 0.007, 60, ears=False),
+    "afro": Cut(0.024, 0.030, 0.005, 0.007, 60, ears=False),
     "bowl": Cut(0.020, 0.022, 0.012, 0.001, ears=False),
     "bob": Cut(0.016, 0.022, 0.002, 0.002, length=0.34, ears=False, wave=0.003),
     "long": Cut(0.012, 0.020, 0.002, 0.002, length=0.56, ears=False),
@@ -114,13 +114,26 @@ def _scalp(person: Attributes, body: Body, cut: Cut) -> Piece:
         thick = thick * (1 - 0.45 * np.exp(-(((x - part) / 0.012) ** 2)) * smoothstep(0.0, -0.05, y))
     thick = thick * (0.35 + 0.65 * smoothstep(0.64, 0.74, z))
     if person.headwear in ("cap", "backwards", "beanie", "bucket", "brim"):
-        thick = np.minimum(thick, 0.008 + 0.03 * smoothstep(0.77, 0.72, z))  # pressed down under the hat
+        thick = np.minimum(thick, 0.006 + 0.03 * smoothstep(0.745, 0.70, z))  # pressed down under the hat
     grown, _ = shell(body, "scalp", 10, thick + 0.003)
+    if person.hair == "afro" and person.headwear == "none":
+        grown = _rounded(grown, scalp.canonical, _Skull.of(body), person.hair_volume)
     lumps = cut.lump * volume * _tousle(scalp.canonical, cut.curl, person.wrinkles) * np.minimum(thick / 0.02, 1)
     grown = grown + vertex_normals(grown, scalp.faces) * lumps[:, None].astype(np.float32)
     # the shader's hairline cuts finely; the face, which it would cut wholly, need not be drawn
     hairy = (z > 0.60) & ((y > -0.075) | (z > 0.745))
     return cut_out(scalp, Layer.HAIR, grown, scalp.canonical, hairy[scalp.faces].any(1), scalp.parts)
+
+
+def _rounded(hair: np.ndarray, canonical: np.ndarray, skull: _Skull, volume: float) -> np.ndarray:
+    """Hair drawn out to a ball about the head, less so at the forehead's edge and the nape."""
+    centre = np.array([0, skull.middle + 0.02, skull.top - 0.085 * skull.scale], np.float32)
+    out = hair - centre
+    distance = np.linalg.norm(out, axis=1, keepdims=True)
+    radius = (0.130 + 0.045 * volume) * skull.scale
+    share = smoothstep(0.64, 0.74, canonical[:, 2]) * smoothstep(-0.125, -0.085, canonical[:, 1])
+    grown = np.maximum(distance, distance + (radius - distance) * share[:, None])
+    return (centre + out / distance * grown).astype(np.float32)
 
 
 def _tousle(canonical: np.ndarray, curl: float, phase: float) -> np.ndarray:
@@ -136,7 +149,8 @@ def _curtain(person: Attributes, body: Body, cut: Cut, bulk: float) -> Piece:
     rows, columns = 18, 30
     hooded = person.top == "hoodie" or person.outer == "raincoat"
     length = cut.length * (0.85 + 0.35 * person.hair_volume) * skull.scale
-    down = np.linspace(0.03, length, rows)[:, None] * np.ones(columns)
+    begin = 0.03 if person.headwear == "none" else 0.10  # under a hat
+    down = np.linspace(begin, length, rows)[:, None] * np.ones(columns)
     angle = np.linspace(-2.25, 2.25, columns)[None] * np.ones((rows, 1))
     inwards = smoothstep(0.10, 0.20, down) * smoothstep(1.3, 2.2, np.abs(angle))  # closes in along the cheeks
     head = np.sqrt(np.clip(1 - np.clip((0.10 - down) / 0.12, 0, 1) ** 2, 0.05, 1))

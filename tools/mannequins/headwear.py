@@ -66,9 +66,9 @@ def _visor(body: Body, *, backwards: bool) -> Piece:
     out = np.linspace(0, 1, rows)[:, None] * np.ones(columns)
     angle = np.linspace(-1.05, 1.05, columns)[None] * np.ones((rows, 1))
     reach = out * 0.075 * np.cos(angle) ** 0.6
-    x = np.sin(angle) * (half[0] + 0.018)
-    y = -np.cos(angle) * (half[1] + 0.014) - reach
-    z = -0.012 * out - 0.018 * np.sin(angle) ** 2
+    x = np.sin(angle) * (half[0] + 0.004 + 0.014 * np.minimum(3 * out, 1))
+    y = -np.cos(angle) * (half[1] + 0.002) - reach
+    z = 0.004 - 0.014 * out - 0.018 * np.sin(angle) ** 2
     if backwards:
         y = -y
     positions = np.stack([middle[0] + x, middle[1] + y, middle[2] + z], -1).reshape(-1, 3)
@@ -77,13 +77,13 @@ def _visor(body: Body, *, backwards: bool) -> Piece:
 
 def _brim(body: Body, kind: str) -> Piece:
     """The ring of a hat: hanging for a bucket hat, level for others."""
-    middle, half = _head(body, BAND + 0.012)
+    middle, half = _head(body, BAND + 0.008)
     rows, columns = 4, 28
     width, drop = (0.05, 0.035) if kind == "bucket" else (0.065, 0.008)
     out = np.linspace(0, 1, rows)[:, None] * np.ones(columns)
     angle = np.linspace(-np.pi, np.pi, columns, endpoint=False)[None] * np.ones((rows, 1))
-    x = np.cos(angle) * (half[0] + 0.014 + width * out)
-    y = np.sin(angle) * (half[1] + 0.014 + width * out)
+    x = np.cos(angle) * (half[0] - 0.006 + (width + 0.02) * out)
+    y = np.sin(angle) * (half[1] - 0.006 + (width + 0.02) * out)
     z = -drop * out + 0.006 * np.cos(2 * angle) * out
     positions = np.stack([middle[0] + x, middle[1] + y, middle[2] + z], -1).reshape(-1, 3)
     return rigid(Layer.BRIM, (positions, sheet_faces(rows, columns, closed=True)), {"head": 1.0}, Part.HEAD)

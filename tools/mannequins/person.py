@@ -1,7 +1,6 @@
 """A person: a body with clothes, hair and bags, built once at rest, then posed for every picture.
 
->>> Person.of(identity_attributes(0, 0)).posed({}).joints.shape  # doctest: +SKIP
-(17, 3)
+`Person.of(identity_attributes(seed, number)).posed(pose)` is a mesh with its joints; `uniforms` paint it.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ bool keep(int layer, vec3 c, vec4 carried) {
         if (c.y < -0.075 && c.z > 0.60) return false;
         return true;
     }
-    if (layer == HAT) return headwear > 5.5 ? !face_opening(c * vec3(1.0, 1.0, 1.0)) : c.z > (headwear > 1.5 && headwear < 2.5 ? 0.765 - 0.10 * smoothstep(-0.08, 0.04, c.y) : 0.782 - 0.035 * smoothstep(-0.08, 0.04, c.y));
+    if (layer == HAT) return headwear > 5.5 ? !face_opening(c * vec3(1.0, 1.0, 1.0)) : c.z > (headwear > 1.5 && headwear < 2.5 ? 0.765 - 0.10 * smoothstep(-0.08, 0.04, c.y) : 0.764 - 0.020 * smoothstep(-0.08, 0.04, c.y));
     if (layer == SCARF) return carried.y != 1.0 || !face_opening(c);
     return true;
 }
@@ -369,7 +369,7 @@ void surface(int layer, int part, vec3 c, vec4 carried, vec3 world, inout vec3 n
         } else if (headwear < 1.5 && layer == HAT) {
             albedo *= abs(fract(atan(c.x, c.y) * 0.955) - 0.5) > 0.485 ? 0.75 : 1.0;
             if (c.y < -0.09 && length(vec2(c.x, c.z - 0.81)) < 0.018 && fract(wrinkles) < 0.6) albedo = fract(wrinkles * 3.0) < 0.5 ? vec3(0.92) : vec3(0.12);
-        } else if (headwear > 3.5 && headwear < 4.5 && layer == HAT && c.z < 0.80) albedo *= 0.45;
+        } else if (headwear > 3.5 && headwear < 4.5 && layer == HAT && c.z < 0.795) albedo *= 0.45;
         wrinkle(headwear > 5.5 ? 0.6 : 0.22, c, 0.0, normal, albedo);
     } else if (layer == SCARF) {
         albedo = scarf_colour;
