@@ -47,9 +47,9 @@ class Result:
 class DataSet:
     """A written data set, read as it is needed. Joints (N, 17, 3) are x, y, visibility; masks (N, H, W) bool."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, complete: bool = True) -> None:
         self.folder = Path(folder)
-        if not (self.folder / "manifest.json").is_file():
+        if complete and not (self.folder / "manifest.json").is_file():
             raise FileNotFoundError(f"{folder} holds no manifest.json: no data set, or one that is not complete.")
 
     @cached_property

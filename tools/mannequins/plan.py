@@ -57,7 +57,7 @@ class Sizes:
     query_all: bool = True
 
 
-#: Market-1501's sizes; its gallery without the 3,819 junk pictures. Its identities have 2 to about 72 pictures.
+#: Market-1501's sizes; its gallery without the junk, but with as many pictures as its distractors are.
 MARKET = Sizes(751, 750, 12_936, 15_913, 3_368, 2, 72, (2, 6), truth=12_000)
 #: What the repository carries.
 EMBEDDED = Sizes(300, 100, 3_840, 1_080, 200, 12, 16, (6, 6), truth=1_500, query_all=False)

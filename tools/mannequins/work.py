@@ -30,7 +30,7 @@ UNFINISHED = ".unfinished"  # records of what is done; gone when the data set is
 LEAST_VISIBLE = 8  # joints; a picture with fewer is drawn again
 LEAST_MASK = 0.10  # share of the picture; likewise
 ATTEMPTS = 100
-QUALITY = 88  # of the JPEG files
+QUALITY = 90  # of the JPEG files
 
 
 @dataclass(frozen=True)
