@@ -5,7 +5,7 @@ come first (1, 2, …), test identities after them; running picture numbers neve
 
 >>> shots = plan(sizes_of(8), seed=0)
 >>> shots[0].file
-'bounding_box_train/0001_c4s1_000001_00.jpg'
+'bounding_box_train/0001_c5s1_000001_00.jpg'
 """
 
 from __future__ import annotations
