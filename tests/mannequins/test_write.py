@@ -17,7 +17,7 @@ pytest.importorskip("cv2", reason="needs the extra mannequins")
 pytest.importorskip("scipy", reason="needs the extra mannequins")
 
 from tools.mannequins.plan import sizes_of
-from tools.mannequins.work import LEAST_MASK, LEAST_VISIBLE, UNFINISHED, put
+from tools.mannequins.work import LEAST_MASK, LEAST_VISIBLE, UNFINISHED
 from tools.mannequins.write import FolderError, Request, make
 
 ROOT = Path(__file__).resolve().parents[2]
