@@ -3,6 +3,9 @@
 OpenGL 3.3 without a window (EGL; Mesa's llvmpipe where there is no graphics card), four samples a pixel each way.
 Three passes: a shadow map seen from the light; the depth of what `keep` leaves standing; shading of the surface in
 front, which is the one whose depth equals the depth buffer's. One `Renderer` a process is enough.
+
+Every layer of a mesh is drawn by programs of its own: a software renderer runs all branches of a shader, so one
+program for everything would cost three times as much.
 """
 
 from __future__ import annotations
@@ -21,7 +24,8 @@ __all__ = ["Buffers", "Drawable", "Light", "Renderer", "RendererError"]
 SHADOW_MAP = 512  # texels each way
 SHADOW_HALF_WIDTH, SHADOW_HALF_DEPTH = 1.35, 3.0  # metres around the person
 NOISE_SIZE, NOISE_SEED = 32, 1
-SAMPLER_3D = 0x8B5F  # GL_SAMPLER_3D
+SAMPLERS = {0x8B5E: 0, 0x8B5F: 1}  # GL_SAMPLER_2D: the shadow map; GL_SAMPLER_3D: the noise
+FRAGMENTS = ("shading.glsl", "depth.glsl")
 FAR_AWAY = (1e3, 1e3, 1e3, 1e3)  # feet of nobody
 ATTRIBUTES = {"position": "3f", "normal": "3f", "canonical": "3f", "aux": "4f"}
 SKIPS = {"3f": "3x4", "4f": "4x4"}
@@ -97,13 +101,10 @@ class Renderer:
         self._shadow_map = context.depth_texture((SHADOW_MAP, SHADOW_MAP))
         self._shadow_map.compare_func = ""
         self._shadow = context.framebuffer(depth_attachment=self._shadow_map)
-        vertex = _source("vertex.glsl")
-        self._shade = context.program(vertex_shader=vertex, fragment_shader=_source("shading.glsl"))
-        self._cut = context.program(vertex_shader=vertex, fragment_shader=_source("depth.glsl"))
+        self._programs: dict[int, tuple[_Program, _Program]] = {}
         values = np.random.default_rng(NOISE_SEED).integers(0, 256, (NOISE_SIZE,) * 3 + (4,), np.uint8)
         self._noise = context.texture3d((NOISE_SIZE,) * 3, 4, values.tobytes())
         self._noise.filter = (moderngl.LINEAR, moderngl.LINEAR)
-        self._bind_samplers()
         context.enable(moderngl.DEPTH_TEST)
 
     def draw(
@@ -125,39 +126,33 @@ class Renderer:
         context = self._context
         to_light = light_matrix(light.direction, feet[0] if feet else (0, 0, 0, 0))
         uploaded = [self._upload(drawable) for drawable in drawables]
-        ankles = [*feet, FAR_AWAY, FAR_AWAY][:2]
+        pieces = [piece for _, some in uploaded for piece in some]
+        frame = {
+            "light_matrix": to_light.T, "eye": eye, "light_direction": light.direction, "key": light.key,
+            "ambient": light.ambient, "shadow_strength": light.shadow, "feet": [*feet, FAR_AWAY, FAR_AWAY][:2],
+            "shadow_texel": 1 / SHADOW_MAP,
+        }  # fmt: skip
         self._shadow.use()
         self._shadow.clear(depth=1.0)
-        _write(self._cut, "matrix", to_light.T)
-        for drawable, (_, cut, _) in zip(drawables, uploaded, strict=True):
-            if drawable.mesh.aux[0, 0] != Layer.GROUND:  # the ground receives shadows and casts none
-                _write_all(self._cut, drawable.uniforms)
-                cut.render()
+        for piece in pieces:
+            if piece.layer != Layer.GROUND:  # it receives shadows and casts none
+                piece.draw_depth({"matrix": to_light.T})
         self._picture.use()
         self._picture.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
         self._picture.color_mask = ((False,) * 4,) * 3
-        _write(self._cut, "matrix", matrix.T)
-        for drawable, (_, cut, _) in zip(drawables, uploaded, strict=True):
-            _write_all(self._cut, drawable.uniforms)
-            cut.render()
+        for piece in pieces:
+            piece.draw_depth({"matrix": matrix.T})
         self._picture.color_mask = ((True,) * 4,) * 3
         self._picture.depth_mask = False
         context.depth_func = "=="
         self._shadow_map.use(0)
         self._noise.use(1)
-        common = {
-            "matrix": matrix.T, "light_matrix": to_light.T, "eye": eye, "light_direction": light.direction,
-            "key": light.key, "ambient": light.ambient, "shadow_strength": light.shadow, "feet": ankles,
-            "shadow_texel": 1 / SHADOW_MAP,
-        }  # fmt: skip
-        _write_all(self._shade, common)
-        for drawable, (shade, _, _) in zip(drawables, uploaded, strict=True):
-            _write_all(self._shade, {**drawable.uniforms, "object_id": drawable.object_id})
-            shade.render()
+        for piece in pieces:
+            piece.draw_colour({"matrix": matrix.T, **frame})
         self._picture.depth_mask = True
         context.depth_func = "<"
-        for shade, cut, buffers in uploaded:
-            for item in (shade, cut, *buffers):
+        for buffers, some in uploaded:
+            for item in (*buffers, *(array for piece in some for array in (piece.shade, piece.cut))):
                 item.release()
         return self._read()
 
@@ -179,27 +174,75 @@ class Renderer:
             depth=np.where(drawn, where[..., 3], np.float32(np.inf)),
         )
 
-    def _upload(self, drawable: Drawable) -> tuple:
-        """Vertex arrays for shading and for depth, and the buffers they read."""
+    def _upload(self, drawable: Drawable) -> tuple[tuple, list[_Piece]]:
+        """The buffers of a mesh, and one piece for each of its layers."""
         mesh = drawable.mesh
         data = np.concatenate([mesh.positions, mesh.normals, mesh.canonical, mesh.aux], axis=1, dtype=np.float32)
+        layers = np.rint(mesh.aux[mesh.faces[:, 0], 0]).astype(int)
+        order = np.argsort(layers, kind="stable")
         vertices = self._context.buffer(data.tobytes())
-        faces = self._context.buffer(np.ascontiguousarray(mesh.faces, np.int32).tobytes())
-        arrays = []
-        for program in (self._shade, self._cut):  # an attribute that a program does not read must be skipped
-            used = [name for name in ATTRIBUTES if name in program]
-            layout = " ".join(size if name in used else SKIPS[size] for name, size in ATTRIBUTES.items())
-            arrays.append(self._context.vertex_array(program, [(vertices, layout, *used)], faces))
-        return (*arrays, (vertices, faces))
+        faces = self._context.buffer(np.ascontiguousarray(mesh.faces[order], np.int32).tobytes())
+        pieces = []
+        for layer, first, count in zip(*np.unique(layers[order], return_index=True, return_counts=True), strict=True):
+            programs = self._layer_programs(int(layer))
+            arrays = (self._context.vertex_array(it.program, [(vertices, *it.layout)], faces) for it in programs)
+            pieces.append(_Piece(drawable, int(layer), 3 * int(first), 3 * int(count), programs, *arrays))
+        return (vertices, faces), pieces
 
-    def _bind_samplers(self) -> None:
-        """Texture unit 0 is the shadow map, unit 1 the noise that person.glsl reads."""
-        self._noise.use(1)
-        for program in (self._shade, self._cut):
-            for name in program:
-                if isinstance(program[name], moderngl.Uniform) and program[name].gl_type == SAMPLER_3D:
-                    program[name] = 1
-        self._shade["shadow_map"] = 0
+    def _layer_programs(self, layer: int) -> tuple[_Program, _Program]:
+        """The programs for shading and for depth of a layer, compiled when first needed."""
+        if layer not in self._programs:
+            vertex = _source("vertex.glsl")
+            sources = (_source(name).replace("#define LAYER 0", f"#define LAYER {layer}") for name in FRAGMENTS)
+            programs = [self._context.program(vertex_shader=vertex, fragment_shader=source) for source in sources]
+            self._programs[layer] = (_Program(programs[0]), _Program(programs[1]))
+        return self._programs[layer]
+
+
+class _Program:
+    """A program with its uniforms, its samplers bound: unit 0 is the shadow map, unit 1 the noise of person.glsl."""
+
+    def __init__(self, program: moderngl.Program) -> None:
+        self.program = program
+        used = [name for name in ATTRIBUTES if name in program]
+        sizes = (size if name in used else SKIPS[size] for name, size in ATTRIBUTES.items())
+        self.layout = (" ".join(sizes), *used)  # an attribute that a program does not read must be skipped
+        members = {name: program[name] for name in program}
+        self._uniforms = {name: each for name, each in members.items() if isinstance(each, moderngl.Uniform)}
+        for name, uniform in list(self._uniforms.items()):
+            if uniform.gl_type in SAMPLERS:
+                uniform.value = SAMPLERS[uniform.gl_type]
+                del self._uniforms[name]
+
+    def write(self, *values: Mapping[str, object]) -> None:
+        """Set uniforms. What the program does not use is left out; of an array, GLSL trims the unused tail."""
+        for name, uniform in self._uniforms.items():
+            for some in values:
+                if name in some:
+                    data = np.ascontiguousarray(some[name], np.float32).tobytes()
+                    uniform.write(data[: 4 * uniform.dimension * uniform.array_length])
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """One layer of a drawable: a range of its index buffer, and vertex arrays for both programs."""
+
+    drawable: Drawable
+    layer: int
+    first: int
+    count: int
+    programs: tuple[_Program, _Program]
+    shade: moderngl.VertexArray
+    cut: moderngl.VertexArray
+
+    def draw_depth(self, values: Mapping[str, object]) -> None:
+        self.programs[1].write(values, self.drawable.uniforms)
+        self.cut.render(vertices=self.count, first=self.first)
+
+    def draw_colour(self, values: Mapping[str, object]) -> None:
+        own = {"object_id": self.drawable.object_id}
+        self.programs[0].write(values, self.drawable.uniforms, own)
+        self.shade.render(vertices=self.count, first=self.first)
 
 
 def light_matrix(direction: np.ndarray, feet: Sequence[float]) -> np.ndarray:
@@ -226,17 +269,3 @@ def _source(name: str) -> str:
     text = (folder / name).read_text(encoding="utf-8")
     include = '#include "person.glsl"'
     return text.replace(include, (folder / "person.glsl").read_text(encoding="utf-8")) if include in text else text
-
-
-def _write_all(program: moderngl.Program, values: Mapping[str, object]) -> None:
-    for name, value in values.items():
-        _write(program, name, value)
-
-
-def _write(program: moderngl.Program, name: str, value: object) -> None:
-    """Set a uniform. One that the program does not use is left out; of an array, GLSL trims the unused tail."""
-    if name not in program:
-        return
-    uniform = program[name]
-    data = np.ascontiguousarray(value, np.float32).tobytes()
-    uniform.write(data[: 4 * uniform.dimension * uniform.array_length])

@@ -1,13 +1,15 @@
 #version 330
 // Depth alone, with the hems cut: fills the shadow map and, before shading, the picture's depth buffer.
+// Compiled once a layer: with LAYER a constant, the code of all other layers falls away.
+#define LAYER 0
+
 in vec3 place;
 in vec4 carried;
-flat in int layer;
 
 #include "person.glsl"
 
 const int GROUND = 30;
 
 void main() {
-    if (layer < GROUND && !keep(layer, place, carried)) discard;
+    if (LAYER < GROUND && !keep(LAYER, place, carried)) discard;
 }

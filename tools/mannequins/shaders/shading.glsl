@@ -1,12 +1,14 @@
 #version 330
 // Colour, and what the labels need: layer, part, object, canonical place and depth of the surface in front.
+// Compiled once a layer: with LAYER a constant, the code of all other layers falls away.
+#define LAYER 0
+
 in vec3 world_normal;
 in vec3 world;
 in vec3 place;
 in vec4 carried;
 in vec4 in_light;
 in float depth;
-flat in int layer;
 flat in int part;
 
 layout(location = 0) out vec4 colour;  // sRGB, alpha: how much it covers the backdrop (shadows cover in part)
@@ -48,7 +50,7 @@ float contact(vec4 ankles) {
 }
 
 void main() {
-    if (layer == GROUND) {
+    if (LAYER == GROUND) {
         float dark = min(0.65 * (contact(feet[0]) + contact(feet[1])), 0.8);
         colour = vec4(0.0, 0.0, 0.0, 1.0 - (1.0 - shadow() * shadow_strength) * (1.0 - dark));
         ids = vec4(0.0);
@@ -59,12 +61,12 @@ void main() {
     vec3 n = normalize(world_normal);
     if (dot(n, view) < 0.0) n = -n;  // cloth is thin: its inside is seen, too
     vec3 albedo = vec3(0.5);
-    float specular = 0.0, occlusion = 1.0, material = float(layer);
-    if (layer == OCCLUDER) {
+    float specular = 0.0, occlusion = 1.0, material = float(LAYER);
+    if (LAYER == OCCLUDER) {
         albedo = paint[int(carried.z + 0.5)];
         specular = carried.w;
     } else {
-        surface(layer, part, place, carried, world, n, albedo, specular, occlusion, material);
+        surface(LAYER, part, place, carried, world, n, albedo, specular, occlusion, material);
         n = normalize(n);
     }
     albedo = pow(max(albedo, 0.0), vec3(2.2));
@@ -76,6 +78,6 @@ void main() {
     vec3 seen = pow(albedo * light + shine, vec3(1.0 / 2.2));
     seen /= 1.0 + 0.6 * max(seen - 0.8, 0.0);  // highlights roll off, as in a camera
     colour = vec4(seen, 1.0);
-    ids = vec4(material + 1.0, float(part) + 1.0, object_id, 255.0) / 255.0;
+    ids = vec4(material + 1.0, float(part_at(LAYER, part, place, carried)) + 1.0, object_id, 255.0) / 255.0;
     where = vec4(place, depth);
 }

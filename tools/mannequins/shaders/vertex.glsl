@@ -17,7 +17,6 @@ out vec3 place;
 out vec4 carried;
 out vec4 in_light;
 out float depth;  // metres along the camera's axis
-flat out int layer;
 flat out int part;
 
 void main() {
@@ -28,6 +27,5 @@ void main() {
     place = canonical;
     carried = aux;
     in_light = light_matrix * vec4(position, 1.0);
-    layer = int(aux.x + 0.5);
     part = int(aux.y + 0.5);
 }
