@@ -83,8 +83,10 @@ def see(buffers: Buffers, joints: np.ndarray, depths: np.ndarray, shape: tuple[i
     samples = buffers.object_id.shape[0] // shape[0]
     person = buffers.object_id == PERSON
     mask = _without_specks(_share(person, samples) >= 0.5)
-    held = ~mask & (_share(person | (buffers.object_id == HELD), samples) >= 0.5)
-    held &= _share(buffers.object_id == HELD, samples) > 0
+    in_hand = buffers.object_id == HELD
+    held = np.zeros_like(mask)
+    if in_hand.any():
+        held = ~mask & (_share(person | in_hand, samples) >= 0.5) & (_share(in_hand, samples) > 0)
     votes = _votes(np.where(person, buffers.part, 0), samples)
     parts = np.where(mask, votes, np.where(held, Part.THING + 1, 0)).astype(np.uint8)
     visibility = np.array([_visible(buffers, joint, *joints[joint], depths[joint], samples) for joint in range(17)])
@@ -100,8 +102,8 @@ def see(buffers: Buffers, joints: np.ndarray, depths: np.ndarray, shape: tuple[i
 
 def _share(samples_of: np.ndarray, samples: int) -> np.ndarray:
     """(H, W) share of a pixel's samples that are set."""
-    rows, columns = (length // samples for length in samples_of.shape)
-    return samples_of.reshape(rows, samples, columns, samples).mean((1, 3), dtype=np.float32)
+    size = (samples_of.shape[1] // samples, samples_of.shape[0] // samples)
+    return cv2.resize(samples_of.astype(np.float32), size, interpolation=cv2.INTER_AREA)
 
 
 def _spread(pixels: np.ndarray, samples: int) -> np.ndarray:
@@ -120,8 +122,9 @@ def _votes(parts: np.ndarray, samples: int) -> np.ndarray:
     """(H, W) the part, 1 and up, that most samples of a pixel show; the lower number where two have as many."""
     rows, columns = (length // samples for length in parts.shape)
     kinds = len(Part) + 1
-    pixel = np.arange(rows * columns).reshape(rows, columns)
-    counts = np.bincount((_spread(pixel, samples) * kinds + parts).ravel(), minlength=rows * columns * kinds)
+    row, column = np.nonzero(parts)
+    cell = ((row // samples) * columns + column // samples) * kinds + parts[row, column]
+    counts = np.bincount(cell, minlength=rows * columns * kinds)
     counts = counts.reshape(rows, columns, kinds)
     return counts[..., 1:].argmax(2) + 1
 
@@ -129,9 +132,12 @@ def _votes(parts: np.ndarray, samples: int) -> np.ndarray:
 def _canonical(places: np.ndarray, chosen: np.ndarray, samples: int) -> np.ndarray:
     """(H, W, 3) float32: the mean place of the chosen samples of each pixel."""
     rows, columns = (length // samples for length in chosen.shape)
-    sums = np.where(chosen[..., None], places, 0).reshape(rows, samples, columns, samples, 3).sum((1, 3))
-    counts = chosen.reshape(rows, samples, columns, samples).sum((1, 3))
-    return (sums / np.maximum(counts, 1)[..., None]).astype(np.float32)
+    row, column = np.nonzero(chosen)
+    pixel = (row // samples) * columns + column // samples
+    counts = np.bincount(pixel, minlength=rows * columns)
+    values = places[row, column]
+    sums = np.stack([np.bincount(pixel, values[:, axis], rows * columns) for axis in range(3)], 1)
+    return (sums / np.maximum(counts, 1)[:, None]).reshape(rows, columns, 3).astype(np.float32)
 
 
 def _visible(buffers: Buffers, joint: int, x: float, y: float, depth: float, samples: int) -> int:
