@@ -123,6 +123,17 @@ class Renderer:
             feet: (x, y) of both ankles, metres, of at most two people: their soles darken the ground. The shadow map
                 looks at the first.
         """
+        with self._context:  # another renderer's may be current
+            return self._draw(drawables, matrix, eye, light, feet)
+
+    def _draw(
+        self,
+        drawables: Sequence[Drawable],
+        matrix: np.ndarray,
+        eye: np.ndarray,
+        light: Light,
+        feet: Sequence[Sequence[float]],
+    ) -> Buffers:
         context = self._context
         to_light = light_matrix(light.direction, feet[0] if feet else (0, 0, 0, 0))
         uploaded = [self._upload(drawable) for drawable in drawables]
@@ -132,6 +143,7 @@ class Renderer:
             "ambient": light.ambient, "shadow_strength": light.shadow, "feet": [*feet, FAR_AWAY, FAR_AWAY][:2],
             "shadow_texel": 1 / SHADOW_MAP,
         }  # fmt: skip
+        self._noise.use(1)  # hems and hairlines need it, so the depth passes do
         self._shadow.use()
         self._shadow.clear(depth=1.0)
         for piece in pieces:
@@ -146,7 +158,6 @@ class Renderer:
         self._picture.depth_mask = False
         context.depth_func = "=="
         self._shadow_map.use(0)
-        self._noise.use(1)
         for piece in pieces:
             piece.draw_colour({"matrix": matrix.T, **frame})
         self._picture.depth_mask = True

@@ -72,9 +72,10 @@ def make(
     Raises FolderError for a folder with something else in it.
     """
     shots = plan(request.sizes, request.seed)  # first of all: sizes that do not fit are refused before any work
-    if _complete(request, folder):
+    settings = request.settings()  # once: whoever edits the tool meanwhile does not change what is running
+    if _complete(settings, folder):
         return folder
-    put(folder / UNFINISHED / "settings.json", json.dumps(request.settings()).encode())
+    put(folder / UNFINISHED / "settings.json", json.dumps(settings).encode())
     with tqdm(total=1 + len(CAMERAS) * VARIANTS, desc="setting up", unit="place", leave=False) as bar:
         template()  # baked once a machine, which takes minutes
         bar.update()
@@ -98,7 +99,7 @@ def make(
         _make_truth(request, folder, workers, taken, people)
     if finish is not None:
         finish(folder)
-    write_manifest(folder, request.settings())
+    write_manifest(folder, settings)
     shutil.rmtree(folder / UNFINISHED)
     return folder
 
@@ -116,9 +117,8 @@ def write_manifest(folder: Path, settings: dict | None = None) -> None:
     put(folder / "manifest.json", (json.dumps({"settings": settings, "files": hashes}, indent=0) + "\n").encode())
 
 
-def _complete(request: Request, folder: Path) -> bool:
+def _complete(wanted: dict, folder: Path) -> bool:
     """Whether there is nothing left to do; raises FolderError where another data set is in the way."""
-    wanted = request.settings()
     for file, what in ((folder / "manifest.json", "is complete"), (folder / UNFINISHED / "settings.json", "was begun")):
         if file.is_file():
             found = json.loads(file.read_bytes())
