@@ -1,5 +1,7 @@
 """Attributes are drawn the same for the same seed, survive a CSV, and know no stereotypes."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from tools.mannequins.attributes import Attributes, distance, identity_attributes
@@ -20,7 +22,7 @@ def test_rows_come_back_from_text() -> None:
 def test_distance_is_symmetric_and_zero_for_oneself() -> None:
     assert distance(PEOPLE[0], PEOPLE[0]) == 0
     assert distance(PEOPLE[0], PEOPLE[1]) == distance(PEOPLE[1], PEOPLE[0]) > 0.1
-    near = [distance(a, b) for a, b in zip(PEOPLE[:-1], PEOPLE[1:], strict=True)]
+    near = [distance(a, b) for a, b in pairwise(PEOPLE)]
     assert np.quantile(near, 0.01) > 0.08
 
 

@@ -23,6 +23,7 @@ def varied(colour, rng: np.random.Generator, spread: float = 0.04) -> tuple[floa
 
 
 def chosen(colours, rng: np.random.Generator) -> tuple[float, ...]:
+    """One of the colours at random, made a little lighter or darker."""
     return varied(colours[rng.integers(len(colours))], rng)
 
 

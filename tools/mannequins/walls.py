@@ -66,6 +66,7 @@ def window(x: float, z: float, width: float, height: float, frame, rng: np.rando
 
 
 def door(x: float, width: float, height: float, rng: np.random.Generator) -> list[Piece]:
+    """A door with its frame and handle at `x` along a wall; metres."""
     colour = chosen(
         ((0.30, 0.22, 0.17), (0.24, 0.30, 0.28), (0.45, 0.46, 0.47), (0.42, 0.14, 0.12), (0.16, 0.2, 0.3)), rng
     )
