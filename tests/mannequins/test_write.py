@@ -1,0 +1,78 @@
+"""The same request writes the same bytes: again, with other workers, and after having been killed."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("moderngl", reason="needs the extra mannequins")
+pytest.importorskip("cv2", reason="needs the extra mannequins")
+pytest.importorskip("scipy", reason="needs the extra mannequins")
+
+from tools.mannequins.plan import sizes_of
+from tools.mannequins.work import LEAST_MASK, LEAST_VISIBLE, UNFINISHED
+from tools.mannequins.write import FolderError, Request, make
+
+ROOT = Path(__file__).resolve().parents[2]
+ARGUMENTS = "--identities 4 --pictures-per-identity 4 5 --truth 4 --dense --seed 0".split()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def command(folder: Path, workers: int) -> list[str]:
+    return [sys.executable, "-m", "tools.mannequins", *ARGUMENTS, "--out", str(folder), "--workers", str(workers)]
+
+
+@pytest.mark.slow
+def test_killed_and_continued_with_other_workers_is_the_same_to_the_bit(small: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "killed"
+    run = subprocess.Popen(command(folder, 1), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 300
+    while not (folder / UNFINISHED / "person-0002.json").is_file():
+        assert run.poll() is None and time.monotonic() < deadline, "it ended before it could be killed"
+        time.sleep(0.01)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    assert not (folder / "manifest.json").exists()
+    finished = next((folder / "bounding_box_train").glob("0001_*.jpg"))
+    before = finished.stat().st_mtime_ns
+    subprocess.run(command(folder, 2), cwd=ROOT, check=True, capture_output=True, timeout=600)
+    assert finished.stat().st_mtime_ns == before  # what was done was not done again
+    assert not (folder / UNFINISHED).exists()
+    assert contents(folder) == contents(small)
+
+
+def test_a_complete_folder_is_left_alone(small: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in small.rglob("*")}
+    make(Request(sizes_of(4, (4, 5), truth=4), seed=0, dense=True), small)
+    assert before == {path: path.stat().st_mtime_ns for path in small.rglob("*")}
+
+
+def test_other_settings_are_refused(small: Path) -> None:
+    with pytest.raises(FolderError, match=r"is complete with other settings .*\(seed differ"):
+        make(Request(sizes_of(4, (4, 5), truth=4), seed=1, dense=True), small)
+
+
+def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(FolderError, match="something else"):
+        make(Request(sizes_of(2), seed=0), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_pictures_show_enough(small: Path) -> None:
+    for name in ("train", "test"):
+        content = json.loads((small / "annotations" / f"{name}.json").read_bytes())
+        for entry in content["annotations"]:
+            assert (np.array(entry["keypoints"][2::3]) == 2).sum() >= LEAST_VISIBLE
+            assert entry["area"] >= LEAST_MASK * 128 * 64
+    assert not list(small.rglob("*.part"))
