@@ -1,0 +1,19 @@
+"""The times that the series gives are those that were measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from momi_lib.lessons import SERIES
+
+RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "notebooks.json"
+
+
+@pytest.mark.parametrize("entry", SERIES, ids=lambda entry: entry.file)
+@pytest.mark.parametrize(("place", "mode"), [(0, "quick"), (1, "full")])
+def test_minutes_are_measured(entry, place: int, mode: str) -> None:
+    measured = json.loads(RESULTS.read_text())[entry.file][mode]["seconds"] / 60
+    assert entry.minutes[place] == pytest.approx(measured, rel=0.5, abs=0.1)
