@@ -13,6 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LP_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+if find_spec("moderngl") and find_spec("triton"):
+    import triton  # noqa: F401 - anny loads it, and its LLVM must come before Mesa's, or the process dies
+
 
 def reason_to_skip() -> str | None:
     """Why nothing can be rendered here; None where it can."""

@@ -21,7 +21,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory):
     frames = []
     try:
         for again in range(2):
-            patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp(f"cache{again}")))
+            patch.setenv("MOMI_CACHE", str(tmp_path_factory.mktemp(f"cache{again}")))
             module._frame.cache_clear()
             frames.append(backdrop(0, 1))
     except RendererError as error:

@@ -62,7 +62,7 @@ def backdrop(camera: int, variant: int = 0) -> np.ndarray:
 
 
 def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "momi" / "mannequins"
+    return Path(os.environ.get("MOMI_CACHE") or "~/.cache/momi").expanduser() / "mannequins"
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,8 @@ garments start from. The topology `anny-full` is used and no other: some others 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -71,7 +73,9 @@ def template() -> Template:
     """The template, baked first where it is missing (minutes on a fresh machine, a tenth of a second afterwards)."""
     path = template_path()
     if not path.is_file():
-        _write(path, _bake())
+        # In a process of its own: anny loads triton, whose LLVM and Mesa's, if that came first, end a process.
+        root = Path(__file__).resolve().parents[2]
+        subprocess.run([sys.executable, "-m", "tools.mannequins.template"], cwd=root, check=True)
     with np.load(path) as stored:
         return Template(**{field.name: stored[field.name] for field in fields(Template)})
 
@@ -137,3 +141,7 @@ def _triangles(faces: object) -> np.ndarray:
         faces = np.concatenate([faces[:, [0, 1, 2]], faces[:, [0, 2, 3]]])
     a, b, c = faces.T
     return faces[(a != b) & (b != c) & (a != c)].astype(np.int32)
+
+
+if __name__ == "__main__":
+    _write(template_path(), _bake())
