@@ -46,7 +46,7 @@ class TrainConfig:
         decay_from: share of ``steps`` after which the learning rates fall linearly to zero.
         ema: decay of the exponential moving average of the weights.
         mirror: probability that a triplet is mirrored.
-        precision: ``"fp32"`` or ``"bf16"`` (autocast).
+        precision: ``"fp32"``, ``"bf16"`` (autocast), or ``"auto"``: bf16 where the device has instructions for it.
         channels_last: memory layout of pictures and convolutions.
         compile: hand the networks to ``torch.compile``.
         device: ``"auto"`` or ``"cpu"``.
@@ -84,7 +84,7 @@ class TrainConfig:
     decay_from: float = 0.5
     ema: float = 0.999
     mirror: float = 0.5
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "bf16", "auto"] = "fp32"
     channels_last: bool = True
     compile: bool = False
     device: Literal["auto", "cpu"] = "auto"
@@ -134,7 +134,7 @@ PRESETS: dict[str, TrainConfig] = {
         grid_every=20,
         checkpoint_every=5,
     ),
-    # Two CPU cores: at most 0.7 s a step with everything on.
+    # Two CPU cores: a step with everything on is meant to stay under 0.7 s (benchmarks/results/steps-cpu.json).
     "small": TrainConfig(
         steps=10_000,
         distil_steps=2_000,
@@ -143,6 +143,7 @@ PRESETS: dict[str, TrainConfig] = {
         discriminator=(32, 64, 128),
         discriminator_norm="none",  # group norm in D alone took a fifth of the step on a CPU
         perceptual="mannequin",
+        precision="auto",
     ),
     # One GPU: the paper's width with lean stems, at most 16 M parameters.
     "base": TrainConfig(

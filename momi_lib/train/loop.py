@@ -43,6 +43,18 @@ class TrainingDiverged(RuntimeError):
         self.loss, self.step = loss, step
 
 
+def multiplies_bf16(device: torch.device) -> bool:
+    """Whether a device has instructions for bfloat16 products; without them they are slower than fp32.
+
+    >>> multiplies_bf16(torch.device("cpu")) in (True, False)
+    True
+    """
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    known = getattr(torch.cpu, "get_capabilities", dict)()  # PyTorch before 2.12 does not say: then fp32
+    return bool(known.get("amx_bf16") or known.get("avx512_bf16"))
+
+
 class Trainer:
     """Everything that changes during training.
 
@@ -66,6 +78,9 @@ class Trainer:
         # notebook may want; the state matters where there are several processes, and only then follows the config.
         self.accelerator = Accelerator(cpu=on_cpu and int(os.environ.get("WORLD_SIZE", 1)) > 1)
         self.device = torch.device("cpu") if on_cpu else self.accelerator.device
+        self.precision = config.precision
+        if config.precision == "auto":
+            self.precision = "bf16" if multiplies_bf16(self.device) else "fp32"
         self.step = 0
         self.last: tuple[Batch, Drawn] | None = None
         with torch.random.fork_rng(devices=[]):
@@ -134,7 +149,7 @@ class Trainer:
 
     @contextmanager
     def _autocast(self) -> Iterator[None]:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             yield
 
     def train_step(self) -> dict[str, float]:

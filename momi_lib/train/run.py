@@ -198,6 +198,7 @@ def finish(trainer: Trainer, network: MomiNet, seconds: float) -> Path:
         "triplets": max(0, trainer.step - config.distil_steps) * config.batch,
         "hours": round(seconds / 3600, 3),
         "perceptual": perceptual_name(trainer),
+        "precision": trainer.precision,
         **environment(trainer.device),
     }
     return save_network(network, config.out / WEIGHTS, card)

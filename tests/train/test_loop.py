@@ -210,3 +210,12 @@ def test_cpu_and_gpu_take_the_same_first_step(ingredients):
         run.batches.draw = lambda batch=batch: batch
         values.append(run.train_step())
     assert copy.copy(values[1]) == pytest.approx(values[0], abs=2e-3)
+
+
+@pytest.mark.parametrize(("known", "expected"), [({"amx_bf16": True}, "bf16"), ({"avx2": True}, "fp32")])
+def test_auto_precision_asks_the_processor(known, expected, trainer, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known, raising=False)
+    run = trainer(precision="auto")
+    assert run.precision == expected
+    with run._autocast():
+        assert torch.is_autocast_enabled("cpu") == (expected == "bf16")
