@@ -144,7 +144,7 @@ def main() -> None:
     arguments = parser.parse_args()
     mode = "full" if arguments.full else "quick"
     os.environ.update(SETTINGS | {"MOMI_MODE": mode, "OMP_NUM_THREADS": arguments.threads})
-    results = {path.name: run(path, arguments.timeout, store=not arguments.full) for path in arguments.notebooks}
+    results = {path.as_posix(): run(path, arguments.timeout, store=not arguments.full) for path in arguments.notebooks}
     if arguments.measure:
         record(arguments.measure, mode, {name: result for name, result in results.items() if result})
     sys.exit(0 if all(results.values()) else 1)

@@ -15,5 +15,5 @@ RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "note
 @pytest.mark.parametrize("entry", SERIES, ids=lambda entry: entry.file)
 @pytest.mark.parametrize(("place", "mode"), [(0, "quick"), (1, "full")])
 def test_minutes_are_measured(entry, place: int, mode: str) -> None:
-    measured = json.loads(RESULTS.read_text())[entry.file][mode]["seconds"] / 60
+    measured = json.loads(RESULTS.read_text())[f"notebooks/{entry.file}"][mode]["seconds"] / 60
     assert entry.minutes[place] == pytest.approx(measured, rel=0.5, abs=0.1)
