@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+pytest.importorskip("scipy", reason="needs the extra mannequins")
+
 from tools.mannequins.body import Body, joint_regressor, skinned, skinning_weights, turn
 from tools.mannequins.template import PHENOTYPES, template, template_path
 

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+pytest.importorskip("scipy", reason="needs the extra mannequins")
+
 from tools.mannequins.attributes import identity_attributes
 from tools.mannequins.body import turn
 from tools.mannequins.mesh import Layer, Part
