@@ -47,11 +47,19 @@ def distillation(student_maps: Tensor, teacher_maps: Tensor, *, norm: Literal["m
     raise ValueError(f"norm: expected 'mse' or 'l2', got {norm!r}")
 
 
-def reconstruction(source: Tensor, source_hat: Tensor, positive: Tensor, positive_hat: Tensor) -> Tensor:
+def reconstruction(
+    source: Tensor,
+    source_hat: Tensor,
+    positive: Tensor,
+    positive_hat: Tensor,
+    weights: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:
     """Eq. 3: |x − G(z_a, z_p)|₁ + |x⁺ − G(z_a, z_p⁺)|₁, as means over pixels and channels.
 
     Args:
         source, source_hat, positive, positive_hat: (N, 3, H, W) in [-1, 1].
+        weights: how much each pixel of x and of x⁺ counts, two of (N, 1, H, W) from 0 up; the means become weighted
+            means, so that only the ratio of weights matters. The paper weighs all alike (``None``).
 
     Source: MOMI-Net Eq. 3; derived in notebook 05.
 
@@ -59,7 +67,13 @@ def reconstruction(source: Tensor, source_hat: Tensor, positive: Tensor, positiv
     >>> reconstruction(zero, one, zero, zero)
     tensor(1.)
     """
-    return functional.l1_loss(source_hat, source) + functional.l1_loss(positive_hat, positive)
+    if weights is None:
+        return functional.l1_loss(source_hat, source) + functional.l1_loss(positive_hat, positive)
+    errors = (source_hat - source).abs(), (positive_hat - positive).abs()
+    return sum(
+        (error.mean(dim=1, keepdim=True) * weight).sum() / weight.sum()
+        for error, weight in zip(errors, weights, strict=True)
+    )
 
 
 class Perceptual(nn.Module):
@@ -118,14 +132,10 @@ def discriminator_loss(real: Tensor, fakes: Sequence[Tensor], form: AdversarialF
         return (real - 1).square().mean() + sum(f.square().mean() for f in fakes) / count
     if form == "relativistic":
         return sum(functional.softplus(f - real).mean() for f in fakes) / count
-    raise ValueError(
-        f"adversarial form: expected 'bce', 'hinge', 'least-squares' or 'relativistic', got {form!r}"
-    )
+    raise ValueError(f"adversarial form: expected 'bce', 'hinge', 'least-squares' or 'relativistic', got {form!r}")
 
 
-def generator_loss(
-    fakes: Sequence[Tensor], form: AdversarialForm = "bce", real: Tensor | None = None
-) -> Tensor:
+def generator_loss(fakes: Sequence[Tensor], form: AdversarialForm = "bce", real: Tensor | None = None) -> Tensor:
     """What G minimises in Eq. 5, in the non-saturating form: −log D(x̂, x⁺) − log D(x, x̂⁺).
 
     log(1 − D) of the equation has the same fixed point, and no gradient while D is sure of itself.
@@ -148,9 +158,7 @@ def generator_loss(
         return sum((f - 1).square().mean() for f in fakes) / count
     if form == "relativistic" and real is not None:
         return sum(functional.softplus(real - f).mean() for f in fakes) / count
-    raise ValueError(
-        f"adversarial form: expected one of the four forms (relativistic with real), got {form!r}"
-    )
+    raise ValueError(f"adversarial form: expected one of the four forms (relativistic with real), got {form!r}")
 
 
 def gradient_penalty(logits: Tensor, pictures: Sequence[Tensor]) -> Tensor:
@@ -223,9 +231,7 @@ class LossWeights:
                 raise ValueError(f"weights.{name}: expected a number from 0 up, got {value}")
 
 
-def total(
-    distil: Tensor, translate: Tensor, patch: Tensor, adversarial: Tensor, weights: LossWeights
-) -> Tensor:
+def total(distil: Tensor, translate: Tensor, patch: Tensor, adversarial: Tensor, weights: LossWeights) -> Tensor:
     """Eq. 7: L = L_distil + α L_translate + β L_patch + γ L_adv.
 
     Source: MOMI-Net Eq. 7; assembled in notebook 07.

@@ -34,7 +34,8 @@ class TripletSampler:
     """Draws triplets as index tensors on the device.
 
     x is uniform over the pictures whose person has another picture, x⁺ uniform over that person's other
-    pictures, x⁻ uniform over all pictures of other persons. A person with a single picture can only be x⁻; a
+    pictures (or, with ``same_camera``, more often one of the same camera), x⁻ uniform over all pictures of other
+    persons. A person with a single picture can only be x⁻; a
     logged warning names it. Pictures of a negative person (-1, Market-1501's junk) are never drawn: they may
     show anybody. Every other number is a person like any other: leave out 0000 (distractors) before.
 
@@ -42,6 +43,9 @@ class TripletSampler:
         persons: (N,) integers, the person of each picture.
         seed: of the sampler's own generator.
         device: where the triplets are drawn and live.
+        cameras: (N,) integers from 0, the camera of each picture; needed for ``same_camera``.
+        same_camera: probability that x⁺ is asked to come from the camera of x; where the person has no other
+            picture there, it comes from any.
 
     Raises ValueError when fewer than two persons have two pictures.
 
@@ -54,7 +58,13 @@ class TripletSampler:
     """
 
     def __init__(
-        self, persons: Tensor | Sequence[int], *, seed: int = 0, device: torch.device | str = "cpu"
+        self,
+        persons: Tensor | Sequence[int],
+        *,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        cameras: Tensor | Sequence[int] | None = None,
+        same_camera: float = 0.0,
     ) -> None:
         persons = torch.as_tensor(persons)
         if persons.ndim != 1 or persons.is_floating_point() or persons.dtype == torch.bool:
@@ -62,7 +72,13 @@ class TripletSampler:
         persons = persons.detach().cpu().long()
         self._digest = hashlib.sha256(persons.numpy().tobytes()).hexdigest()
 
-        order = torch.argsort(persons, stable=True)
+        if not 0 <= same_camera <= 1:
+            raise ValueError(f"same_camera: expected a probability in [0, 1], got {same_camera!r}.")
+        order = torch.arange(len(persons))
+        if same_camera:
+            cameras = _cameras(cameras, len(persons))
+            order = torch.argsort(cameras, stable=True)
+        order = order[torch.argsort(persons[order], stable=True)]
         order = order[persons[order] >= 0]
         names, group, counts = torch.unique(persons[order], return_inverse=True, return_counts=True)
         alone = names[counts == 1].tolist()
@@ -85,6 +101,12 @@ class TripletSampler:
         self._start = (counts.cumsum(0) - counts)[group].to(self.device)  # first place of the place's person
         self._count = counts[group].to(self.device)  # number of pictures of the place's person
         self._sources = torch.nonzero(counts[group] > 1).squeeze(1).to(self.device)
+        self._same_camera = same_camera
+        if same_camera:
+            views = torch.stack([persons[order], cameras[order]], dim=1)
+            _, view, sizes = torch.unique(views, dim=0, return_inverse=True, return_counts=True)
+            self._view_start = (sizes.cumsum(0) - sizes)[view].to(self.device)  # as above, of person and camera
+            self._view_count = sizes[view].to(self.device)
         self._generator = torch.Generator(device=self.device).manual_seed(seed)
 
     def draw(self, n: int) -> Triplets:
@@ -102,6 +124,11 @@ class TripletSampler:
         start, count = self._start[place], self._count[place]
         # Step 1..count-1 places on within the person's own pictures, round the corner: never back on x.
         positive = start + (place - start + 1 + dice[1] % (count - 1)) % count
+        if self._same_camera:
+            wanted = torch.rand(n, generator=self._generator, device=self.device) < self._same_camera
+            start_here, here = self._view_start[place], self._view_count[place]
+            near = start_here + (place - start_here + 1 + dice[1] % (here - 1).clamp_min(1)) % here
+            positive = torch.where(wanted & (here > 1), near, positive)
         # Count through all places as if the person's own were cut out.
         negative = dice[2] % (len(self._order) - count)
         negative = torch.where(negative < start, negative, negative + count)
@@ -137,3 +164,12 @@ class TripletSampler:
                 f"Make it with device={state['device']!r} to go on exactly."
             )
         self._generator.set_state(state["generator"].cpu())
+
+
+def _cameras(cameras: Tensor | Sequence[int] | None, count: int) -> Tensor:
+    if cameras is None:
+        raise ValueError("cameras: expected the camera of each picture, because same_camera asks for it; got None.")
+    cameras = torch.as_tensor(cameras)
+    if cameras.shape != (count,) or cameras.is_floating_point() or cameras.dtype == torch.bool:
+        raise ValueError(f"cameras: expected ({count},) integers, got {cameras.dtype} {tuple(cameras.shape)}.")
+    return cameras.detach().cpu().long()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from momi_lib.data import People, Triplets, TripletSampler, mirror_maps, mirror_pictures, to_float
+from momi_lib.train.colour import COLOUR_DICE, jitter_colours
 
 
 class Batch(NamedTuple):
@@ -31,6 +32,8 @@ class Batches:
         size: triplets a step over all processes.
         seed: of the draws.
         mirror: probability that a triplet is mirrored, left and right joints of its maps swapped.
+        same_camera: probability that x⁺ comes from the camera of x where it can.
+        jitter: how strongly the colours of a triplet change, see :func:`~momi_lib.train.colour.jitter_colours`.
         rank, world: number of this process and of all; ``size`` must divide.
 
     Raises:
@@ -45,17 +48,19 @@ class Batches:
         *,
         seed: int,
         mirror: float = 0.0,
+        same_camera: float = 0.0,
+        jitter: float = 0.0,
         rank: int = 0,
         world: int = 1,
     ) -> None:
         if len(maps) != len(people):
-            raise ValueError(
-                f"expected one teacher map a picture, got {len(maps)} for {len(people)} pictures"
-            )
-        self.people, self.maps, self.size, self.mirror = people, maps, size, mirror
+            raise ValueError(f"expected one teacher map a picture, got {len(maps)} for {len(people)} pictures")
+        self.people, self.maps, self.size, self.mirror, self.jitter = people, maps, size, mirror, jitter
         self.rank, self.world = rank, world
         device = people.pictures.device
-        self.sampler = TripletSampler(people.persons, seed=seed, device=device)
+        self.sampler = TripletSampler(
+            people.persons, seed=seed, device=device, cameras=people.cameras, same_camera=same_camera
+        )
         self.dice = torch.Generator(device=device).manual_seed(seed + 1)
         self._share(size)  # refuse it now and not in the middle of a run
 
@@ -70,7 +75,12 @@ class Batches:
         share = self._share(size)
         triplets = self.sampler.draw(size)
         flips = torch.rand(size, generator=self.dice, device=self.dice.device) < self.mirror
-        return self.gather(Triplets(*(index[share] for index in triplets)), flips[share])
+        batch = self.gather(Triplets(*(index[share] for index in triplets)), flips[share])
+        if not self.jitter:
+            return batch
+        changes = torch.rand(size, COLOUR_DICE, generator=self.dice, device=self.dice.device)[share]
+        coloured = jitter_colours(torch.stack(batch[:3]), changes, self.jitter)
+        return Batch(*coloured, batch.teacher_maps)
 
     def gather(self, triplets: Triplets, flips: Tensor) -> Batch:
         """Pictures and maps of ``triplets``; those in ``flips`` (N,) bool mirrored."""

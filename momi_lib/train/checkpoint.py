@@ -63,7 +63,5 @@ def latest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
         except ValueError as error:
             log.warning("passed over: %s", error)
     if paths:
-        raise ValueError(
-            f"{folder}: none of its {len(paths)} checkpoints is whole; train again into another folder"
-        )
+        raise ValueError(f"{folder}: none of its {len(paths)} checkpoints is whole; train again into another folder")
     return None

@@ -46,6 +46,13 @@ class TrainConfig:
         decay_from: share of ``steps`` after which the learning rates fall linearly to zero.
         ema: decay of the exponential moving average of the weights.
         mirror: probability that a triplet is mirrored.
+        same_camera: probability that x⁺ is drawn from the camera of x, where the person has another picture there.
+            Across cameras nothing in the input tells G the colours of x⁺'s.
+        jitter: strength of the change of colours that x, x⁺ and x⁻ share, 0 (the paper) to 1.
+        pose_mask: how much more than the background a pixel on the person counts in Eq. 3; 0 (the paper): alike.
+            The person is where the student's landmarks and the limbs between them are.
+        start: weights (.safetensors) to begin with instead of random ones; the network's shape must be theirs, except
+            that a ``lookup`` may be new. With them, ``distil_steps`` may be 0.
         precision: ``"fp32"``, ``"bf16"`` (autocast), or ``"auto"``: bf16 where the device has instructions for it.
         channels_last: memory layout of pictures and convolutions.
         compile: hand the networks to ``torch.compile``.
@@ -84,6 +91,10 @@ class TrainConfig:
     decay_from: float = 0.5
     ema: float = 0.999
     mirror: float = 0.5
+    same_camera: float = 0.0
+    jitter: float = 0.0
+    pose_mask: float = 0.0
+    start: Path | None = None
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
     channels_last: bool = True
     compile: bool = False
@@ -96,9 +107,9 @@ class TrainConfig:
         for name in ("steps", "batch", "distil_batch", "log_every", "grid_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected a whole number from 1 up, got {getattr(self, name)}")
-        if self.distil_steps < 0 or self.penalty < 0:
-            raise ValueError("distil_steps and penalty: expected numbers from 0 up")
-        for name in ("mirror", "decay_from", "ema"):
+        if min(self.distil_steps, self.penalty, self.pose_mask) < 0:
+            raise ValueError("distil_steps, penalty and pose_mask: expected numbers from 0 up")
+        for name in ("mirror", "same_camera", "jitter", "decay_from", "ema"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name}: expected a number in [0, 1], got {getattr(self, name)}")
 

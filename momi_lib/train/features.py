@@ -86,10 +86,7 @@ def train_features(config: FeaturesConfig) -> dict[str, Any]:
         schedule.step()
         progress.set_postfix(loss=f"{loss.item():.2f}")
 
-    state = {
-        name: value.half() if value.is_floating_point() else value
-        for name, value in network.state_dict().items()
-    }
+    state = {name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()}
     save_tensors(config.out, state, {"format": "momi-features-1"})
     card = {
         "what": "narrow VGG, identity classification on the training identities",

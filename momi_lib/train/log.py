@@ -58,11 +58,7 @@ def picture_grid(rows: list[Tensor], *, padding: int = 2) -> Tensor:
     from torchvision.utils import make_grid
 
     pictures = torch.cat([row.detach().float().cpu() for row in rows]).clamp(-1, 1)
-    return (
-        (make_grid(pictures, nrow=len(rows[0]), padding=padding, pad_value=1.0) * 127.5 + 127.5)
-        .round()
-        .byte()
-    )
+    return (make_grid(pictures, nrow=len(rows[0]), padding=padding, pad_value=1.0) * 127.5 + 127.5).round().byte()
 
 
 def save_picture(picture: Tensor, path: Path) -> None:

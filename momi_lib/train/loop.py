@@ -12,6 +12,8 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -26,7 +28,7 @@ from momi_lib.train.batches import Batch, Batches
 from momi_lib.train.config import TrainConfig
 from momi_lib.train.ema import Average
 from momi_lib.train.objective import Drawn, Objective
-from momi_lib.translate import MomiNet, PairDiscriminator
+from momi_lib.translate import MomiNet, PairDiscriminator, load_network
 from momi_lib.translate.blocks import initialise
 
 Callback = Callable[["Trainer", dict[str, float]], None]
@@ -53,6 +55,23 @@ def multiplies_bf16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     known = getattr(torch.cpu, "get_capabilities", dict)()  # PyTorch before 2.12 does not say: then fp32
     return bool(known.get("amx_bf16") or known.get("avx512_bf16"))
+
+
+def begin_with(network: MomiNet, path: Path) -> None:
+    """Copy the weights of ``path`` into ``network``; a lookup that they do not have keeps its own.
+
+    Raises:
+        ValueError: where the shapes differ, with the fields of the config that do.
+    """
+    start = load_network(path)
+    mine, theirs = asdict(network.config), asdict(start.config)
+    free = {"transfer", "sigma", "threshold", "decoder"}  # they have no weights, or new ones
+    unlike = {name: (theirs[name], mine[name]) for name in mine if mine[name] != theirs[name] and name not in free}
+    if unlike:
+        said = "; ".join(f"{name} is {a} there and {b} here" for name, (a, b) in unlike.items())
+        raise ValueError(f"start: the network in {path} has another shape: {said}. Give this run the same --network.")
+    kept = {name: value for name, value in start.state_dict().items() if name in network.state_dict()}
+    network.load_state_dict(kept, strict=False)
 
 
 class Trainer:
@@ -88,6 +107,8 @@ class Trainer:
             network = MomiNet(config.network)
             discriminator = PairDiscriminator(config.discriminator, config.discriminator_norm)
             initialise(discriminator)
+        if config.start is not None:
+            begin_with(network, config.start)
         self.perceptual = self._perceptual()
         self.network, self.discriminator = (self._place(part) for part in (network, discriminator))
         self.average = Average(self.network, config.ema)
@@ -98,6 +119,8 @@ class Trainer:
             config.batch,
             seed=config.seed,
             mirror=config.mirror,
+            same_camera=config.same_camera,
+            jitter=config.jitter,
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
         )
@@ -160,7 +183,7 @@ class Trainer:
         """
         self.network.train()
         warm_up = self.step < self.config.distil_steps
-        if self.config.distil_steps and not warm_up:
+        if (self.config.distil_steps or self.config.start) and not warm_up:
             # After the warm-up the student keeps its batch statistics: those of small batches would show G other
             # landmarks in training than in use, and spoil a well-distilled student within a few hundred steps.
             self.network.student.eval()
@@ -199,7 +222,8 @@ class Trainer:
             return self.config.discriminator_learning_rate
         if name == "translation":
             return self.config.learning_rate
-        after = self.config.distil_steps and self.step >= self.config.distil_steps
+        warm = self.config.distil_steps or self.config.start
+        after = warm and self.step >= self.config.distil_steps
         return self.config.student_learning_rate * (self.config.student_rate_after if after else 1.0)
 
     def _improve(self, loss: Tensor, names: list[str]) -> None:

@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from momi_lib import losses
 from momi_lib.patches import skeleton_patches
+from momi_lib.pose.limbs import limb_masks
 from momi_lib.train.batches import Batch
 from momi_lib.train.config import TrainConfig
 from momi_lib.translate import MomiNet, PairDiscriminator
@@ -57,10 +59,10 @@ class Objective:
         # One pass through G for all three poses: the appearance is the same, and larger batches are cheaper.
         drawn = Drawn(*network.decode(appearance.repeat(3, 1, 1, 1), codes).float().split(count))
 
-        terms = {
-            "distil": losses.distillation(pose.heatmaps.float(), batch.teacher_maps, norm=config.distil_norm)
-        }
-        terms["recon"] = losses.reconstruction(batch.source, drawn.source, batch.positive, drawn.positive)
+        terms = {"distil": losses.distillation(pose.heatmaps.float(), batch.teacher_maps, norm=config.distil_norm)}
+        terms["recon"] = losses.reconstruction(
+            batch.source, drawn.source, batch.positive, drawn.positive, self._weights(pose, others, count)
+        )
         translate = terms["recon"]
         if self.perceptual is not None and config.weights.perceptual:
             real, fake = torch.cat([batch.source, batch.positive]), torch.cat([drawn.source, drawn.positive])
@@ -69,10 +71,20 @@ class Objective:
             translate = translate + terms["perceptual"]
         terms["patch"] = self._patch(batch, drawn, pose, others)
         terms["adversarial"] = self._adversarial(batch, drawn)
-        terms["total"] = losses.total(
-            terms["distil"], translate, terms["patch"], terms["adversarial"], config.weights
-        )
+        terms["total"] = losses.total(terms["distil"], translate, terms["patch"], terms["adversarial"], config.weights)
         return terms, drawn
+
+    def _weights(self, pose, others, count: int) -> tuple[Tensor, Tensor] | None:
+        """How much the pixels of x and x⁺ count in Eq. 3: more on the person, if asked for."""
+        if not self.config.pose_mask:
+            return None
+        size = self.config.network.size
+        landmarks = torch.cat([pose.landmarks, others.landmarks[:count]])
+        valid = torch.cat([pose.valid, others.valid[:count]])
+        half = (size[0] // 2, size[1] // 2)  # a quarter of the time, and a weight need not be sharper
+        masks = limb_masks((landmarks + 0.5) / 2 - 0.5, valid, size=half, radius=3.0 * size[0] / 128)
+        masks = functional.interpolate(masks, size, mode="nearest")
+        return tuple((1 + self.config.pose_mask * masks).split(count))
 
     def _patch(self, batch: Batch, drawn: Drawn, pose, others) -> Tensor:
         config, count = self.config, len(batch.source)

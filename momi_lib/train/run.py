@@ -63,9 +63,7 @@ def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = 
     out = config.out
     found = latest_checkpoint(out) if out.is_dir() else None
     if found and not resume:
-        raise FileExistsError(
-            f"{out}: holds a run already ({found[0].name}); add --resume, or choose another --out"
-        )
+        raise FileExistsError(f"{out}: holds a run already ({found[0].name}); add --resume, or choose another --out")
     out.mkdir(parents=True, exist_ok=True)
     people = load(config.data, "train")
     trainer = Trainer(config, people, _maps(config, people))
@@ -111,9 +109,7 @@ class Clock:
 class Reporter:
     """The callback of :func:`train`: progress bar, JSONL, grids and checkpoints, each at its own pace."""
 
-    def __init__(
-        self, trainer: Trainer, journal: JsonLog, clock: Clock, bar: tqdm, shown: tuple[Tensor, ...]
-    ) -> None:
+    def __init__(self, trainer: Trainer, journal: JsonLog, clock: Clock, bar: tqdm, shown: tuple[Tensor, ...]) -> None:
         self.trainer, self.journal, self.clock, self.bar, self.shown = trainer, journal, clock, bar, shown
         self.sums: dict[str, float] = {}
         self.count = 0

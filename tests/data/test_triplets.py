@@ -55,9 +55,7 @@ def test_positive_and_negative_are_drawn_independently():
     persons = torch.tensor([1, 1, 1, 2, 2])
     x, positive, negative = TripletSampler(persons, seed=1).draw(40_000)
     at_0 = x == 0
-    table = (
-        torch.bincount(positive[at_0] * 5 + negative[at_0], minlength=25).view(5, 5)[1:3, 3:5] / at_0.sum()
-    )
+    table = torch.bincount(positive[at_0] * 5 + negative[at_0], minlength=25).view(5, 5)[1:3, 3:5] / at_0.sum()
     assert torch.allclose(table, torch.full((2, 2), 1 / 4), atol=0.02)
 
 
@@ -137,3 +135,50 @@ def test_at_least_10_000_triplets_a_second():
         triplets = sampler.draw(32)
     assert isinstance(triplets, Triplets)
     assert 3200 / (time.perf_counter() - start) > 10_000
+
+
+def test_the_same_camera_where_there_is_another_picture_of_it():
+    persons = torch.tensor([4, 9, 4, 4, 9, 4, 9])
+    cameras = torch.tensor([1, 1, 2, 1, 2, 3, 2])
+    sampler = TripletSampler(persons, seed=0, cameras=cameras, same_camera=1.0)
+    n = 20_000
+    x, positive, negative = sampler.draw(n)
+    assert bool((persons[x] == persons[positive]).all()) and bool((x != positive).all())
+    assert bool((persons[x] != persons[negative]).all())
+    pairs = {(0, 3), (3, 0), (4, 6), (6, 4)}  # two pictures of a person and a camera
+    expected = dict(pairs)
+    for picture in range(7):
+        drawn = positive[x == picture]
+        others = [i for i in range(7) if persons[i] == persons[picture] and i != picture]
+        assert set(drawn.tolist()) == ({expected[picture]} if picture in expected else set(others))
+    share = torch.bincount(x, minlength=7) / n
+    assert torch.allclose(share, torch.full((7,), 1 / 7), atol=0.01)
+
+
+def test_the_same_camera_as_often_as_asked():
+    persons, cameras = torch.tensor([1, 1, 1, 1, 2, 2, 2, 2]), torch.tensor([1, 1, 2, 2, 1, 1, 2, 2])
+    sampler = TripletSampler(persons, seed=5, cameras=cameras, same_camera=0.7)
+    x, positive, _ = sampler.draw(60_000)
+    same = (cameras[x] == cameras[positive]).float().mean()
+    assert float(same) == pytest.approx(0.7 + 0.3 / 3, abs=0.01)  # one of three others is there by chance
+
+
+def test_cameras_alone_change_no_draw():
+    persons, cameras = torch.tensor([1, 1, 1, 2, 2]), torch.tensor([2, 1, 1, 2, 1])
+    plain = TripletSampler(persons, seed=2).draw(100)
+    told = TripletSampler(persons, seed=2, cameras=cameras).draw(100)
+    assert all(torch.equal(a, b) for a, b in zip(plain, told, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("cameras", "share", "message"),
+    [
+        (None, 1.0, "cameras: expected the camera of each picture"),
+        (torch.tensor([1, 1]), 1.0, "cameras: expected"),
+        (torch.ones(4), 1.0, "cameras: expected"),
+        (torch.ones(4, dtype=torch.long), 1.5, "same_camera: expected a probability"),
+    ],
+)
+def test_bad_cameras_are_refused(cameras, share, message):
+    with pytest.raises(ValueError, match=message):
+        TripletSampler([1, 1, 2, 2], cameras=cameras, same_camera=share)

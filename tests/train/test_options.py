@@ -1,0 +1,91 @@
+"""Options of training beside the paper's: other colours, the person's pixels, weights to begin with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from momi_lib import losses
+from momi_lib.train.colour import jitter_colours
+from momi_lib.train.config import preset
+from momi_lib.train.loop import begin_with
+from momi_lib.translate import MomiNet, save_network
+
+
+def test_a_triplet_changes_its_colours_in_common():
+    pictures = torch.rand(3, 2, 3, 4, 4) * 0.8 - 0.4
+    pictures[1] = pictures[0]
+    changed = jitter_colours(pictures, torch.rand(2, 4), 0.8)
+    assert torch.equal(changed[0], changed[1]) and not torch.allclose(changed[0], pictures[0], atol=1e-3)
+    assert float(changed.abs().max()) <= 1
+
+
+def test_jitter_turns_the_hue_and_keeps_grey():
+    grey = torch.linspace(-0.9, 0.9, 5).view(1, 1, 1, 1, 5).expand(1, 1, 3, 1, 5)
+    turned = torch.tensor([[1.0, 0.5, 0.5, 0.5]])
+    assert torch.allclose(jitter_colours(grey, turned, 1.0), grey, atol=1e-6)
+    red = torch.tensor([0.5, -0.1, -0.1]).view(1, 1, 3, 1, 1)
+    colour = jitter_colours(red, turned, 1.0).flatten()
+    assert float(colour.sum()) == pytest.approx(0.3, abs=1e-5)
+    assert float(colour.std()) == pytest.approx(float(red.flatten().std()), abs=1e-5)
+    other, before = colour - colour.mean(), red.flatten() - red.mean()
+    cosine = float(torch.dot(other, before) / other.norm() / before.norm())
+    assert cosine == pytest.approx(math.cos(math.pi / 5), abs=1e-4)
+
+
+def test_weighted_reconstruction_is_the_plain_one_for_equal_weights():
+    x, x_hat, y, y_hat = torch.rand(4, 2, 3, 8, 8)
+    ones = torch.full((2, 1, 8, 8), 3.0)
+    plain = losses.reconstruction(x, x_hat, y, y_hat)
+    assert torch.allclose(losses.reconstruction(x, x_hat, y, y_hat, (ones, ones)), plain, rtol=1e-5)
+    weight = torch.zeros(2, 1, 8, 8)
+    weight[0, 0, 2, 3] = 1
+    alone = losses.reconstruction(x, x_hat, y, y_hat, (weight, weight))
+    expected = (x - x_hat)[0, :, 2, 3].abs().mean() + (y - y_hat)[0, :, 2, 3].abs().mean()
+    assert torch.allclose(alone, expected, rtol=1e-5)
+
+
+def test_options_train_and_resume_exactly(trainer):
+    options = dict(distil_steps=0, pose_mask=3.0, jitter=0.5, same_camera=1.0)
+    run = trainer(**options)
+    run.train_step()
+    state = run.state_dict()
+    again = trainer(**options)
+    again.load_state_dict(state)
+    assert run.train_step() == again.train_step()
+
+
+def test_pose_mask_changes_the_loss(trainer):
+    network = replace(preset("tiny").network, threshold=0.0)  # an untrained student is never sure
+    options = dict(distil_steps=0, network=network)
+    plain, weighted = (trainer(pose_mask=weight, **options).train_step() for weight in (0.0, 5.0))
+    assert plain["recon"] != weighted["recon"] and plain["distil"] == weighted["distil"]
+
+
+def test_begins_with_weights(tmp_path, trainer):
+    torch.manual_seed(3)
+    start = MomiNet(preset("tiny").network)
+    path = save_network(start, tmp_path / "start.safetensors")
+    run = trainer(distil_steps=0, start=path)
+    for name, value in start.state_dict().items():
+        assert torch.equal(run.network.state_dict()[name].cpu(), value.half().to(value.dtype)), name
+    assert run._base_rate("student") == pytest.approx(run.config.student_learning_rate * 0.1)
+
+
+def test_a_lookup_may_be_new_and_other_shapes_are_refused(tmp_path):
+    config = preset("tiny").network
+    path = save_network(MomiNet(config), tmp_path / "start.safetensors")
+    begin_with(MomiNet(replace(config, transfer="lookup")), path)
+    with pytest.raises(ValueError, match=r"start: .* width is 16 there and 32 here"):
+        begin_with(MomiNet(replace(config, width=32)), path)
+
+
+def test_options_out_of_range_are_refused():
+    for field in ("same_camera", "jitter"):
+        with pytest.raises(ValueError, match=field):
+            preset("tiny", **{field: 1.5})
+    with pytest.raises(ValueError, match="pose_mask"):
+        preset("tiny", pose_mask=-1.0)
