@@ -76,4 +76,4 @@ def test_train_offers_the_presets_and_their_fields(capsys):
 def test_info_knows_data_and_presets(caplog):
     with caplog.at_level("INFO"):
         assert main(["info"]) == 0
-    assert '"train": 1440' in caplog.text and "small" in caplog.text
+    assert '"train": 3840' in caplog.text and "small" in caplog.text
