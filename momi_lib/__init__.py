@@ -8,12 +8,14 @@ The parts are loaded when they are first used, so that `import momi_lib` costs n
 
 In the order in which a picture flows through them, which is also the order in which to read them:
 skeleton, data, pose, translate, patches, features, losses, train, evaluate, lessons.
+
+`momi.load("small")` is the trained network that comes with the package.
 """
 
 from __future__ import annotations
 
 import importlib
-from types import ModuleType
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -30,10 +32,28 @@ PARTS = (
     "lessons",
 )
 
-__all__ = ["__version__", *PARTS]
+__all__ = ["__version__", "load", *PARTS]
 
 
-def __getattr__(name: str) -> ModuleType:
+def load(name: Any = "small", *, device: Any = "cpu") -> Any:
+    """A trained network, ready to translate: :func:`momi_lib.translate.load_network`, without a network connection.
+
+    Args:
+        name: ``"small"``, or the path of weights that ``python -m momi_lib train`` wrote.
+        device: where to put it.
+
+    Returns:
+        A frozen :class:`momi_lib.translate.MomiNet` in evaluation mode; its hash was compared with its card's.
+
+    >>> import torch
+    >>> pictures = torch.zeros(2, 3, 128, 64)
+    >>> load("small").swap(pictures, pictures).shape
+    torch.Size([2, 3, 128, 64])
+    """
+    return __getattr__("translate").load_network(name, device=device)
+
+
+def __getattr__(name: str) -> Any:
     if name in PARTS:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}; its parts are {', '.join(PARTS)}")

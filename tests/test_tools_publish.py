@@ -7,7 +7,8 @@ import json
 import pytest
 import torch
 
-from momi_lib.files import sha256
+from momi_lib.files import sha256, write_json
+from momi_lib.pose import SimpleBaseline, Teacher
 from momi_lib.train import preset
 from momi_lib.translate import MomiNet, load_network, save_network
 from tools import publish
@@ -48,3 +49,26 @@ def test_weights_that_are_too_large_are_refused(run, monkeypatch):
     monkeypatch.setattr(publish, "LIMIT", 1000)
     with pytest.raises(ValueError, match="at most 1000"):
         publish.publish(run, "test")
+
+
+def test_a_teacher_is_published_with_its_beginnings(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOMI_WEIGHTS", str(tmp_path / "weights"))
+    (tmp_path / "weights").mkdir()
+    first, run = tmp_path / "first.safetensors", tmp_path / "run"
+    teacher = Teacher(SimpleBaseline(18, width=32), input_size=(128, 64), name="t")
+    teacher.save(first)
+    write_json(first.with_suffix(".json"), {"command": "old command", "seconds": 600, "date": "2026-01-01"})
+    run.mkdir()
+    teacher.save(run / "teacher.safetensors")
+    card = {"command": "c", "config": {"start": str(first), "batch": 32, "seed": 0}, "steps": 9, "seconds": 60,
+            "device": "d", "date": "2026-01-02", "sha256": sha256(run / "teacher.safetensors")}  # fmt: skip
+    write_json(run / "teacher.json", card)
+    publish.publish(run, "some-teacher")
+    folder = tmp_path / "weights"
+    published = json.loads((folder / "some-teacher.json").read_text())
+    assert published["begun_with"]["sha256"] == sha256(first)
+    assert sha256(folder / "some-teacher.safetensors") == published["sha256"]
+    assert "of 2026-01-01, 10 minutes of `old command`" in (folder / "README.md").read_text()
+    write_json(run / "teacher.json", {**card, "sha256": "0" * 64})
+    with pytest.raises(ValueError, match="does not fit the SHA-256"):
+        publish.publish(run, "some-teacher")

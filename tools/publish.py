@@ -1,5 +1,7 @@
 """Put the weights of a run into ``data/weights`` with their card: ``python tools/publish.py runs/small small``.
 
+``python tools/publish.py runs/teacher mannequin-teacher`` does so for a teacher.
+
 Translates the true swaps, scores them and the student on people never seen in training, and writes
 ``momi-NAME.safetensors``, its card ``momi-NAME.json``, the run's log ``momi-NAME.log.jsonl`` and the folder's README.
 """
@@ -16,7 +18,8 @@ from momi_lib.data import load
 from momi_lib.evaluate.student import score_landmarks
 from momi_lib.evaluate.table import truth_table
 from momi_lib.files import sha256, weights_folder, write_atomically, write_json
-from momi_lib.train.card import command_line
+from momi_lib.pose import Teacher
+from momi_lib.train.card import begun_with, command_line
 from momi_lib.train.log import read_log
 from momi_lib.train.run import LOG, WEIGHTS
 from momi_lib.translate import load_network
@@ -32,6 +35,9 @@ def publish(run: tyro.conf.Positional[Path], name: tyro.conf.Positional[str], /,
         name: what `load_network` will call them.
         points: about how many lines of the log to keep.
     """
+    if (run / "teacher.safetensors").is_file():
+        publish_teacher(run, name)
+        return
     source, folder = run / WEIGHTS, weights_folder()
     network = load_network(source)
     if source.stat().st_size > LIMIT:
@@ -60,6 +66,21 @@ def publish(run: tyro.conf.Positional[Path], name: tyro.conf.Positional[str], /,
     describe(folder)
 
 
+def publish_teacher(run: Path, name: str) -> None:
+    """Copy a teacher and its card, which holds its scores already."""
+    source, target = run / "teacher.safetensors", weights_folder() / f"{name}.safetensors"
+    Teacher.load(source)  # refuse what is no teacher
+    card = json.loads(source.with_suffix(".json").read_text())
+    if card["sha256"] != sha256(source):
+        raise ValueError(f"{source}: does not fit the SHA-256 in its card; the run did not finish, or wrote again")
+    start = card["config"].get("start")
+    if start is not None and "begun_with" not in card:
+        card["begun_with"] = begun_with(Path(start))
+    write_atomically(target, lambda file: file.write(source.read_bytes()))
+    write_json(target.with_suffix(".json"), {**card, "name": name, "published_by": command_line()})
+    describe(weights_folder())
+
+
 def describe(folder: Path) -> None:
     """Write the folder's README from the cards in it."""
     parts = [
@@ -86,8 +107,7 @@ def section(name: str, card: dict[str, Any]) -> str:
         f"{card['device']}, {card['date'][:10]}",
     ]
     if "begun_with" in card:
-        first = card["begun_with"]
-        lines.append(f"- begun with {first['seconds'] / 60:.0f} minutes of `{first['command']}`: {first['note']}")
+        lines += [f"- begun with {line}" for line in beginnings(card["begun_with"])]
     for event in card.get("history", [])[:-1]:
         lines.append(f"- before that, from step {event['step']}: `{event['command']}`")
     if "perceptual" in card:
@@ -100,6 +120,23 @@ def section(name: str, card: dict[str, Any]) -> str:
             lines.append(f"- {key}: {json.dumps(value)}")
     lines.append(f"- SHA-256 `{card['sha256']}`\n")
     return "\n".join(lines)
+
+
+def beginnings(first: dict[str, Any]) -> list[str]:
+    """Where a run's first weights came from, and where those came from, newest first.
+
+    >>> beginnings({"command": "c", "seconds": 120, "sha256": "0123456789", "date": "2026-01-01"})
+    ['the weights `01234567…` of 2026-01-01, 2 minutes of `c`']
+    """
+    lines = []
+    while first:
+        minutes = first.get("seconds", 0) / 60 or first.get("hours", 0) * 60
+        made = f"{minutes:.0f} minutes of `{first['command']}`" if "command" in first else "of unknown making"
+        note = f": {first['note']}" if "note" in first else ""
+        which = f"the weights `{first['sha256'][:8]}…` of {first['date'][:10]}, " if "sha256" in first else ""
+        lines.append(f"{which}{made}{note}")
+        first = first.get("begun_with", {})
+    return lines
 
 
 if __name__ == "__main__":

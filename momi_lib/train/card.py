@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import shlex
 import sys
@@ -12,6 +13,8 @@ from typing import Any
 
 import torch
 import torchvision
+
+from momi_lib.files import sha256
 
 
 def cpu_name() -> str:
@@ -60,6 +63,25 @@ def command_line() -> str:
     else:
         words = [program.name]
     return shlex.join([*words, *sys.argv[1:]])
+
+
+def begun_with(path: Path) -> dict[str, Any]:
+    """What a card says of the weights that a run began with: their hash and, from the card beside them, their making.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "start.safetensors"
+    >>> _ = path.write_bytes(b"")
+    >>> sorted(begun_with(path))
+    ['file', 'sha256']
+    """
+    facts = {"file": Path(path).name, "sha256": sha256(path)}
+    card = Path(path).with_suffix(".json")
+    if card.is_file():
+        known = json.loads(card.read_text(encoding="utf-8"))
+        facts |= {k: known[k] for k in ("command", "date", "device", "steps", "hours", "seconds", "data") if k in known}
+        if "begun_with" in known:
+            facts["begun_with"] = known["begun_with"]
+    return facts
 
 
 def plain(value: Any) -> Any:

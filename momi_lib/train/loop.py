@@ -12,8 +12,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,10 +23,11 @@ from momi_lib import losses
 from momi_lib.data import People
 from momi_lib.features import feature_network
 from momi_lib.train.batches import Batch, Batches
+from momi_lib.train.begin import begin_with
 from momi_lib.train.config import TrainConfig
 from momi_lib.train.ema import Average
 from momi_lib.train.objective import Drawn, Objective
-from momi_lib.translate import MomiNet, PairDiscriminator, load_network
+from momi_lib.translate import MomiNet, PairDiscriminator
 from momi_lib.translate.blocks import initialise
 
 Callback = Callable[["Trainer", dict[str, float]], None]
@@ -55,23 +54,6 @@ def multiplies_bf16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     known = getattr(torch.cpu, "get_capabilities", dict)()  # PyTorch before 2.12 does not say: then fp32
     return bool(known.get("amx_bf16") or known.get("avx512_bf16"))
-
-
-def begin_with(network: MomiNet, path: Path) -> None:
-    """Copy the weights of ``path`` into ``network``; a lookup that they do not have keeps its own.
-
-    Raises:
-        ValueError: where the shapes differ, with the fields of the config that do.
-    """
-    start = load_network(path)
-    mine, theirs = asdict(network.config), asdict(start.config)
-    free = {"transfer", "sigma", "threshold", "decoder"}  # they have no weights, or new ones
-    unlike = {name: (theirs[name], mine[name]) for name in mine if mine[name] != theirs[name] and name not in free}
-    if unlike:
-        said = "; ".join(f"{name} is {a} there and {b} here" for name, (a, b) in unlike.items())
-        raise ValueError(f"start: the network in {path} has another shape: {said}. Give this run the same --network.")
-    kept = {name: value for name, value in start.state_dict().items() if name in network.state_dict()}
-    network.load_state_dict(kept, strict=False)
 
 
 class Trainer:

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from momi_lib.data import load, load_truth, to_float
 from momi_lib.files import weights_folder, write_json
 from momi_lib.pose import Teacher, teacher_maps
-from momi_lib.train.card import environment, plain
+from momi_lib.train.card import begun_with, environment, plain
 from momi_lib.train.checkpoint import latest_checkpoint, save_checkpoint
 from momi_lib.train.config import TrainConfig
 from momi_lib.train.log import JsonLog, picture_grid, save_picture
@@ -191,10 +191,13 @@ def finish(trainer: Trainer, network: MomiNet, seconds: float) -> Path:
         "config": plain(config),
         "seed": config.seed,
         "steps": trainer.step,
+        "data": trainer.batches.people.fingerprint,
         "triplets": max(0, trainer.step - config.distil_steps) * config.batch,
         "hours": round(seconds / 3600, 3),
         "perceptual": perceptual_name(trainer),
         "precision": trainer.precision,
         **environment(trainer.device),
     }
+    if config.start is not None:
+        card["begun_with"] = begun_with(config.start)
     return save_network(network, config.out / WEIGHTS, card)

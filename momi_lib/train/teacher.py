@@ -34,7 +34,7 @@ from momi_lib.pose import (
 )
 from momi_lib.pose.augment import augment
 from momi_lib.skeleton import JOINTS
-from momi_lib.train.card import environment, plain
+from momi_lib.train.card import begun_with, environment, plain
 
 log = logging.getLogger(__name__)
 
@@ -164,6 +164,8 @@ def train_teacher(config: TeacherConfig) -> dict[str, Any]:
         "sha256": files.sha256(path),
         "scores": score_teacher(Teacher.load(path).to(device), test),
     }
+    if config.start is not None:
+        card["begun_with"] = begun_with(Path(config.start))
     files.write_json(out / "teacher.json", card)
     return card
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from momi_lib import losses
+from momi_lib.train.begin import begin_with
 from momi_lib.train.colour import jitter_colours
 from momi_lib.train.config import preset
-from momi_lib.train.loop import begin_with
 from momi_lib.translate import MomiNet, save_network
 
 

@@ -1,0 +1,25 @@
+"""Training that begins with weights instead of random numbers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from momi_lib.translate import MomiNet, load_network
+
+
+def begin_with(network: MomiNet, path: Path) -> None:
+    """Copy the weights of ``path`` into ``network``; a lookup that they do not have keeps its own.
+
+    Raises:
+        ValueError: where the shapes differ, with the fields of the config that do.
+    """
+    start = load_network(path)
+    mine, theirs = asdict(network.config), asdict(start.config)
+    free = {"transfer", "sigma", "threshold", "decoder"}  # they have no weights, or new ones
+    unlike = {name: (theirs[name], mine[name]) for name in mine if mine[name] != theirs[name] and name not in free}
+    if unlike:
+        said = "; ".join(f"{name} is {a} there and {b} here" for name, (a, b) in unlike.items())
+        raise ValueError(f"start: the network in {path} has another shape: {said}. Give this run the same --network.")
+    kept = {name: value for name, value in start.state_dict().items() if name in network.state_dict()}
+    network.load_state_dict(kept, strict=False)
