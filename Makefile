@@ -31,7 +31,13 @@ test: check test-code test-notebooks
 check: $(VENV)/.for-test
 	$(BIN)/ruff check .
 
-test-code: $(VENV)/.for-test
+# The renderer's tests need its body and its streets; where there is no OpenGL they skip and say so.
+$(VENV)/.set-up: $(VENV)/.for-test
+	@$(BIN)/python -m tools.mannequins setup --workers $(JOBS) \
+		|| echo "Without OpenGL (see tools/mannequins/README.md) the tests that render will skip."
+	@touch $@
+
+test-code: $(VENV)/.for-test $(VENV)/.set-up
 	$(SETTINGS) $(PYTEST) momi_lib tests
 
 # The same settings as tools/run_notebooks.py, which made the stored outputs. loadscope keeps a notebook in one
@@ -47,7 +53,7 @@ $(VENV)/.for-lab: pyproject.toml constraints.txt
 
 $(VENV)/.for-test: pyproject.toml constraints.txt
 	@$(choose-python); test -x $(BIN)/python || "$$python" -m venv $(VENV)
-	$(call install,-e ".[test]")
+	$(call install,-e ".[test,mannequins]")
 	@touch $@ $(VENV)/.for-lab
 
 # uv, where it is there and works, is faster; pip does the same.

@@ -50,7 +50,8 @@ def test_constraints_are_exact_versions_and_name_no_host() -> None:
 
 def test_constraints_satisfy_the_ranges() -> None:
     versions = {requirement(line)[0]: requirement(line)[1].removeprefix("==") for line in constraint_lines()}
-    direct = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
+    extras = PROJECT["optional-dependencies"]
+    direct = PROJECT["dependencies"] + extras["test"] + extras["mannequins"]
     for parsed in map(Requirement, direct):
         name = canonicalize_name(parsed.name)
         assert name in versions, f"constraints.txt lacks {name}: run tools/make_constraints.py"

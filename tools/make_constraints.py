@@ -2,7 +2,7 @@
 
     .venv/bin/python tools/make_constraints.py > constraints.txt
 
-Starts from pyproject.toml (with the extra `test`) and follows the requirements of what is installed, so
+Starts from pyproject.toml (with the extras `test` and `mannequins`) and follows the requirements of what is installed, so
 other packages that happen to be in the environment stay out. A constraint for a package that a platform does
 not need does nothing there; the parts of CUDA are marked as Linux's all the same, so that the file says it.
 A version that needs a later Python than the project's oldest is marked with it: an older one gets what fits.
@@ -63,7 +63,8 @@ def marker(name: str) -> str:
 def main() -> None:
     """Print the constraints."""
     project = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text())["project"]
-    direct = project["dependencies"] + project["optional-dependencies"]["test"]
+    extras = project["optional-dependencies"]
+    direct = project["dependencies"] + extras["test"] + extras["mannequins"]
     print(HEADER)
     for name, version in sorted(needed(direct).items()):
         print(f"{name}=={version}{marker(name)}")

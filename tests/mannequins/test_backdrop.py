@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tools.mannequins import backdrop as module
-from tools.mannequins.backdrop import VARIANTS, backdrop, time_of
+from tools.mannequins.backdrop import VARIANTS, backdrop, is_drawn, time_of
 from tools.mannequins.cameras import CAMERAS, TIMES
 from tools.mannequins.streets import GROUNDS, half_width, street
 from tools.mannequins.walls import Surface
@@ -64,3 +64,12 @@ def test_what_is_not_there_is_refused() -> None:
         backdrop(6)
     with pytest.raises(IndexError, match="variant"):
         backdrop(0, VARIANTS)
+
+
+def test_the_cache_knows_what_is_drawn(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOMI_CACHE", str(tmp_path))
+    assert not is_drawn(0, 0)
+    file = module._file(0, 0)
+    file.parent.mkdir(parents=True)
+    np.save(file, np.zeros((2, 2, 3), np.uint8))
+    assert is_drawn(0, 0) and not is_drawn(0, 1)

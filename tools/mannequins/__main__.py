@@ -1,9 +1,10 @@
-"""`python -m tools.mannequins`: make the data set, check one, or write its card again.
+"""`python -m tools.mannequins`: make the data set, check one, write its card again, or only set up.
 
     python -m tools.mannequins --identities 1501 --out FOLDER --seed 0 --workers 4
     python -m tools.mannequins --size embedded --out FOLDER
     python -m tools.mannequins check FOLDER
     python -m tools.mannequins card FOLDER
+    python -m tools.mannequins setup --workers 2
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Make:
     """Render clothed people, with exact labels, in Market-1501's layout.
 
     A run that was stopped goes on when the same command is given again. `check FOLDER` in place of the options checks
-    what was made, `card FOLDER` writes its card and contact sheet again.
+    what was made, `card FOLDER` writes its card and contact sheet again, `setup` only prepares this machine.
     """
 
     out: Path
@@ -55,6 +56,14 @@ class Folder:
     """The data set."""
 
 
+@dataclass(frozen=True)
+class Setup:
+    """Bake the body template and draw the streets, which the first run would do: once a machine."""
+
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    """Processes, one thread each."""
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The command line. Whatever is wrong with what was asked for is one line, and exit status 2."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -65,6 +74,8 @@ def main(arguments: list[str] | None = None) -> None:
         if arguments and arguments[0] in ("check", "card"):
             folder = tyro.cli(Folder, args=arguments[1:], prog=f"{program} {arguments[0]}").folder
             {"check": _check, "card": _card}[arguments[0]](folder)
+        elif arguments and arguments[0] == "setup":
+            _set_up(tyro.cli(Setup, args=arguments[1:], prog=f"{program} setup"))
         else:
             _make(tyro.cli(Make, args=arguments, prog=program))
     except KeyboardInterrupt:
@@ -96,6 +107,17 @@ def _make(asked: Make) -> None:
     Renderer(8, 4, 1)  # no OpenGL: say so now, not from a worker
     make(Request(sizes, asked.seed, asked.dense), asked.out, asked.workers, finish=write_card)
     print(f"complete: {asked.out}")
+
+
+def _set_up(asked: Setup) -> None:
+    if asked.workers < 1:
+        raise ValueError(f"--workers: expected 1 or more, got {asked.workers}.")
+    _need_extra()
+    from tools.mannequins.renderer import Renderer
+    from tools.mannequins.write import set_up
+
+    Renderer(8, 4, 1)
+    set_up(asked.workers)
 
 
 def _check(folder: Path) -> None:

@@ -33,7 +33,7 @@ def time_of(camera: int, variant: int) -> str:
 @lru_cache(maxsize=len(CAMERAS) * VARIANTS)
 def _frame(camera: int, variant: int) -> np.ndarray:
     """(540, 960, 3) uint8, from the cache's file or drawn and put there."""
-    file = _cache_folder() / f"backdrop-{_fingerprint()}-{camera}-{variant}.npy"
+    file = _file(camera, variant)
     if file.exists():
         return np.load(file)
     from tools.mannequins.street_renderer import draw_street  # needs OpenGL only where nothing is cached
@@ -59,6 +59,15 @@ def backdrop(camera: int, variant: int = 0) -> np.ndarray:
             f"expected camera 0..{len(CAMERAS) - 1} and variant 0..{VARIANTS - 1}, got {camera}, {variant}."
         )
     return _frame(camera, variant).astype(np.float32)
+
+
+def is_drawn(camera: int, variant: int) -> bool:
+    """Whether the cache holds this street."""
+    return _file(camera, variant).exists()
+
+
+def _file(camera: int, variant: int) -> Path:
+    return _cache_folder() / f"backdrop-{_fingerprint()}-{camera}-{variant}.npy"
 
 
 def _cache_folder() -> Path:

@@ -20,7 +20,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from tools.mannequins.attributes import Attributes
-from tools.mannequins.backdrop import VARIANTS, backdrop
+from tools.mannequins.backdrop import VARIANTS, backdrop, is_drawn
 from tools.mannequins.cameras import CAMERAS
 from tools.mannequins.labels import attributes_csv, coco, scenes_gz
 from tools.mannequins.plan import Sizes, identities, plan
@@ -37,7 +37,7 @@ from tools.mannequins.work import (
     swaps_by_person,
 )
 
-__all__ = ["FolderError", "Request", "make", "write_manifest"]
+__all__ = ["FolderError", "Request", "make", "set_up", "write_manifest"]
 
 Unit = PersonUnit | TruthUnit
 PICTURE = (128, 64)
@@ -76,13 +76,7 @@ def make(
     if _complete(settings, folder):
         return folder
     put(folder / UNFINISHED / "settings.json", json.dumps(settings).encode())
-    with tqdm(total=1 + len(CAMERAS) * VARIANTS, desc="setting up", unit="place", leave=False) as bar:
-        template()  # baked once a machine, which takes minutes
-        bar.update()
-        for camera in range(len(CAMERAS)):
-            for variant in range(VARIANTS):
-                backdrop(camera, variant)
-                bar.update()
+    set_up(workers)
     chosen = identities(request.sizes.train + request.sizes.test, request.seed)
     units = [
         PersonUnit(request.seed, number, attributes, tuple(group), request.dense)
@@ -135,6 +129,29 @@ def _complete(wanted: dict, folder: Path) -> bool:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FolderError(f"{folder} holds something else. Choose an empty or new folder.")
     return False
+
+
+def set_up(workers: int = 1) -> None:
+    """Bake the body template and draw the streets, once a machine: minutes on one core, less with more workers."""
+    places = [(camera, variant) for camera in range(len(CAMERAS)) for variant in range(VARIANTS)]
+    missing = [place for place in places if not is_drawn(*place)]
+    with tqdm(total=1 + len(missing), desc="setting up", unit="place", leave=False) as bar:
+        template()
+        bar.update()
+        if workers == 1 or len(missing) < 2:
+            for place in missing:
+                backdrop(*place)
+                bar.update()
+            return
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(min(workers, len(missing)), context, initializer=start_process) as pool:
+            for future in as_completed([pool.submit(_draw, *place) for place in missing]):
+                future.result()
+                bar.update()
+
+
+def _draw(camera: int, variant: int) -> None:
+    backdrop(camera, variant)  # into the cache; the picture itself need not travel back
 
 
 def _run(units: Sequence[Unit], folder: Path, workers: int, what: str) -> None:
