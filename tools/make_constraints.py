@@ -3,8 +3,8 @@
     .venv/bin/python tools/make_constraints.py > constraints.txt
 
 Starts from pyproject.toml (with the extras `test` and `mannequins`) and follows the requirements of what is
-installed, so other packages that happen to be in the environment stay out. A constraint for a package that a platform does
-not need does nothing there; the parts of CUDA are marked as Linux's all the same, so that the file says it.
+installed, so other packages that happen to be in the environment stay out. A constraint for a package that a
+platform does not need does nothing there; the parts of CUDA are marked all the same, so that the file says it.
 A version that needs a later Python than the project's oldest is marked with it: an older one gets what fits.
 """
 
