@@ -127,7 +127,10 @@ def evaluate(
 
     write_json(out, table)
     for row in table["rows"]:
-        log.info("%-14s masked L1 %.4f   masked SSIM %.4f", row["answer"], row["l1"], row["ssim"])
+        log.info(
+            "%-14s masked L1 %.4f   SSIM %.4f   perceptual %.3f   pose %.3f   person %.3f   Fréchet %.2f",
+            *(row[key] for key in ("answer", "l1", "ssim", "perceptual", "pck", "rank1", "frechet")),
+        )
 
 
 def figure(

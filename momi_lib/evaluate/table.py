@@ -1,26 +1,27 @@
-"""The table of true swaps: networks beside the answers that need none."""
+"""The table of true swaps: networks beside the answers that need none, and beside the truth itself."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from momi_lib.data import load, load_truth
-from momi_lib.evaluate.truth import TruthScores, score_truth, swap_all, trivial_answers
+from momi_lib.evaluate.judges import Judges
+from momi_lib.evaluate.truth import swap_all, trivial_answers
 from momi_lib.files import sha256, weights_folder
 from momi_lib.train.card import environment
 from momi_lib.translate import load_network
 
+TRUE = "true swap"
 START, END = "<!-- truth table: start -->", "<!-- truth table: end -->"
 
 
 def truth_table(weights: Sequence[str], folder: Path | None = None, *, limit: int | None = None) -> dict[str, Any]:
-    """Masked L1 and SSIM against the truth, for trivial answers and for each of ``weights``.
+    """All scores of :class:`~momi_lib.evaluate.judges.Judges`, for trivial answers, ``weights`` and the truth.
 
     Args:
         weights: names of committed weights, or files.
@@ -28,7 +29,8 @@ def truth_table(weights: Sequence[str], folder: Path | None = None, *, limit: in
         limit: only the first so many swaps.
 
     Returns:
-        JSON-ready: conditions, and a row an answer with l1, l1_error, ssim, ssim_error, count.
+        JSON-ready: conditions, and a row an answer with its scores. The last row is the true swap's own: what
+        scores that ask a network say where nothing is wrong.
 
     Raises:
         FileNotFoundError: where the data have no true swaps, or the weights are not there.
@@ -38,17 +40,23 @@ def truth_table(weights: Sequence[str], folder: Path | None = None, *, limit: in
         if not 1 <= limit <= len(truth):
             raise ValueError(f"limit: expected 1 to {len(truth)} swaps, got {limit}")
         truth = truth.select(slice(limit))
-    rows = [_row(name, score_truth(answer, truth)) for name, answer in trivial_answers(truth, train).items()]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    judges = Judges(truth, device)
+    rows = [_row(name, judges.score(answer)) for name, answer in trivial_answers(truth, train).items()]
     people = truth.people
     for name in weights:
         network = load_network(name, device=device)
         drawn = swap_all(network, people.pictures[truth.source], people.pictures[truth.target])
         path = Path(name) if Path(name).is_file() else weights_folder() / f"momi-{name}.safetensors"
-        rows.append(_row(f"momi-{name}" if path != Path(name) else path.stem, score_truth(drawn, truth), sha256(path)))
+        rows.append(_row(f"momi-{name}" if path != Path(name) else path.stem, judges.score(drawn), sha256(path)))
+    rows.append(_row(TRUE, judges.score(truth.pictures)))
     return {
         "what": "swaps of test identities against their rendered truth, on the person's pixels; L1 of colours in "
-        "[0, 1]; SSIM (torchmetrics, sigma 1.5) averaged over the mask; ± is the standard error of the mean",
+        "[0, 1]; SSIM (torchmetrics, sigma 1.5) averaged over the mask; ± is the standard error of the mean; "
+        "perceptual: difference of the features on the person; pck: share of the visible body joints that the teacher finds within "
+        "a tenth of the height; rank1: how often the feature network finds the source person; frechet, kernel: "
+        "distance of the sets from real pictures, with the same network",
+        **judges.conditions,
         **environment(device),
         "data": people.folder.name,
         "fingerprint": people.fingerprint,
@@ -57,31 +65,38 @@ def truth_table(weights: Sequence[str], folder: Path | None = None, *, limit: in
     }
 
 
-def _row(answer: str, scores: TruthScores, weights: str | None = None) -> dict[str, Any]:
-    row = {"answer": answer, **{k: round(v, 5) for k, v in asdict(scores).items()}}
+def _row(answer: str, scores: dict[str, Any], weights: str | None = None) -> dict[str, Any]:
+    row = {"answer": answer, **scores}
     return row if weights is None else {**row, "weights_sha256": weights}
 
 
 def markdown(table: dict[str, Any]) -> str:
     """The table as Markdown, with the command and conditions under it.
 
-    >>> row = {"answer": "copy target", "l1": 0.25, "l1_error": 0.01, "ssim": 0.5, "ssim_error": 0.02, "count": 9}
-    >>> conditions = {"command": "c", "device": "d", "date": "2026-01-01", "swaps": 9}
+    >>> row = {"answer": "copy target", "l1": 0.25, "l1_error": 0.01, "ssim": 0.5, "ssim_error": 0.02, "count": 9,
+    ...        "perceptual": 1, "pck": 0.5, "rank1": 0, "frechet": 2}
+    >>> conditions = {"command": "c", "device": "d", "date": "2026-01-01", "swaps": 9, "features": "f", "teacher": "t"}
     >>> print(markdown({"rows": [row], **conditions}).splitlines()[2])
-    | copy target | 0.2500 ± 0.0100 | 0.500 ± 0.020 |
+    | copy target | 0.2500 ± 0.0100 | 0.500 ± 0.020 | 1.000 | 0.50 | 0.00 | 2.00 |
     """
-    lines = ["| answer | masked L1 ↓ | masked SSIM ↑ |", "| --- | --- | --- |"]
+    lines = [
+        "| answer | masked L1 ↓ | masked SSIM ↑ | perceptual ↓ | pose found ↑ | person found ↑ | Fréchet ↓ |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
     for row in table["rows"]:
         lines.append(
             f"| {row['answer']} | {row['l1']:.4f} ± {row['l1_error']:.4f} "
-            f"| {row['ssim']:.3f} ± {row['ssim_error']:.3f} |"
+            f"| {row['ssim']:.3f} ± {row['ssim_error']:.3f} | {row['perceptual']:.3f} | {row['pck']:.2f} "
+            f"| {row['rank1']:.2f} | {row['frechet']:.2f} |"
         )
-    trivial = [row for row in table["rows"] if "weights_sha256" not in row]
+    trivial = [row for row in table["rows"] if "weights_sha256" not in row and row["answer"] != TRUE]
     for row in table["rows"]:
         if "weights_sha256" in row:
             share = row["l1"] / min(other["l1"] for other in trivial)
             gain = row["ssim"] - max(other["ssim"] for other in trivial)
             lines += ["", f"{row['answer']}: {share:.2f} of the best trivial answer's L1, SSIM {gain:+.3f} beside it."]
+    lines += ["", f"Perceptual, person found (rank 1) and Fréchet: {table['features']}; pose found (PCK@0.1): "
+              f"{table['teacher']}."]  # fmt: skip
     lines += ["", f"{table['swaps']} swaps of held-out identities · `{table['command']}` · {table['device']} · "
               f"{table['date']}"]  # fmt: skip
     return "\n".join(lines)

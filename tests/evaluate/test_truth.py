@@ -12,7 +12,7 @@ import torch
 from momi_lib.data import People, Truth
 from momi_lib.evaluate import masked_l1, masked_ssim, score_truth, swap_all
 from momi_lib.evaluate.figure import choose
-from momi_lib.evaluate.table import END, START, markdown, truth_table, write_into
+from momi_lib.evaluate.table import END, START, TRUE, markdown, truth_table, write_into
 from momi_lib.train import preset
 from momi_lib.translate import MomiNet, save_network
 
@@ -92,8 +92,12 @@ def weights(tmp_path_factory):
 
 def test_the_table_has_honest_baselines(weights):
     table = truth_table([str(weights)], limit=6)
-    assert [row["answer"] for row in table["rows"]] == ["copy source", "copy target", "mean picture", "untrained"]
-    assert all(0 < row["l1"] < 1 and row["count"] == 6 for row in table["rows"])
+    assert [row["answer"] for row in table["rows"]] == ["copy source", "copy target", "mean picture", "untrained", TRUE]
+    *answers, real = table["rows"]
+    assert all(0 < row["l1"] < 1 and row["count"] == 6 for row in answers)
+    assert (real["l1"], real["perceptual"]) == (0, 0) and real["ssim"] == pytest.approx(1)
+    assert all(0 <= row[name] <= 1 for row in table["rows"] for name in ("pck", "confusion", "rank1"))
+    assert table["features"].startswith("mannequin-vgg[") and table["teacher"].startswith("mannequin-teacher[")
     text = markdown(table)
     assert "| copy source |" in text and "6 swaps of held-out identities" in text
     with pytest.raises(ValueError, match="limit"):

@@ -1,0 +1,70 @@
+"""All scores of a set of swaps in one call, with the networks that some of them need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from momi_lib.data import Truth
+from momi_lib.evaluate.descriptors import describe, perceptual_distance
+from momi_lib.evaluate.distances import frechet_distance, kernel_distance
+from momi_lib.evaluate.recognition import pose_score, rank1
+from momi_lib.evaluate.truth import score_truth
+from momi_lib.features import MannequinFeatures, feature_network
+from momi_lib.files import sha256, weights_folder
+from momi_lib.train import load_teacher
+
+
+class Judges:
+    """The offline feature network and the teacher, with the real pictures that swaps are compared with.
+
+    Args:
+        truth: the swaps; the test pictures they are drawn from are the reference of the distances between sets.
+        device: where the networks compute.
+
+    Raises:
+        FileNotFoundError: where a network's weights are missing, with the command that makes them.
+
+    Attributes:
+        conditions: what must stand beside the scores.
+    """
+
+    def __init__(self, truth: Truth, device: torch.device | str = "cpu") -> None:
+        self.truth = truth
+        self.features = feature_network("mannequin").to(device)
+        assert isinstance(self.features, MannequinFeatures)
+        self.teacher = load_teacher(None, device)
+        self.reference = describe(self.features, truth.people.pictures)
+        teacher = weights_folder() / "mannequin-teacher.safetensors"
+        self.conditions = {
+            "features": self.features.name,
+            "teacher": f"mannequin-teacher[{sha256(teacher)[:8]}]",
+            "reference": f"{len(self.reference)} real pictures of the test people",
+        }
+
+    def score(self, pictures: Tensor) -> dict[str, Any]:
+        """Every score of ``pictures`` (M, 3, H, W) uint8, one for each swap; JSON-ready, rounded.
+
+        Returns:
+            of :class:`~momi_lib.evaluate.TruthScores` all fields; ``perceptual`` (mean of
+            :func:`~momi_lib.evaluate.descriptors.perceptual_distance`), ``pck`` and ``confusion``
+            (:func:`~momi_lib.evaluate.recognition.pose_score`), ``rank1``, ``frechet``, ``kernel`` and
+            ``kernel_deviation``.
+        """
+        truth = self.truth
+        scores = score_truth(pictures, truth)
+        pose = pose_score(self.teacher, pictures, truth)
+        descriptors = describe(self.features, pictures)
+        kernel = kernel_distance(descriptors, self.reference, subsets=20)
+        values = {
+            **vars(scores),
+            "perceptual": float(perceptual_distance(self.features, pictures, truth.pictures, truth.masks).mean()),
+            **pose,
+            "rank1": float(rank1(self.features, pictures, truth).float().mean()),
+            "frechet": frechet_distance(descriptors, self.reference),
+            "kernel": kernel.mean,
+            "kernel_deviation": kernel.deviation,
+        }
+        return {name: value if isinstance(value, int) else float(f"{value:.5g}") for name, value in values.items()}

@@ -1,0 +1,80 @@
+"""Is the person of the swap still the source's, and is the pose the target's? Two networks that know are asked."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from momi_lib.data import Truth, to_float
+from momi_lib.evaluate.descriptors import describe
+from momi_lib.features import FeatureNetwork
+from momi_lib.pose import Score, decode, left_right_confusion, pck, person_heights
+from momi_lib.skeleton import JOINTS
+
+#: Shoulders to ankles: what a pose is made of.
+BODY = tuple(range(JOINTS.index("left_shoulder"), len(JOINTS)))
+
+
+def rank1(network: FeatureNetwork, pictures: Tensor, truth: Truth) -> Tensor:
+    """Whether a re-identification network finds each swap's source person among the test people.
+
+    The nearest descriptor (cosine) among all test pictures decides. The source picture itself is left out, or copying
+    it would be perfect; the target picture as well, or a swap would be punished for keeping the target's street.
+
+    Args:
+        network: a network trained to tell people apart, on *other* people.
+        pictures: (M, 3, H, W) uint8, one for each of ``truth``'s swaps.
+        truth: with the people among whom to look.
+
+    Returns:
+        (M,) bool.
+
+    Raises:
+        ValueError: for a network without descriptors of people, or another number of pictures.
+    """
+    if not hasattr(network, "embed"):
+        raise ValueError(f"{network.name}: expected a network that tells people apart (MannequinFeatures)")
+    _check(pictures, truth)
+    people = truth.people
+    gallery = functional.normalize(describe(network, people.pictures), dim=1)
+    likeness = functional.normalize(describe(network, pictures), dim=1) @ gallery.T
+    rows = torch.arange(len(likeness))
+    likeness[rows, truth.source] = likeness[rows, truth.target] = -2
+    return people.persons[likeness.argmax(1)] == people.persons[truth.source]
+
+
+@torch.inference_mode()
+def pose_score(network: nn.Module, pictures: Tensor, truth: Truth, *, decoder: str = "quarter") -> dict[str, float]:
+    """How well the joints that a pose network finds on the swaps are those of the true swaps.
+
+    Args:
+        network: pictures (N, 3, H, W) in [-1, 1] → heatmaps (N, 17, h, w): the teacher, or any detector.
+        pictures: (M, 3, H, W) uint8, one for each of ``truth``'s swaps.
+        decoder: ``"argmax"``, ``"quarter"`` or ``"dark"``.
+
+    Returns:
+        ``pck``: share of the visible body joints, shoulders to ankles, within a tenth of the person's height;
+        ``confusion``: share found at the place of their mirror joint.
+    """
+    _check(pictures, truth)
+    device = next(network.parameters()).device
+    found = [
+        decode(network(to_float(some.to(device))).float(), method=decoder, size=tuple(some.shape[-2:]))[0].cpu()
+        for some in pictures.split(64)
+    ]
+    landmarks, visible = torch.cat(found), truth.visibility == 2
+    head = torch.ones(len(JOINTS), dtype=torch.bool)
+    head[list(BODY)] = False
+    visible = visible & ~head
+    options = {"height": person_heights(truth.joints, truth.visibility, truth.masks), "threshold": 0.1}
+    scores: dict[str, Score] = {
+        "pck": pck(landmarks, truth.joints, visible, **options),
+        "confusion": left_right_confusion(landmarks, truth.joints, visible, **options),
+    }
+    return {name: score.mean for name, score in scores.items()}
+
+
+def _check(pictures: Tensor, truth: Truth) -> None:
+    if len(pictures) != len(truth):
+        raise ValueError(f"pictures: expected one for each of {len(truth)} swaps, got {len(pictures)}")
