@@ -54,8 +54,8 @@ def truth_table(weights: Sequence[str], folder: Path | None = None, *, limit: in
         "what": "swaps of test identities against their rendered truth, on the person's pixels; L1 of colours in "
         "[0, 1]; SSIM (torchmetrics, sigma 1.5) averaged over the mask; ± is the standard error of the mean; "
         "perceptual: difference of the features on the person; pck: share of the visible body joints that the teacher "
-        "finds within a tenth of the height; rank1: how often the feature network finds the source person; frechet, kernel: "
-        "distance of the sets from real pictures, with the same network",
+        "finds within a tenth of the height; rank1: how often the feature network finds the source person; "
+        "frechet, kernel: distance of the sets from real pictures, with the same network",
         **judges.conditions,
         **environment(device),
         "data": people.folder.name,
