@@ -69,8 +69,8 @@ class SwapExplorer:
         folder: data folder; None is `$MOMI_DATA` or the embedded mannequins.
         network: a network, or what :func:`momi_lib.translate.load_network` takes. Where the weights are
             missing, the widget says so and what to do, and shows the pictures alone.
-        pictures: indices of the people to choose from; None takes all, or 400 evenly spaced ones where there
-            are more.
+        pictures: indices of the people to choose from; None takes all, or at most 400 where there are more:
+            those of evenly spaced pairs that have a true answer, or else evenly spaced ones.
         split: which people.
         seed: of the button "Random pair".
         save_to: folder of the button "Save PNG".
@@ -115,6 +115,10 @@ class SwapExplorer:
     def _choice(self, pictures: Sequence[int] | None) -> list[int]:
         count = len(self.people)
         if pictures is None:
+            pairs = list(self.swapper.answers)
+            if count > MOST and pairs:
+                some = ({index for pair in pairs[::step] for index in pair} for step in range(1, len(pairs) + 1))
+                return sorted(next(chosen for chosen in some if len(chosen) <= MOST))
             step = max(1.0, count / MOST)
             return [int(place * step) for place in range(min(count, MOST))]
         chosen = sorted({int(index) for index in pictures})

@@ -69,8 +69,9 @@ def test_it_starts_with_a_true_answer_and_draws_every_panel(explorer: SwapExplor
 
 
 def test_the_state_is_the_library_s_swap(explorer: SwapExplorer, network: MomiNet) -> None:
-    state = explorer.choose(3, 40)
-    pictures = to_float(explorer.people.pictures[[3, 40]])
+    source, target = (explorer.source.options[place][1] for place in (3, 40))
+    state = explorer.choose(source, target)
+    pictures = to_float(explorer.people.pictures[[source, target]])
     expected = to_uint8(network.swap(pictures[:1], pictures[1:]))[0]
     assert (state.swap.int() - expected.int()).abs().max() <= 1
     assert torch.equal(state.landmarks, network.pose(pictures).landmarks)
@@ -80,11 +81,12 @@ def test_the_state_is_the_library_s_swap(explorer: SwapExplorer, network: MomiNe
 @pytest.mark.parametrize("name", ["source", "target"])
 def test_a_dropdown_changes_the_state_and_the_swap(explorer: SwapExplorer, name: str) -> None:
     before = explorer.panels["swap"].png, explorer.panels[name].png
-    getattr(explorer, name).value = 77
-    assert getattr(explorer.state, name) == 77
+    index = explorer.source.options[77][1]
+    getattr(explorer, name).value = index
+    assert getattr(explorer.state, name) == index
     assert explorer.panels["swap"].png != before[0]
     assert explorer.panels[name].png != before[1]
-    assert "77" in explorer.panels[name].alternative
+    assert f"picture {index} " in explorer.panels[name].alternative
 
 
 def test_a_mirrored_target_is_mirrored_and_has_no_true_answer(explorer: SwapExplorer) -> None:
@@ -165,7 +167,7 @@ def test_damaged_weights_are_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pictures", [[], [3], [0, 10_000], [-1, 2]])
 def test_a_wrong_choice_of_pictures_is_refused(network: MomiNet, pictures: list[int]) -> None:
-    with pytest.raises(ValueError, match="pictures: expected at least two indices from 0 to 383"):
+    with pytest.raises(ValueError, match="pictures: expected at least two indices from 0 to 1279"):
         SwapExplorer(network=network, pictures=pictures)
 
 
@@ -176,10 +178,21 @@ def test_a_chosen_few_and_what_is_not_among_them(network: MomiNet) -> None:
         explorer.choose(5, 7)
 
 
-def test_a_long_list_is_shortened_evenly(network: MomiNet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_list_holds_pairs_that_have_a_true_answer(network: MomiNet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST", 12)
-    chosen = [index for _, index in SwapExplorer(network=network).source.options]
-    assert chosen == list(range(0, 384, 32))
+    explorer = SwapExplorer(network=network)
+    chosen = {index for _, index in explorer.source.options}
+    assert 2 <= len(chosen) <= 12
+    assert {index for pair in explorer.swapper.answers if chosen.issuperset(pair) for index in pair} == chosen
+    assert explorer.state.truth == 0
+
+
+def test_a_long_list_without_true_answers_is_shortened_evenly(
+    network: MomiNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST", 10)
+    chosen = [index for _, index in SwapExplorer(network=network, split="query").source.options]
+    assert chosen == list(range(0, 200, 20))
 
 
 def test_every_control_has_a_name_and_every_picture_a_description(explorer: SwapExplorer) -> None:
