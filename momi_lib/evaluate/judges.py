@@ -62,7 +62,7 @@ class Judges:
             **vars(scores),
             "perceptual": float(perceptual_distance(self.features, pictures, truth.pictures, truth.masks).mean()),
             **pose,
-            "rank1": float(rank1(self.features, pictures, truth).float().mean()),
+            "rank1": float(rank1(descriptors, self.reference, truth).float().mean()),
             "frechet": frechet_distance(descriptors, self.reference),
             "kernel": kernel.mean,
             "kernel_deviation": kernel.deviation,

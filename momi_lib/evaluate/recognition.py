@@ -7,8 +7,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from momi_lib.data import Truth, to_float
-from momi_lib.evaluate.descriptors import describe
-from momi_lib.features import FeatureNetwork
 from momi_lib.pose import Score, decode, left_right_confusion, pck, person_heights
 from momi_lib.skeleton import JOINTS
 
@@ -16,29 +14,30 @@ from momi_lib.skeleton import JOINTS
 BODY = tuple(range(JOINTS.index("left_shoulder"), len(JOINTS)))
 
 
-def rank1(network: FeatureNetwork, pictures: Tensor, truth: Truth) -> Tensor:
+def rank1(descriptors: Tensor, gallery: Tensor, truth: Truth) -> Tensor:
     """Whether a re-identification network finds each swap's source person among the test people.
 
     The nearest descriptor (cosine) among all test pictures decides. The source picture itself is left out, or copying
     it would be perfect; the target picture as well, or a swap would be punished for keeping the target's street.
 
     Args:
-        network: a network trained to tell people apart, on *other* people.
-        pictures: (M, 3, H, W) uint8, one for each of ``truth``'s swaps.
+        descriptors: (M, D) of the swaps, one for each of ``truth``'s, by
+            :func:`~momi_lib.evaluate.descriptors.describe` with a network that was trained to tell *other* people
+            apart.
+        gallery: (N, D) of ``truth.people.pictures``, by the same network.
         truth: with the people among whom to look.
 
     Returns:
         (M,) bool.
 
     Raises:
-        ValueError: for a network without descriptors of people, or another number of pictures.
+        ValueError: for another number of descriptors.
     """
-    if not hasattr(network, "embed"):
-        raise ValueError(f"{network.name}: expected a network that tells people apart (MannequinFeatures)")
-    _check(pictures, truth)
+    _check(descriptors, truth)
     people = truth.people
-    gallery = functional.normalize(describe(network, people.pictures), dim=1)
-    likeness = functional.normalize(describe(network, pictures), dim=1) @ gallery.T
+    if len(gallery) != len(people):
+        raise ValueError(f"gallery: expected one descriptor for each of {len(people)} pictures, got {len(gallery)}")
+    likeness = functional.normalize(descriptors, dim=1) @ functional.normalize(gallery, dim=1).T
     rows = torch.arange(len(likeness))
     likeness[rows, truth.source] = likeness[rows, truth.target] = -2
     return people.persons[likeness.argmax(1)] == people.persons[truth.source]
@@ -75,6 +74,6 @@ def pose_score(network: nn.Module, pictures: Tensor, truth: Truth, *, decoder: s
     return {name: score.mean for name, score in scores.items()}
 
 
-def _check(pictures: Tensor, truth: Truth) -> None:
-    if len(pictures) != len(truth):
-        raise ValueError(f"pictures: expected one for each of {len(truth)} swaps, got {len(pictures)}")
+def _check(given: Tensor, truth: Truth) -> None:
+    if len(given) != len(truth):
+        raise ValueError(f"expected one picture or descriptor for each of {len(truth)} swaps, got {len(given)}")
