@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?=
 JOBS ?= 2
+EXTRAS := test,mannequins
 LAB_OPTIONS ?=
 QUIET := $(if $(CI),--quiet)
 
@@ -53,7 +54,7 @@ $(VENV)/.for-lab: pyproject.toml constraints.txt
 
 $(VENV)/.for-test: pyproject.toml constraints.txt
 	@$(choose-python); test -x $(BIN)/python || "$$python" -m venv $(VENV)
-	$(call install,-e ".[test,mannequins]")
+	$(call install,-e ".[$(EXTRAS)]")
 	@touch $@ $(VENV)/.for-lab
 
 # uv, where it is there and works, is faster; pip does the same.
