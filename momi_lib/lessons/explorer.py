@@ -87,7 +87,7 @@ class SwapExplorer:
 
     >>> from momi_lib.train.config import preset
     >>> explorer = SwapExplorer(network=MomiNet(preset("tiny").network).eval())
-    >>> explorer.target.value = 7
+    >>> explorer.target.value = explorer.target.options[7][1]
     >>> explorer.state.target, tuple(explorer.state.swap.shape)
     (7, (3, 128, 64))
     """
