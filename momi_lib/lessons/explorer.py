@@ -88,8 +88,8 @@ class SwapExplorer:
     >>> from momi_lib.train.config import preset
     >>> explorer = SwapExplorer(network=MomiNet(preset("tiny").network).eval())
     >>> explorer.target.value = explorer.target.options[7][1]
-    >>> explorer.state.target, tuple(explorer.state.swap.shape)
-    (7, (3, 128, 64))
+    >>> explorer.state.target == explorer.target.value, tuple(explorer.state.swap.shape)
+    (True, (3, 128, 64))
     """
 
     def __init__(
