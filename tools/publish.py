@@ -111,7 +111,8 @@ def section(name: str, card: dict[str, Any]) -> str:
     for event in card.get("history", [])[:-1]:
         lines.append(f"- before that, from step {event['step']}: `{event['command']}`")
     if "perceptual" in card:
-        lines.append(f"- perceptual network: {card['perceptual']}; precision {config.get('precision')}")
+        precision = card.get("precision", config.get("precision"))
+        lines.append(f"- perceptual network: {card['perceptual']}; precision {precision}")
     for key, value in card.get("scores", {}).items():
         if key == "truth":
             lines += [f"- {row['answer'] if row['answer'] != 'weights' else name}: masked L1 {row['l1']}, "

@@ -35,15 +35,15 @@ class TripletSampler:
 
     x is uniform over the pictures whose person has another picture, x⁺ uniform over that person's other
     pictures (or, with ``same_camera``, more often one of the same camera), x⁻ uniform over all pictures of other
-    persons. A person with a single picture can only be x⁻; a
-    logged warning names it. Pictures of a negative person (-1, Market-1501's junk) are never drawn: they may
-    show anybody. Every other number is a person like any other: leave out 0000 (distractors) before.
+    persons. A person with a single picture can only be x⁻; a logged warning names it. Pictures of a negative
+    person (-1, Market-1501's junk) are never drawn: they may show anybody. Every other number is a person like any
+    other: leave out 0000 (distractors) before.
 
     Args:
         persons: (N,) integers, the person of each picture.
         seed: of the sampler's own generator.
         device: where the triplets are drawn and live.
-        cameras: (N,) integers from 0, the camera of each picture; needed for ``same_camera``.
+        cameras: (N,) integers, the camera of each picture; needed for ``same_camera``.
         same_camera: probability that x⁺ is asked to come from the camera of x; where the person has no other
             picture there, it comes from any.
 

@@ -27,6 +27,7 @@ from momi_lib.train.begin import begin_with
 from momi_lib.train.config import TrainConfig
 from momi_lib.train.ema import Average
 from momi_lib.train.objective import Drawn, Objective
+from momi_lib.train.precision import multiplies_bf16
 from momi_lib.translate import MomiNet, PairDiscriminator
 from momi_lib.translate.blocks import initialise
 
@@ -42,18 +43,6 @@ class TrainingDiverged(RuntimeError):
             "is good: resume from it with a lower learning rate, or with --precision fp32."
         )
         self.loss, self.step = loss, step
-
-
-def multiplies_bf16(device: torch.device) -> bool:
-    """Whether a device has instructions for bfloat16 products; without them they are slower than fp32.
-
-    >>> multiplies_bf16(torch.device("cpu")) in (True, False)
-    True
-    """
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    known = getattr(torch.cpu, "get_capabilities", dict)()  # PyTorch before 2.12 does not say: then fp32
-    return bool(known.get("amx_bf16") or known.get("avx512_bf16"))
 
 
 class Trainer:
@@ -146,6 +135,12 @@ class Trainer:
         """Length of the whole run, warm-up included."""
         return self.config.distil_steps + self.config.steps
 
+    @property
+    def _student_knows(self) -> bool:
+        """Whether F_p is distilled already: by a warm-up that is over, or before this run."""
+        begun = self.config.distil_steps or self.config.start
+        return bool(begun) and self.step >= self.config.distil_steps
+
     def rate(self) -> float:
         """Factor of all learning rates at this step: 1, then linearly to 0 from ``decay_from`` on."""
         done = max(0, self.step - self.config.distil_steps) / self.config.steps
@@ -165,7 +160,7 @@ class Trainer:
         """
         self.network.train()
         warm_up = self.step < self.config.distil_steps
-        if (self.config.distil_steps or self.config.start) and not warm_up:
+        if self._student_knows:
             # After the warm-up the student keeps its batch statistics: those of small batches would show G other
             # landmarks in training than in use, and spoil a well-distilled student within a few hundred steps.
             self.network.student.eval()
@@ -204,9 +199,7 @@ class Trainer:
             return self.config.discriminator_learning_rate
         if name == "translation":
             return self.config.learning_rate
-        warm = self.config.distil_steps or self.config.start
-        after = warm and self.step >= self.config.distil_steps
-        return self.config.student_learning_rate * (self.config.student_rate_after if after else 1.0)
+        return self.config.student_learning_rate * (self.config.student_rate_after if self._student_knows else 1.0)
 
     def _improve(self, loss: Tensor, names: list[str]) -> None:
         for name in names:
