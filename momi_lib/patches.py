@@ -1,4 +1,4 @@
-"""Skeleton patches: RoI Align on a square around each landmark, the operands of Eq. 6.
+"""Skeleton patches, the operands of Eq. 6: RoI Align on a square around each landmark, or strips along limbs.
 
 RoI Align counts coordinates from the picture's edge, so that the centre of pixel i lies at i + 0.5; the
 landmarks of this package have pixel centres at integers. The half pixel is added here and nowhere else.
@@ -10,6 +10,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import roi_align
+
+from momi_lib.skeleton import JOINTS
+
+#: What :func:`limb_patches` lays strips along: arms, legs, the sides of the trunk, shoulders, hips, and the head with
+#: the neck, from the nose to either shoulder.
+STRIPS: tuple[tuple[int, int], ...] = (
+    (5, 7), (7, 9), (6, 8), (8, 10), (11, 13), (13, 15), (12, 14), (14, 16), (5, 11), (6, 12), (5, 6), (11, 12), (0, 5),
+    (0, 6),
+)  # fmt: skip
 
 
 def landmark_boxes(landmarks: Tensor, *, radius: float) -> Tensor:
@@ -82,3 +91,67 @@ def skeleton_patches(
     boxes = landmark_boxes(inside + margin, radius=radius)
     patches = roi_align(padded, boxes, output_size=size, sampling_ratio=2, aligned=True)
     return patches.unflatten(0, (count, joints)), valid
+
+
+def limb_patches(
+    pictures: Tensor,
+    landmarks: Tensor,
+    valid: Tensor,
+    *,
+    radius: float = 4.0,
+    size: int = 8,
+) -> tuple[Tensor, Tensor]:
+    """Strips along limbs, turned and stretched with them: a named option beside :func:`skeleton_patches` for Eq. 6.
+
+    A square keeps its place and not its direction, so that a forearm that has turned is compared with what lies
+    beside it. A strip reaches from joint to joint and ``radius`` to either side, however the limb lies; whoever is
+    right in both pictures shows the same sleeve in it.
+
+    Args:
+        pictures: (N, 3, H, W).
+        landmarks: (N, 17, 2), (x, y) in pixels, pixel centres at integers.
+        valid: (N, 17) bool.
+        radius: half the width of a strip in pixels of the picture.
+        size: samples along a limb, and across it.
+
+    Returns:
+        patches (N, L, 3, size, size), L = ``len(STRIPS)``, rows from the first joint to the second, and their validity
+        (N, L): both joints are valid, lie in the picture and are at least a pixel apart. Gradients flow into the
+        pictures and not into the landmarks.
+
+    Raises:
+        ValueError: where the shapes do not fit together.
+
+    >>> picture = torch.arange(128.0)[:, None].expand(1, 3, 128, 64)  # the value of a pixel is its y
+    >>> landmarks = torch.full((1, 17, 2), 20.0)
+    >>> landmarks[0, 7, 1] = 60.0  # from the left shoulder at y = 20 down to the elbow
+    >>> patches, valid = limb_patches(picture, landmarks, torch.ones(1, 17, dtype=torch.bool), size=4)
+    >>> patches[0, 0, 0, :, 0].tolist(), bool(valid[0, 0]), bool(valid[0, 10])  # the shoulders coincide: no strip
+    ([25.0, 35.0, 45.0, 55.0], True, False)
+    """
+    if pictures.ndim != 4 or landmarks.shape != (len(pictures), len(JOINTS), 2) or valid.shape != landmarks.shape[:2]:
+        raise ValueError(
+            f"expected pictures (N, C, H, W), landmarks (N, {len(JOINTS)}, 2) and valid (N, {len(JOINTS)}), got "
+            f"{tuple(pictures.shape)}, {tuple(landmarks.shape)} and {tuple(valid.shape)}"
+        )
+    height, width = pictures.shape[-2:]
+    extent = landmarks.new_tensor([width, height])
+    landmarks = landmarks.detach()
+    valid = valid & ((landmarks >= -0.5) & (landmarks <= extent - 0.5)).all(-1)
+    landmarks = torch.where(valid[..., None], landmarks, landmarks.new_zeros(()))
+    first, second = (torch.tensor(end, device=landmarks.device) for end in zip(*STRIPS, strict=True))
+    start, along = landmarks[:, first], landmarks[:, second] - landmarks[:, first]
+    length = along.norm(dim=-1, keepdim=True)
+    valid = valid[:, first] & valid[:, second] & (length[..., 0] >= 1)
+    across = torch.stack([-along[..., 1], along[..., 0]], dim=-1) / length.clamp_min(1) * radius
+    middles = (torch.arange(size, device=landmarks.device, dtype=landmarks.dtype) + 0.5) / size
+    points = (  # (N, L, size along, size across, 2)
+        start[:, :, None, None]
+        + middles[:, None, None] * along[:, :, None, None]
+        + (2 * middles[:, None] - 1) * across[:, :, None, None]
+    )
+    grid = ((points + 0.5) * 2 / extent - 1).flatten(1, 2)
+    patches = functional.grid_sample(
+        pictures.float(), grid.float(), mode="bilinear", padding_mode="border", align_corners=False
+    )
+    return patches.unflatten(2, (len(STRIPS), size)).transpose(1, 2), valid

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from momi_lib.patches import landmark_boxes, skeleton_patches
+from momi_lib.patches import STRIPS, landmark_boxes, limb_patches, skeleton_patches
 
 YES = torch.tensor([[True]])
 
@@ -82,3 +82,56 @@ def test_cpu_and_gpu_agree():
     ours = skeleton_patches(ramp(), landmarks, valid)[0]
     theirs = skeleton_patches(ramp().cuda(), landmarks.cuda(), valid.cuda())[0].cpu()
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=0)
+
+
+def limb(start, end, joints=(5, 7)):
+    landmarks = torch.full((1, 17, 2), float("nan"))
+    valid = torch.zeros(1, 17, dtype=torch.bool)
+    landmarks[0, joints[0]], landmarks[0, joints[1]] = torch.tensor(start), torch.tensor(end)
+    valid[0, list(joints)] = True
+    return landmarks, valid
+
+
+@settings(max_examples=40, deadline=None)
+@given(*[st.floats(12, 50)] * 4)
+def test_a_strip_runs_along_its_limb_and_to_both_sides(x0, y0, x1, y1):
+    landmarks, valid = limb((x0, y0), (x1, y1))
+    length = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5
+    patches, found = limb_patches(ramp(), landmarks, valid, radius=4, size=4)
+    assert patches.shape == (1, len(STRIPS), 3, 4, 4) and patches.isfinite().all()
+    assert found[0].tolist() == [length >= 1] + [False] * (len(STRIPS) - 1)
+    if length >= 1:
+        share, side = torch.tensor([1, 3, 5, 7]) / 8, torch.tensor([-3.0, -1.0, 1.0, 3.0])
+        x = x0 + share[:, None] * (x1 - x0) - side * (y1 - y0) / length
+        y = y0 + share[:, None] * (y1 - y0) + side * (x1 - x0) / length
+        torch.testing.assert_close(patches[0, 0, :2], torch.stack([x, y]), atol=2e-3, rtol=0)
+
+
+def test_a_strip_turns_with_its_limb():
+    """A striped sleeve held level and then let down gives the same patch; a square does not."""
+    level = torch.zeros(1, 3, 128, 64)
+    for x in range(20, 40):
+        level[..., 48:53, x] = 1.0 if (x - 20) // 5 % 2 else -1.0
+    down = torch.zeros_like(level)
+    down[..., 30:50, 28:33] = level[..., 48:53, 20:40].mT
+    strips = [
+        limb_patches(picture, *limb(*ends), radius=2.5)[0][0, 0]
+        for picture, ends in ((level, ((19.5, 50.0), (39.5, 50.0))), (down, ((30.0, 29.5), (30.0, 49.5))))
+    ]
+    assert (strips[0] - strips[1]).abs().mean() < 0.02
+    squares = [
+        skeleton_patches(picture, torch.tensor([[place]]), YES, radius=6)[0]
+        for picture, place in ((level, (30.0, 50.0)), (down, (30.0, 40.0)))
+    ]
+    assert (squares[0] - squares[1]).abs().mean() > 0.2
+
+
+def test_strips_teach_pictures_and_not_landmarks():
+    picture = ramp().requires_grad_()
+    landmarks, valid = limb((20.0, 20.0), (30.0, 40.0))
+    landmarks = landmarks.nan_to_num(0).requires_grad_()
+    limb_patches(picture, landmarks, valid)[0][0, 0].sum().backward()
+    assert picture.grad.abs().sum() > 0
+    assert landmarks.grad is None
+    with pytest.raises(ValueError, match="expected pictures"):
+        limb_patches(ramp(), torch.zeros(1, 16, 2), torch.zeros(1, 16))

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 from momi_lib.translate import MomiNet, load_network
 
+Parts = Literal["all", "student"]
 
-def begin_with(network: MomiNet, path: Path) -> None:
+
+def begin_with(network: MomiNet, path: Path, parts: Parts = "all") -> None:
     """Copy the weights of ``path`` into ``network``; a lookup that they do not have keeps its own.
+
+    Args:
+        network: changed in place.
+        path: weights of a MomiNet.
+        parts: ``"all"``, or ``"student"``: F_p alone, so that a run can compare what comes after it without
+            distilling again. Then only the student's width must agree.
 
     Raises:
         ValueError: where the shapes differ, with the fields of the config that do.
@@ -17,9 +26,13 @@ def begin_with(network: MomiNet, path: Path) -> None:
     start = load_network(path)
     mine, theirs = asdict(network.config), asdict(start.config)
     free = {"transfer", "sigma", "threshold", "decoder"}  # they have no weights, or new ones
-    unlike = {name: (theirs[name], mine[name]) for name in mine if mine[name] != theirs[name] and name not in free}
+    names = [name for name in mine if name not in free] if parts == "all" else ["student"]
+    unlike = {name: (theirs[name], mine[name]) for name in names if mine[name] != theirs[name]}
     if unlike:
         said = "; ".join(f"{name} is {a} there and {b} here" for name, (a, b) in unlike.items())
         raise ValueError(f"start: the network in {path} has another shape: {said}. Give this run the same --network.")
+    if parts == "student":
+        network.student.load_state_dict(start.student.state_dict())
+        return
     kept = {name: value for name, value in start.state_dict().items() if name in network.state_dict()}
     network.load_state_dict(kept, strict=False)

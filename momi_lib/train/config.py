@@ -39,7 +39,8 @@ class TrainConfig:
         penalty: weight of R1 (and R2 for ``"relativistic"``); 0 switches it off.
         swap_in_discriminator: also show D the pair (x, x̂⁻), which Eq. 5 leaves out.
         distil_norm: norm of Eq. 1.
-        patch_radius, patch_size: half the side in pixels and the resampled side of a skeleton patch.
+        patch_shape: ``"square"`` around each joint (the paper's) or ``"strip"`` along each limb.
+        patch_radius, patch_size: half the side (a strip's width) in pixels and the resampled side of a patch.
         learning_rate, discriminator_learning_rate, student_learning_rate: Adam's.
         student_rate_after: factor of the student's learning rate after the warm-up, where batches are smaller.
         betas: Adam's.
@@ -53,6 +54,7 @@ class TrainConfig:
             The person is where the student's landmarks and the limbs between them are.
         start: weights (.safetensors) to begin with instead of random ones; the network's shape must be theirs, except
             that a ``lookup`` may be new. With them, ``distil_steps`` may be 0.
+        start_with: ``"all"`` of them, or the ``"student"`` alone, which then needs no warm-up.
         precision: ``"fp32"``, ``"bf16"`` (autocast), or ``"auto"``: bf16 where the device has instructions for it.
         channels_last: memory layout of pictures and convolutions.
         compile: hand the networks to ``torch.compile``.
@@ -81,6 +83,7 @@ class TrainConfig:
     penalty: float = 0.0
     swap_in_discriminator: bool = False
     distil_norm: Literal["mse", "l2"] = "mse"
+    patch_shape: Literal["square", "strip"] = "square"
     patch_radius: float = 10.0
     patch_size: int = 8
     learning_rate: float = 2e-4
@@ -95,6 +98,7 @@ class TrainConfig:
     jitter: float = 0.0
     pose_mask: float = 0.0
     start: Path | None = None
+    start_with: Literal["all", "student"] = "all"
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
     channels_last: bool = True
     compile: bool = False

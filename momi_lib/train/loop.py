@@ -79,7 +79,7 @@ class Trainer:
             discriminator = PairDiscriminator(config.discriminator, config.discriminator_norm)
             initialise(discriminator)
         if config.start is not None:
-            begin_with(network, config.start)
+            begin_with(network, config.start, config.start_with)
         self.perceptual = self._perceptual()
         self.network, self.discriminator = (self._place(part) for part in (network, discriminator))
         self.average = Average(self.network, config.ema)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from momi_lib import losses
-from momi_lib.patches import skeleton_patches
+from momi_lib.patches import limb_patches, skeleton_patches
 from momi_lib.pose.limbs import limb_masks
 from momi_lib.train.batches import Batch
 from momi_lib.train.config import TrainConfig
@@ -91,8 +91,9 @@ class Objective:
         if not config.weights.patch:
             return batch.source.new_zeros(())
         size = dict(radius=config.patch_radius * config.network.size[0] / 128, size=config.patch_size)
-        real = skeleton_patches(batch.source, pose.landmarks, pose.valid, **size)
-        fake = skeleton_patches(drawn.negative, others.landmarks[count:], others.valid[count:], **size)
+        patches = limb_patches if config.patch_shape == "strip" else skeleton_patches
+        real = patches(batch.source, pose.landmarks, pose.valid, **size)
+        fake = patches(drawn.negative, others.landmarks[count:], others.valid[count:], **size)
         return losses.patch_verification(*real, *fake)
 
     def _pairs(self, batch: Batch, drawn: Drawn) -> tuple[list[Tensor], list[Tensor]]:

@@ -12,12 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+SHARPNESS = 8.0  # how far, at first, a place's score for itself stands above that for others, before the softmax
+
 
 class AppearanceLookup(nn.Module):
     """z_a at the source's places → z_a at the target's places.
 
-    Shapes: appearance, source pose and target pose code, each (N, d, h, w) → (N, d, h, w). What was looked up is
-    added to what stands there already, so that the background need not travel.
+    Shapes: appearance, source pose and target pose code, each (N, d, h, w) → (N, d, h, w). Every head fetches a
+    whole code, joined with the pose code of the place it comes from, so that G can tell how far it travelled. The
+    first weights make each place look mostly at itself and change nothing: training begins where the paper's joined
+    codes stand, and weights of a network without a lookup can be gone on with.
 
     Args:
         width: d, divisible by ``heads``.
@@ -38,23 +42,38 @@ class AppearanceLookup(nn.Module):
         if width % heads:
             raise ValueError(f"lookup: width {width} is not divisible by heads {heads}")
         self.heads = heads
-        self.places = nn.Parameter(torch.zeros(1, width, *grid))
-        self.question, self.address, self.value = (nn.Conv2d(width, width, 1) for _ in range(3))
-        self.result = nn.Conv2d(width, width, 1)
+        self.places = nn.Parameter(torch.randn(1, width, *grid))
+        self.question, self.address = nn.Conv2d(width, width, 1), nn.Conv2d(width, width, 1)
+        self.value = nn.Conv2d(2 * width, heads * width, 1)
+        self.result = nn.Conv2d(heads * width, width, 1)
+        self._look_at_itself(width)
+
+    @torch.no_grad()
+    def _look_at_itself(self, width: int) -> None:
+        """First weights: equal questions and addresses of equal places, and values that come out as they went in."""
+        nn.init.orthogonal_(self.question.weight, gain=(SHARPNESS / (width / self.heads) ** 0.5) ** 0.5)
+        self.address.weight.copy_(self.question.weight)
+        same = torch.eye(width)
+        self.value.weight.copy_(torch.cat([same, torch.zeros_like(same)], 1).repeat(self.heads, 1)[:, :, None, None])
+        self.result.weight.copy_(same.repeat(1, self.heads)[:, :, None, None] / self.heads)
+        for layer in (self.question, self.address, self.value, self.result):
+            nn.init.zeros_(layer.bias)
 
     def _split(self, code: Tensor) -> Tensor:
-        """(N, d, h, w) → (N, heads, h·w, d / heads)."""
+        """(N, heads · c, h, w) → (N, heads, h·w, c)."""
         return code.flatten(2).unflatten(1, (self.heads, -1)).transpose(2, 3)
+
+    def _asked(self, source_pose: Tensor, target_pose: Tensor) -> tuple[Tensor, Tensor]:
+        return (
+            self._split(self.question(target_pose + self.places)),
+            self._split(self.address(source_pose + self.places)),
+        )
 
     def forward(self, appearance: Tensor, source_pose: Tensor, target_pose: Tensor) -> Tensor:
         """The appearance code where the target's pose needs it."""
-        fetched = functional.scaled_dot_product_attention(
-            self._split(self.question(target_pose + self.places)),
-            self._split(self.address(source_pose + self.places)),
-            self._split(self.value(appearance)),
-        )
-        fetched = fetched.transpose(2, 3).flatten(1, 2).unflatten(2, appearance.shape[-2:])
-        return appearance + self.result(fetched)
+        values = self._split(self.value(torch.cat([appearance, source_pose], dim=1)))
+        fetched = functional.scaled_dot_product_attention(*self._asked(source_pose, target_pose), values)
+        return self.result(fetched.transpose(2, 3).flatten(1, 2).unflatten(2, appearance.shape[-2:]))
 
     def weights(self, source_pose: Tensor, target_pose: Tensor) -> Tensor:
         """Where each place of the target looks: (N, heads, h·w, h·w), rows over the source's places sum to 1.
@@ -64,6 +83,5 @@ class AppearanceLookup(nn.Module):
         >>> lookup.weights(code, code).sum(-1).allclose(torch.ones(1, 2, 8))
         True
         """
-        question = self._split(self.question(target_pose + self.places))
-        address = self._split(self.address(source_pose + self.places))
+        question, address = self._asked(source_pose, target_pose)
         return (question @ address.mT / question.shape[-1] ** 0.5).softmax(dim=-1)

@@ -65,6 +65,25 @@ def test_pose_mask_changes_the_loss(trainer):
     assert plain["recon"] != weighted["recon"] and plain["distil"] == weighted["distil"]
 
 
+def test_strips_change_the_patch_loss(trainer):
+    network = replace(preset("tiny").network, threshold=0.0)
+    options = dict(distil_steps=0, network=network)
+    squares, strips = (trainer(patch_shape=shape, **options).train_step() for shape in ("square", "strip"))
+    assert squares["patch"] != strips["patch"] and squares["recon"] == strips["recon"]
+
+
+def test_begins_with_the_student_of_other_weights(tmp_path, trainer):
+    """The rest may have another shape and starts at random."""
+    torch.manual_seed(3)
+    start = MomiNet(replace(preset("tiny").network, width=32))
+    path = save_network(start, tmp_path / "start.safetensors")
+    run, fresh = trainer(distil_steps=0, start=path, start_with="student"), trainer(distil_steps=0)
+    for name, value in start.student.state_dict().items():
+        assert torch.equal(run.network.student.state_dict()[name].cpu(), value.half().to(value.dtype)), name
+    assert torch.equal(run.network.generator.picture.weight, fresh.network.generator.picture.weight)
+    assert run._base_rate("student") == pytest.approx(run.config.student_learning_rate * 0.1)
+
+
 def test_begins_with_weights(tmp_path, trainer):
     torch.manual_seed(3)
     start = MomiNet(preset("tiny").network)

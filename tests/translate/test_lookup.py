@@ -4,33 +4,55 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
 
 from momi_lib.train import preset
 from momi_lib.translate import AppearanceLookup, MomiNet, load_network, save_network
 from momi_lib.translate.network import NetworkConfig
 
 
-def identity(layer: nn.Conv2d, factor: float = 1.0) -> None:
+def mark(lookup: AppearanceLookup, factor: float) -> None:
+    """Only pose codes decide, and sharply."""
     with torch.no_grad():
-        layer.weight.copy_(factor * torch.eye(layer.weight.shape[0])[:, :, None, None])
-        layer.bias.zero_()
+        lookup.places.zero_()
+        for layer in (lookup.question, lookup.address):
+            layer.weight.copy_(factor * torch.eye(8)[:, :, None, None])
 
 
 def test_each_place_fetches_from_the_place_with_its_pose_code():
     lookup = AppearanceLookup(8, (4, 2), heads=1)
-    for layer in (lookup.question, lookup.address):
-        identity(layer, 10.0)
-    for layer in (lookup.value, lookup.result):
-        identity(layer)
+    mark(lookup, 10.0)
     source_pose = torch.eye(8).view(1, 8, 4, 2)  # place i is marked in channel i
     moved = torch.tensor([3, 0, 7, 1, 6, 2, 5, 4])  # where the target has what the source has at i
     target_pose = source_pose.flatten(2)[:, :, moved].view(1, 8, 4, 2)
     appearance = torch.randn(1, 8, 4, 2)
-    fetched = lookup(appearance, source_pose, target_pose) - appearance
+    fetched = lookup(appearance, source_pose, target_pose)
     assert torch.allclose(fetched.flatten(2), appearance.flatten(2)[:, :, moved], atol=1e-4)
     weights = lookup.weights(source_pose, target_pose)[0, 0]
     assert weights.argmax(1).tolist() == moved.tolist()
+
+
+def test_it_begins_by_looking_at_itself():
+    torch.manual_seed(0)
+    lookup = AppearanceLookup(96, (16, 8))
+    pose = 0.3 * torch.randn(2, 96, 16, 8)
+    itself = lookup.weights(pose, pose).diagonal(dim1=-2, dim2=-1)
+    assert 0.7 < float(itself.detach().mean()) < 0.999  # sharp, and not so sharp that nothing else has a gradient
+    appearance = torch.randn(2, 96, 16, 8)
+    fetched = lookup(appearance, pose, pose)
+    assert float((fetched - appearance).detach().square().mean()) < 0.2
+
+
+def test_a_head_fetches_the_whole_code():
+    """With values split among heads, half of a code would come from one place and half from another."""
+    lookup = AppearanceLookup(8, (4, 2), heads=2)
+    appearance = torch.randn(1, 8, 4, 2)
+    with torch.no_grad():
+        lookup.result.weight[:, 8:].zero_()  # the second head is not heard
+        mark(lookup, 10.0)
+    pose = torch.zeros(1, 8, 4, 2)
+    pose[0, :4] = 3 * torch.eye(8)[:4].view(4, 4, 2)  # the first head's questions can tell four places only
+    fetched = 2 * lookup(appearance, pose, pose)
+    assert torch.allclose(fetched[..., :2, :], appearance[..., :2, :], atol=1e-3)
 
 
 def test_heads_must_divide_the_width():

@@ -1,0 +1,165 @@
+"""Short training runs that differ in one thing, and the page that compares them.
+
+    python benchmarks/experiments.py run join lookup     # train and score; goes on where it was stopped
+    python benchmarks/experiments.py list                # what there is to run, and what has been run
+    python benchmarks/experiments.py page                # write benchmarks/experiments.md from the results
+
+Every experiment is an earlier one with one change. Each leaves benchmarks/results/experiments/NAME.json (config, seed,
+steps, device, time and scores on true swaps of held-out people) and a grid of pictures, NAME.jpg.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import tyro
+
+from momi_lib.data import load, load_truth, to_float
+from momi_lib.evaluate import swap_all
+from momi_lib.evaluate.judges import Judges
+from momi_lib.evaluate.student import score_landmarks
+from momi_lib.files import sha256, weights_folder, write_json
+from momi_lib.train import TrainConfig, preset, train
+from momi_lib.train.card import plain
+from momi_lib.train.log import picture_grid, read_log, save_picture
+from momi_lib.train.run import LOG, WEIGHTS
+from momi_lib.translate import load_network
+
+HERE = Path(__file__).resolve().parent
+RESULTS, PAGE = HERE / "results" / "experiments", HERE / "experiments.md"
+RUNS = Path("runs/experiments")
+SWAPS, SHOWN = 400, 10
+log = logging.getLogger("experiments")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One run.
+
+    Attributes:
+        asks: the question it answers.
+        against: the experiment that it changes; ``None`` starts from the preset ``small``.
+        change: fields of :class:`TrainConfig`; those of its ``network`` and ``weights`` as dicts.
+    """
+
+    asks: str
+    against: str | None = None
+    change: dict[str, Any] = field(default_factory=dict)
+
+
+EXPERIMENTS: dict[str, Experiment] = {}
+
+
+def config_of(name: str) -> TrainConfig:
+    """The run of an experiment: that of the one it is compared with, changed.
+
+    Raises:
+        ValueError: for a name that is not one of the experiments.
+    """
+    if name not in EXPERIMENTS:
+        raise ValueError(f"experiment {name!r}: expected one of {', '.join(EXPERIMENTS)}")
+    experiment = EXPERIMENTS[name]
+    config = preset("small") if experiment.against is None else config_of(experiment.against)
+    change = {
+        key: replace(getattr(config, key), **value) if isinstance(value, dict) else value
+        for key, value in experiment.change.items()
+    }
+    return replace(config, out=RUNS / name, **change)
+
+
+@cache
+def _judges() -> Judges:
+    return Judges(load_truth().select(slice(SWAPS)), "cuda" if torch.cuda.is_available() else "cpu")
+
+
+@torch.inference_mode()
+def score(name: str) -> Path:
+    """Score the weights of a finished run and write its JSON and its grid."""
+    out = RUNS / name
+    network, judges = load_network(out / WEIGHTS), _judges()
+    truth = judges.truth
+    pictures = truth.people.pictures
+    drawn = swap_all(network, pictures[truth.source], pictures[truth.target])
+    lines = [line for line in read_log(out / LOG) if "event" not in line]
+    events = [line for line in read_log(out / LOG) if "event" in line]
+    result = {
+        "name": name,
+        "asks": EXPERIMENTS[name].asks,
+        "against": EXPERIMENTS[name].against,
+        "change": plain_change(EXPERIMENTS[name].change),
+        "seed": events[0]["config"]["seed"],
+        "steps": lines[-1]["step"],
+        "minutes": round(lines[-1]["seconds"] / 60, 1),
+        **{key: events[-1][key] for key in ("command", "date", "device", "threads", "versions")},
+        "parts": len(events),
+        "scored_by": judges.conditions,
+        "fingerprint": truth.people.fingerprint,
+        "weights_sha256": sha256(out / WEIGHTS),
+        "scores": judges.score(drawn),
+        "student": score_landmarks(network.student, truth.people, decoder=network.config.decoder),
+        "config": events[-1]["config"],
+    }
+    some = torch.linspace(0, len(truth) - 1, SHOWN).long()
+    rows = pictures[truth.source[some]], pictures[truth.target[some]], drawn[some], truth.pictures[some]
+    save_picture(picture_grid([to_float(row) for row in rows]), RESULTS / f"{name}.jpg")
+    write_json(RESULTS / f"{name}.json", result)
+    return RESULTS / f"{name}.json"
+
+
+def plain_change(change: dict[str, Any]) -> dict[str, Any]:
+    """A change without nesting: ``{"network": {"sigma": 4}}`` → ``{"network.sigma": 4}``.
+
+    >>> plain_change({"network": {"sigma": 4.0}, "jitter": 0.0})
+    {'network.sigma': 4.0, 'jitter': 0.0}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in change.items():
+        if isinstance(value, dict):
+            flat |= {f"{key}.{inner}": plain(entry) for inner, entry in value.items()}
+        else:
+            flat[key] = plain(value)
+    return flat
+
+
+@dataclass(frozen=True)
+class Run:
+    """Train and score experiments; what is trained or scored already is not done again."""
+
+    names: tyro.conf.Positional[tuple[str, ...]]
+
+    def __call__(self) -> None:
+        """In the order given."""
+        for name in self.names:
+            config = config_of(name)
+            if not (RESULTS / f"{name}.json").is_file():
+                if not (config.out / WEIGHTS).is_file():
+                    train(config, resume=True)
+                log.info("%s", score(name))
+
+
+@dataclass(frozen=True)
+class List:
+    """Name, state and question of every experiment."""
+
+    def __call__(self) -> None:
+        """One a line."""
+        for name, experiment in EXPERIMENTS.items():
+            state = "done" if (RESULTS / f"{name}.json").is_file() else "open"
+            log.info("%-22s %s  %s", name, state, experiment.asks)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Write the page from the JSON results."""
+
+    def __call__(self) -> None:
+        """All experiments that have been run, in the order in which they are named."""
+        from experiments_page import write_page
+
+        write_page(PAGE, RESULTS, EXPERIMENTS, teacher=sha256(weights_folder() / "mannequin-teacher.safetensors"))
