@@ -10,17 +10,17 @@ steps, device, time and scores on true swaps of held-out people) and a grid of p
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import tyro
+from experiments_page import write_page
 
-from momi_lib.data import load, load_truth, to_float
+from momi_lib.data import load_truth, to_float
 from momi_lib.evaluate import swap_all
 from momi_lib.evaluate.judges import Judges
 from momi_lib.evaluate.student import score_landmarks
@@ -53,7 +53,54 @@ class Experiment:
     change: dict[str, Any] = field(default_factory=dict)
 
 
-EXPERIMENTS: dict[str, Experiment] = {}
+SMALL = weights_folder() / "momi-small.safetensors"
+SHORT = dict(start=SMALL, distil_steps=0, learning_rate=4e-4, checkpoint_every=250, grid_every=10_000)
+
+EXPERIMENTS: dict[str, Experiment] = {
+    "join": Experiment(
+        "How far does the paper's concatenation of codes get in a short run? G, encoders and attention start at "
+        "random, the student is that of the weights in data/weights.",
+        None,
+        dict(SHORT, start_with="student", steps=900, same_camera=1.0, pose_mask=3.0, jitter=0.4, patch_radius=6.0),
+    ),
+    "paper-losses": Experiment(
+        "And with the paper's own losses and sampling: any camera for x⁺, no weight on the person, colours as they "
+        "are, patches of 10 pixels?",
+        "join",
+        dict(same_camera=0.0, pose_mask=0.0, jitter=0.0, patch_radius=10.0),
+    ),
+    "lookup": Experiment(
+        "Does it help to fetch the appearance by attention before G?", "join", dict(network=dict(transfer="lookup"))
+    ),
+    "on": Experiment(
+        "How far do the weights in data/weights get in 450 more steps, as they are?",
+        "join",
+        dict(start_with="all", steps=450),
+    ),
+    "on-lookup": Experiment("And with a lookup, new in them?", "on", dict(network=dict(transfer="lookup"))),
+    "on-strips": Experiment(
+        "Eq. 6 with strips of 4 pixels to either side of limbs instead of squares around joints?",
+        "on-lookup",
+        dict(patch_shape="strip", patch_radius=4.0),
+    ),
+    "on-patch-10": Experiment("Eq. 6 with the usual radius of 10?", "on-lookup", dict(patch_radius=10.0)),
+    "on-no-patch": Experiment("Without Eq. 6?", "on-lookup", dict(weights=dict(patch=0.0))),
+    "on-patch-2": Experiment("With four times the β?", "on-lookup", dict(weights=dict(patch=2.0))),
+    "on-plain-pixels": Experiment("Without more weight on the person's pixels?", "on-lookup", dict(pose_mask=0.0)),
+    "on-any-camera": Experiment("With x⁺ from any camera?", "on-lookup", dict(same_camera=0.0)),
+    "on-no-jitter": Experiment("With colours as they are?", "on-lookup", dict(jitter=0.0)),
+    "on-no-mirror": Experiment("Without mirrored triplets?", "on-lookup", dict(mirror=0.0)),
+    "on-perceptual-half": Experiment("With half of λ in Eq. 4?", "on-lookup", dict(weights=dict(perceptual=0.5))),
+    "on-perceptual-2": Experiment("With twice λ?", "on-lookup", dict(weights=dict(perceptual=2.0))),
+    "on-gamma-0": Experiment("Without the discriminator?", "on-lookup", dict(weights=dict(adversarial=0.0))),
+    "on-gamma-0.1": Experiment("With a fifth of γ?", "on-lookup", dict(weights=dict(adversarial=0.1))),
+    "on-swap-in-d": Experiment("With the pair (x, x̂⁻) shown to D?", "on-lookup", dict(swap_in_discriminator=True)),
+    "on-r1": Experiment("With a gradient penalty on D (R1, weight 1)?", "on-lookup", dict(penalty=1.0)),
+    "on-relativistic": Experiment(
+        "With the relativistic form of Eq. 5 and R1 + R2?", "on-lookup", dict(adversarial="relativistic", penalty=1.0)
+    ),
+    "on-sigma-4": Experiment("With pose maps of σ = 4 pixels?", "on-lookup", dict(network=dict(sigma=4.0))),
+}
 
 
 def config_of(name: str) -> TrainConfig:
@@ -160,6 +207,10 @@ class Page:
 
     def __call__(self) -> None:
         """All experiments that have been run, in the order in which they are named."""
-        from experiments_page import write_page
+        write_page(PAGE, RESULTS, EXPERIMENTS, judges=_judges().conditions)
+        log.info("%s", PAGE)
 
-        write_page(PAGE, RESULTS, EXPERIMENTS, teacher=sha256(weights_folder() / "mannequin-teacher.safetensors"))
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    tyro.cli(Run | List | Page, description=__doc__)()

@@ -3,6 +3,7 @@
 from momi_lib.translate.attention import PoseAttention, PoseAttentionBlock
 from momi_lib.translate.discriminator import PairDiscriminator
 from momi_lib.translate.encoders import AppearanceEncoder, PoseEncoder
+from momi_lib.translate.folded import folded
 from momi_lib.translate.generator import Generator
 from momi_lib.translate.lookup import AppearanceLookup
 from momi_lib.translate.network import MomiNet, NetworkConfig, Pose
@@ -19,6 +20,7 @@ __all__ = [
     "PoseAttention",
     "PoseAttentionBlock",
     "PoseEncoder",
+    "folded",
     "load_network",
     "save_network",
 ]

@@ -1,0 +1,91 @@
+"""benchmarks/experiments.md from the JSON results of ``benchmarks/experiments.py``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from momi_lib.files import write_atomically
+
+COLUMNS = {
+    "masked L1 ↓": lambda r: f"{r['scores']['l1']:.4f} ± {r['scores']['l1_error']:.4f}",
+    "masked SSIM ↑": lambda r: f"{r['scores']['ssim']:.3f} ± {r['scores']['ssim_error']:.3f}",
+    "perceptual ↓": lambda r: f"{r['scores']['perceptual']:.3f}",
+    "pose found ↑": lambda r: f"{r['scores']['pck']:.3f}",
+    "person found ↑": lambda r: f"{r['scores']['rank1']:.3f}",
+    "Fréchet ↓": lambda r: f"{r['scores']['frechet']:.2f}",
+    "kernel ↓": lambda r: f"{r['scores']['kernel']:.3f}",
+    "student PCK ↑": lambda r: f"{r['student']['pck_height']:.3f}",
+}
+
+
+def write_page(page: Path, folder: Path, experiments: dict[str, Any], judges: dict[str, str]) -> None:
+    """Write ``page`` from the results in ``folder``, in the order of ``experiments``."""
+    results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    write_atomically(page, lambda file: file.write(markdown(results, list(experiments), judges).encode()))
+
+
+def markdown(results: dict[str, dict[str, Any]], order: list[str], judges: dict[str, str]) -> str:
+    """The page's text; ``judges`` are the conditions under which a result may stand beside the others.
+
+    >>> scores = dict(l1=0.1, l1_error=0.002, ssim=0.3, ssim_error=0.01, perceptual=1.2, pck=0.8, rank1=0.7, frechet=5,
+    ...               kernel=0.1, count=400)
+    >>> one = dict(asks="Which?", against=None, change={}, scores=scores, student=dict(pck_height=0.94), seed=0,
+    ...            steps=9, minutes=2.0, device="CPU", threads=1, date="2026-01-01", command="c", scored_by={},
+    ...            fingerprint="f")
+    >>> two = dict(one, against="first", change={"jitter": 0.0}, scores=dict(scores, l1=0.09, ssim=0.32))
+    >>> text = markdown({"first": one, "second": two}, ["first", "second", "third"], {})
+    >>> print(text.splitlines()[-1])
+    - **second** (`jitter` 0.0; against first): Which? L1 −0.0100, SSIM +0.020, pose found +0.000.
+    """
+    known = [name for name in order if name in results]
+    if not known:
+        raise ValueError("no results yet: run `python benchmarks/experiments.py run NAME` first")
+    counts = sorted({results[name]["scores"]["count"] for name in known})
+    lines = [
+        "# Experiments",
+        "",
+        "Made by `python benchmarks/experiments.py page` from `results/experiments/`. Each run is an earlier one with "
+        f"one change; all are scored on the same {' or '.join(map(str, counts))} true swaps of people held out from "
+        "training (± is the standard error over swaps; between two runs, which share the swaps, smaller differences "
+        "count, but a run with another seed differs, too). Short runs tell which way is better, not how good it gets.",
+        "",
+        f"| run | {' | '.join(COLUMNS)} | steps | minutes | seed |",
+        f"| --- |{' --- |' * (len(COLUMNS) + 3)}",
+    ]
+    for name in known:
+        result = results[name]
+        cells = " | ".join(show(result) for show in COLUMNS.values())
+        lines.append(
+            f"| [{name}](results/experiments/{name}.jpg) | {cells} | {result['steps']} | {result['minutes']} "
+            f"| {result['seed']} |"
+        )
+    lines += ["", *_conditions([results[name] for name in known], judges), "", "## What each asks", ""]
+    lines += [_sentence(name, results) for name in known]
+    return "\n".join(lines) + "\n"
+
+
+def _conditions(results: list[dict[str, Any]], judges: dict[str, str]) -> list[str]:
+    """Where and when, once for each combination; and which results another judge gave."""
+    kinds = sorted({f"{r['device']}, {r['threads']} thread(s), {r['date']}" for r in results})
+    lines = ["Device: " + "; ".join(kinds) + ". Minutes are wall time, with other work on the machine."]
+    said = sorted({"; ".join(f"{k} {v}" for k, v in r["scored_by"].items()) for r in results})
+    lines.append("Scored by " + " / ".join(said) + "." if any(said) else "")
+    odd = [r["name"] for r in results if judges and r["scored_by"] != judges]
+    if odd:
+        lines.append(f"Scored by other networks than today's, and not comparable in their columns: {', '.join(odd)}.")
+    return [line for line in lines if line]
+
+
+def _sentence(name: str, results: dict[str, dict[str, Any]]) -> str:
+    result = results[name]
+    changed = ", ".join(f"`{key}` {value}" for key, value in result["change"].items())
+    against = result["against"]
+    about = f"{changed}; against {against}" if against else changed or "the preset"
+    text = f"- **{name}** ({about}): {result['asks']}"
+    if against in results:
+        ours, theirs = result["scores"], results[against]["scores"]
+        l1, ssim, pose = (ours[key] - theirs[key] for key in ("l1", "ssim", "pck"))
+        text += f" L1 {l1:+.4f}, SSIM {ssim:+.3f}, pose found {pose:+.3f}.".replace("-", "−")
+    return text

@@ -1,0 +1,162 @@
+"""How long one swap takes: ``python benchmarks/swap_speed.py``.
+
+A swap is the student on both pictures, both encoders, attention and generator, at batch 1, as the explorer does it.
+The ways of computing it are timed in turns, so that other work on the machine meets all of them; medians and 95th
+percentiles go to benchmarks/results/swap-cpu.json (-cuda.json) and into the table benchmarks/swap-speed.md.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+
+from momi_lib.files import sha256, weights_folder, write_atomically, write_json
+from momi_lib.train.card import environment
+from momi_lib.translate import MomiNet, folded, load_network
+
+log = logging.getLogger("swap_speed")
+HERE = Path(__file__).resolve().parent
+GOAL = 25.0  # milliseconds
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to time.
+
+    Attributes:
+        weights: names of committed weights, or files.
+        threads: CPU threads.
+        swaps: timed swaps of each way.
+        warm_up: swaps before those.
+        compile: also time the compiled network, which takes a minute to compile.
+        device: ``"cpu"`` or ``"cuda"``.
+        out: JSON to write; ``None`` chooses it by the device.
+    """
+
+    weights: tuple[str, ...] = ("small",)
+    threads: int = 2
+    swaps: int = 100
+    warm_up: int = 10
+    compile: bool = True
+    device: str = "cpu"
+    out: Path | None = None
+
+
+def ways(network: MomiNet, config: Config) -> dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]]:
+    """Name → a function from two pictures to the swap."""
+    plain = folded(network).to(memory_format=torch.contiguous_format)
+    last = folded(network).to(memory_format=torch.channels_last)
+
+    def bf16(source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(config.device, torch.bfloat16):
+            return last.swap(source, target)
+
+    found = {
+        "as loaded (channels-last)": network.swap,
+        "contiguous": load_contiguous(network).swap,
+        "folded, contiguous": plain.swap,
+        "folded, channels-last": last.swap,
+        "folded, channels-last, bf16": bf16,
+    }
+    if config.compile:
+        compiled = folded(network).to(memory_format=torch.channels_last)
+        for part in (compiled.student, *compiled.translation()):
+            part.compile(dynamic=False)
+        found["folded, channels-last, compiled"] = compiled.swap
+    return found
+
+
+def load_contiguous(network: MomiNet) -> MomiNet:
+    """A copy in PyTorch's usual layout."""
+    import copy
+
+    return copy.deepcopy(network).to(memory_format=torch.contiguous_format)
+
+
+@torch.inference_mode()
+def time_ways(name: str, config: Config) -> list[dict[str, Any]]:
+    """Median and 95th percentile of each way, in milliseconds, and how far its picture is from the first way's."""
+    network = load_network(name, device=config.device)
+    generator = torch.Generator().manual_seed(0)
+    source, target = torch.rand(2, 1, 3, *network.config.size, generator=generator).mul(2).sub(1).to(config.device)
+    found = ways(network, config)
+    expected = network.swap(source, target)
+    times: dict[str, list[float]] = {way: [] for way in found}
+    for turn in range(config.warm_up + config.swaps):
+        for way, swap in found.items():
+            start = time.perf_counter()
+            swap(source, target)
+            if config.device == "cuda":
+                torch.cuda.synchronize()
+            if turn >= config.warm_up:
+                times[way].append(1e3 * (time.perf_counter() - start))
+    path = Path(name) if Path(name).is_file() else weights_folder() / f"momi-{name}.safetensors"
+    return [
+        {
+            "weights": Path(name).stem,
+            "sha256": sha256(path),
+            "way": way,
+            "median_ms": round(statistics.median(values), 2),
+            "p95_ms": round(statistics.quantiles(values, n=20)[-1], 2),
+            "difference": float(f"{float((found[way](source, target).float() - expected).abs().max()):.2g}"),
+        }
+        for way, values in times.items()
+    ]
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """The table.
+
+    >>> row = dict(weights="small", way="folded", median_ms=9.5, p95_ms=11.0, difference=1e-6)
+    >>> text = markdown(dict(rows=[row], goal_ms=25.0, threads=2, device="CPU", date="d", command="c", swaps=5))
+    >>> text.splitlines()[6]
+    '| small | folded | 9.5 | 11.0 | 1e-06 |'
+    """
+    best = min(result["rows"], key=lambda row: row["median_ms"])
+    lines = [
+        "# One swap",
+        "",
+        f"Student on both pictures, both encoders, attention and generator; batch 1, {result['threads']} thread(s).",
+        "",
+        "| weights | way | median ms | 95th percentile | largest difference of the picture in [-1, 1] |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in result["rows"]:
+        lines.append(
+            f"| {row['weights']} | {row['way']} | {row['median_ms']} | {row['p95_ms']} | {row['difference']} |"
+        )
+    met = "met" if best["median_ms"] <= result["goal_ms"] else "not met"
+    lines += [
+        "",
+        f"Goal {result['goal_ms']:g} ms: {met}; fastest: {best['way']}, {best['median_ms']} ms.",
+        "",
+        f"{result['swaps']} swaps a way, in turns · `{result['command']}` · {result['device']} · {result['date']}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main(config: Config) -> None:
+    """Time, write JSON and table."""
+    torch.set_num_threads(config.threads)
+    rows = [row for name in config.weights for row in time_ways(name, config)]
+    result = {**environment(config.device), "goal_ms": GOAL, "swaps": config.swaps, "rows": rows}
+    write_json(config.out or HERE / "results" / f"swap-{config.device}.json", result)
+    if config.out is None:
+        name = "swap-speed.md" if config.device == "cpu" else f"swap-speed-{config.device}.md"
+        write_atomically(HERE / name, lambda file: file.write(markdown(result).encode()))
+    log.info("%s", markdown(result))
+    log.info("%s", json.dumps(result["versions"]))
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    main(tyro.cli(Config, description=__doc__))
