@@ -78,6 +78,14 @@ EXPERIMENTS: dict[str, Experiment] = {
         dict(start_with="all", steps=450),
     ),
     "on-lookup": Experiment("And with a lookup, new in them?", "on", dict(network=dict(transfer="lookup"))),
+    "on-fine-lookup": Experiment(
+        "And with a second one inside G, at H/4?", "on-lookup", dict(network=dict(transfer="fine-lookup"))
+    ),
+    "on-consistency": Experiment(
+        "Asking F_p to find the wanted pose in x̂⁺ and x̂⁻? (The judge of `pose found` is the teacher.)",
+        "on-lookup",
+        dict(pose_consistency=100.0),
+    ),
     "on-strips": Experiment(
         "Eq. 6 with strips of 4 pixels to either side of limbs instead of squares around joints?",
         "on-lookup",

@@ -72,7 +72,19 @@ class Objective:
         terms["patch"] = self._patch(batch, drawn, pose, others)
         terms["adversarial"] = self._adversarial(batch, drawn)
         terms["total"] = losses.total(terms["distil"], translate, terms["patch"], terms["adversarial"], config.weights)
+        if config.pose_consistency:
+            terms["consistency"] = config.pose_consistency * self._consistency(drawn, others.heatmaps)
+            terms["total"] = terms["total"] + terms["consistency"]
         return terms, drawn
+
+    def _consistency(self, drawn: Drawn, wanted: Tensor) -> Tensor:
+        """How far F_p's heatmaps of x̂⁺ and x̂⁻ are from those of x⁺ and x⁻; F_p judges and must not learn from it."""
+        student = self.network.student
+        training = student.training
+        student.eval().requires_grad_(False)  # batch norm, too, must not see drawn pictures
+        maps = student(torch.cat([drawn.positive, drawn.negative])).float()
+        student.train(training).requires_grad_(True)
+        return 2 * functional.mse_loss(maps, wanted.detach().float())  # a mean over 2N pictures is half the sum of two
 
     def _weights(self, pose, others, count: int) -> tuple[Tensor, Tensor] | None:
         """How much the pixels of x and x⁺ count in Eq. 3: more on the person, if asked for."""

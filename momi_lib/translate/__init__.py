@@ -5,13 +5,14 @@ from momi_lib.translate.discriminator import PairDiscriminator
 from momi_lib.translate.encoders import AppearanceEncoder, PoseEncoder
 from momi_lib.translate.folded import folded
 from momi_lib.translate.generator import Generator
-from momi_lib.translate.lookup import AppearanceLookup
+from momi_lib.translate.lookup import AppearanceLookup, FineLookup
 from momi_lib.translate.network import MomiNet, NetworkConfig, Pose
 from momi_lib.translate.weights import load_network, save_network
 
 __all__ = [
     "AppearanceEncoder",
     "AppearanceLookup",
+    "FineLookup",
     "Generator",
     "MomiNet",
     "NetworkConfig",

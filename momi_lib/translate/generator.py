@@ -55,13 +55,22 @@ class Generator(nn.Module):
         for stage, (outputs, count) in enumerate(zip(channels, blocks, strict=True)):
             if stage:
                 layers.append(upsample(channels[stage - 1], outputs, how=upsampling, norm=norm))
+            if stage == 1:
+                self.quarter = len(layers)  # so many layers lead to the first features at H/4
             layers += [ResidualBlock(outputs, norm) for _ in range(count)]
         self.body = nn.Sequential(*layers)
         factor = 2 if output == "half" else 1
         self.picture = nn.Conv2d(channels[-1], 3 * factor**2, kernel, padding=kernel // 2)
         self.unfold = nn.PixelShuffle(factor)
 
-    def forward(self, appearance_code: Tensor, pose_code: Tensor) -> Tensor:
-        """Draw the person of ``appearance_code`` in the pose of ``pose_code``."""
-        picture = self.picture(self.body(torch.cat([appearance_code, pose_code], dim=1)))
-        return torch.tanh(self.unfold(picture))
+    def forward(self, appearance_code: Tensor, pose_code: Tensor, fetched: Tensor | None = None) -> Tensor:
+        """Draw the person of ``appearance_code`` in the pose of ``pose_code``.
+
+        ``fetched`` (N, channels[1], H/4, W/4) is added on the way: what a fine lookup found (not in the paper).
+        """
+        features = torch.cat([appearance_code, pose_code], dim=1)
+        if fetched is None:
+            features = self.body(features)
+        else:
+            features = self.body[self.quarter :](self.body[: self.quarter](features) + fetched)
+        return torch.tanh(self.unfold(self.picture(features)))

@@ -4,6 +4,8 @@ The paper joins z_a, which stands where the source stood, with the z_p of anothe
 convolutions to carry a sleeve from one place to the other. Here every place of the target asks all places of the
 source at once (scaled dot-product attention, Vaswani et al. 2017): the question is made of the target's pose code,
 the answers' addresses of the source's pose code, and what is fetched is the appearance code.
+
+A place of the codes is 8 × 8 pixels wide; :class:`FineLookup` does the same once more on a grid of 4 × 4 pixels.
 """
 
 from __future__ import annotations
@@ -85,3 +87,57 @@ class AppearanceLookup(nn.Module):
         """
         question, address = self._asked(source_pose, target_pose)
         return (question @ address.mT / question.shape[-1] ** 0.5).softmax(dim=-1)
+
+
+class FineLookup(nn.Module):
+    """Appearance at the source's places → features for G at H/4, at the target's places.
+
+    Every place of the codes asks, and is asked, for its four quarters one by one.
+
+    Shapes: appearance, source pose and target pose code, each (N, d, h, w) → (N, channels, 2h, 2w). The first weights
+    return zeros.
+
+    Args:
+        width: d, divisible by ``heads``.
+        channels: of what is fetched, divisible by ``heads``.
+        grid: (h, w).
+        heads: how many questions a quarter may ask at once; each fetches its share of the channels.
+
+    Raises:
+        ValueError: where ``heads`` does not divide ``width`` and ``channels``.
+
+    >>> lookup = FineLookup(8, 4, (16, 8), heads=2)
+    >>> code = torch.randn(2, 8, 16, 8)
+    >>> lookup(code, code, code).shape
+    torch.Size([2, 4, 32, 16])
+    """
+
+    def __init__(self, width: int, channels: int, grid: tuple[int, int], heads: int = 4) -> None:
+        super().__init__()
+        if width % heads or channels % heads:
+            raise ValueError(f"lookup: width {width} or channels {channels} are not divisible by heads {heads}")
+        self.heads = heads
+        # Four times as many places as in AppearanceLookup, so one must stand out more to be chosen.
+        scale = ((SHARPNESS + 2) / (width / heads) ** 0.5) ** 0.5
+        self.places = nn.Parameter(scale * torch.randn(1, width, 2 * grid[0], 2 * grid[1]))
+        self.question, self.address = nn.Conv2d(width, 4 * width, 1), nn.Conv2d(width, 4 * width, 1)
+        self.value = nn.Conv2d(2 * width, 4 * channels, 1)
+        self.result = nn.Conv2d(channels, channels, 1)
+        self.quarters = nn.PixelShuffle(2)
+        with torch.no_grad():
+            self.address.weight.copy_(self.question.weight)
+            self.address.bias.copy_(self.question.bias)
+        nn.init.zeros_(self.result.weight)
+        nn.init.zeros_(self.result.bias)
+
+    def _split(self, code: Tensor) -> Tensor:
+        """(N, heads · c, 2h, 2w) → (N, heads, 4·h·w, c)."""
+        return code.flatten(2).unflatten(1, (self.heads, -1)).transpose(2, 3)
+
+    def forward(self, appearance: Tensor, source_pose: Tensor, target_pose: Tensor) -> Tensor:
+        """What G adds to its features at H/4."""
+        question = self.quarters(self.question(target_pose)) + self.places
+        address = self.quarters(self.address(source_pose)) + self.places
+        value = self.quarters(self.value(torch.cat([appearance, source_pose], dim=1)))
+        fetched = functional.scaled_dot_product_attention(*map(self._split, (question, address, value)))
+        return self.result(fetched.transpose(2, 3).flatten(1, 2).unflatten(2, question.shape[-2:]))

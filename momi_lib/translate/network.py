@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +14,9 @@ from momi_lib.translate.attention import PoseAttention
 from momi_lib.translate.blocks import Norm, Upsampling, initialise
 from momi_lib.translate.encoders import AppearanceEncoder, PoseEncoder, Stem
 from momi_lib.translate.generator import Generator, Output
-from momi_lib.translate.lookup import AppearanceLookup
+from momi_lib.translate.lookup import AppearanceLookup, FineLookup
 
-Transfer = Literal["join", "lookup"]
+Transfer = Literal["join", "lookup", "fine-lookup"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class NetworkConfig:
         kernel: size of G's last convolution.
         output: where it stands: ``"full"`` at H, or ``"half"`` at H/2 with sub-pixels (see :class:`Generator`).
         transfer: how G gets appearance to the target's pose: ``"join"`` (the paper's: both codes side by side) or
-            ``"lookup"`` (see :mod:`momi_lib.translate.lookup`).
+            ``"lookup"`` before G, or ``"fine-lookup"`` before and inside it (:mod:`momi_lib.translate.lookup`).
         norm: ``"batch"``, ``"group"`` or ``"none"``.
         student: channels of F_p at H/4.
         sigma: σ of the Gaussian maps in pixels at H = 128, scaled with H.
@@ -71,8 +71,8 @@ class NetworkConfig:
             raise ValueError(
                 f"size: expected height and width divisible by 8 and at least 16, got {self.size}"
             )
-        if self.transfer not in ("join", "lookup"):
-            raise ValueError(f"transfer: expected 'join' or 'lookup', got {self.transfer!r}")
+        if self.transfer not in get_args(Transfer):
+            raise ValueError(f"transfer: expected one of {', '.join(get_args(Transfer))}, got {self.transfer!r}")
         if min(self.width, self.attention_blocks + 1, self.student, *self.generator, *self.encoder) < 1:
             raise ValueError("width, student, encoder, generator: expected positive numbers of channels")
         if not 0 <= self.threshold < 1 or self.sigma <= 0:
@@ -126,16 +126,19 @@ class MomiNet(nn.Module):
             output=c.output,
             norm=c.norm,
         )
-        self.lookup = None
-        if c.transfer == "lookup":
-            self.lookup = AppearanceLookup(c.width, (c.size[0] // 8, c.size[1] // 8))
+        self.lookup = self.fine_lookup = None
+        grid = c.size[0] // 8, c.size[1] // 8
+        if c.transfer != "join":
+            self.lookup = AppearanceLookup(c.width, grid)
+        if c.transfer == "fine-lookup":
+            self.fine_lookup = FineLookup(c.width, c.generator[1], grid)
         for part in (self.pose_encoder, self.appearance_encoder, self.attention, self.generator):
-            initialise(part)  # not the lookup: with such small weights it would look everywhere alike for long
+            initialise(part)  # not the lookups: with such small weights they would look everywhere alike for long
 
     def translation(self) -> tuple[nn.Module, ...]:
         """The parts that the translation losses train: all but the student."""
         parts = self.pose_encoder, self.appearance_encoder, self.attention, self.generator
-        return parts if self.lookup is None else (*parts, self.lookup)
+        return (*parts, *(part for part in (self.lookup, self.fine_lookup) if part is not None))
 
     @property
     def sigma(self) -> float:
@@ -169,16 +172,18 @@ class MomiNet(nn.Module):
     def encode_appearance(self, pictures: Tensor, pose_code: Tensor) -> Tensor:
         """Eq. 2: z_a = φ(E_a(x), z_p), with the code of the picture's **own** pose.
 
-        With ``transfer="lookup"`` that pose code comes along, as the addresses: (N, 2d, H/8, W/8).
+        With a lookup that pose code comes along, as the addresses: (N, 2d, H/8, W/8).
         """
         appearance_code = self.attention(self.appearance_encoder(pictures), pose_code)
         return appearance_code if self.lookup is None else torch.cat([appearance_code, pose_code], dim=1)
 
     def decode(self, appearance_code: Tensor, pose_code: Tensor) -> Tensor:
         """G: any z_a and any z_p of the same batch size → pictures in [-1, 1]."""
-        if self.lookup is not None:
-            appearance_code = self.lookup(*appearance_code.chunk(2, dim=1), pose_code)
-        return self.generator(appearance_code, pose_code)
+        if self.lookup is None:
+            return self.generator(appearance_code, pose_code)
+        codes = *appearance_code.chunk(2, dim=1), pose_code
+        fetched = None if self.fine_lookup is None else self.fine_lookup(*codes)
+        return self.generator(self.lookup(*codes), pose_code, fetched)
 
     def swap(self, source: Tensor, target: Tensor) -> Tensor:
         """The person of ``source`` in the pose of ``target``: only RGB goes in.

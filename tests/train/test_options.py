@@ -12,6 +12,7 @@ from momi_lib import losses
 from momi_lib.train.begin import begin_with
 from momi_lib.train.colour import jitter_colours
 from momi_lib.train.config import preset
+from momi_lib.train.objective import Drawn
 from momi_lib.translate import MomiNet, save_network
 
 
@@ -65,6 +66,31 @@ def test_pose_mask_changes_the_loss(trainer):
     assert plain["recon"] != weighted["recon"] and plain["distil"] == weighted["distil"]
 
 
+def test_consistency_teaches_the_generator_and_not_the_student(trainer):
+    alone = losses.LossWeights(translate=0, patch=0, adversarial=0)
+    run = trainer(distil_steps=0, pose_consistency=10.0, weights=alone)
+    run.network.train()
+    batch = run.batches.draw()
+    terms, drawn = run.objective.generator(batch)
+    term = run.objective._consistency(drawn, run.network.pose(torch.cat([batch.positive, batch.negative])).heatmaps)
+    term.backward()
+    assert all(p.grad is None for p in run.network.student.parameters())
+    assert run.network.generator.picture.weight.grad.abs().sum() > 0
+    assert run.network.student.training and all(p.requires_grad for p in run.network.student.parameters())
+    torch.testing.assert_close(terms["total"], terms["distil"] + terms["consistency"])
+
+
+def test_consistency_is_zero_for_the_pictures_themselves(trainer):
+    run = trainer(distil_steps=0)
+    run.network.eval()
+    batch = run.batches.draw()
+    wanted = run.network.pose(torch.cat([batch.positive, batch.negative])).heatmaps
+    drawn = Drawn(batch.source, batch.positive, batch.negative)
+    assert float(run.objective._consistency(drawn, wanted)) == pytest.approx(0, abs=1e-9)
+    swapped = Drawn(batch.source, batch.negative, batch.positive)
+    assert float(run.objective._consistency(swapped, wanted)) > 0
+
+
 def test_strips_change_the_patch_loss(trainer):
     network = replace(preset("tiny").network, threshold=0.0)
     options = dict(distil_steps=0, network=network)
@@ -103,6 +129,8 @@ def test_a_lookup_may_be_new_and_other_shapes_are_refused(tmp_path):
 
 
 def test_options_out_of_range_are_refused():
+    with pytest.raises(ValueError, match="pose_consistency"):
+        preset("tiny", pose_consistency=-1.0)
     for field in ("same_camera", "jitter"):
         with pytest.raises(ValueError, match=field):
             preset("tiny", **{field: 1.5})

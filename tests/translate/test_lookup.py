@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from momi_lib.train import preset
-from momi_lib.translate import AppearanceLookup, MomiNet, load_network, save_network
+from momi_lib.translate import AppearanceLookup, FineLookup, MomiNet, load_network, save_network
 from momi_lib.translate.network import NetworkConfig
 
 
@@ -58,20 +60,44 @@ def test_a_head_fetches_the_whole_code():
 def test_heads_must_divide_the_width():
     with pytest.raises(ValueError, match="not divisible by heads 3"):
         AppearanceLookup(8, (4, 2), heads=3)
-    with pytest.raises(ValueError, match="'join' or 'lookup'"):
+    with pytest.raises(ValueError, match="one of join, lookup, fine-lookup, got 'carry'"):
         NetworkConfig(transfer="carry")
 
 
-def test_a_network_with_lookup_swaps_learns_and_survives_a_file(tmp_path):
-    from dataclasses import replace
+def test_quarters_fetch_from_the_quarters_with_their_code():
+    lookup = FineLookup(8, 4, (2, 1), heads=1)  # eight quarters
+    with torch.no_grad():
+        for layer in (lookup.question, lookup.address):
+            layer.bias.zero_()
+        lookup.places.copy_(30 * torch.eye(8).view(1, 8, 4, 2))
+        lookup.result.weight.copy_(torch.eye(4)[:, :, None, None])
+    code = torch.zeros(1, 8, 2, 1)
+    appearance = torch.randn(1, 8, 2, 1)
+    expected = lookup.quarters(lookup.value(torch.cat([appearance, code], dim=1)))
+    assert torch.allclose(lookup(appearance, code, code), expected, atol=1e-4)
 
-    network = MomiNet(replace(preset("tiny").network, transfer="lookup"))
+
+def test_a_new_fine_lookup_changes_nothing():
+    torch.manual_seed(0)
+    config = replace(preset("tiny").network, transfer="lookup")
+    coarse, fine = MomiNet(config).eval(), MomiNet(replace(config, transfer="fine-lookup")).eval()
+    fine.load_state_dict(coarse.state_dict(), strict=False)
+    pictures = torch.rand(2, 3, 128, 64) * 2 - 1
+    with torch.no_grad():
+        assert torch.equal(fine.swap(pictures, pictures.flip(0)), coarse.swap(pictures, pictures.flip(0)))
+
+
+@pytest.mark.parametrize("transfer", ["lookup", "fine-lookup"])
+def test_a_network_with_lookup_swaps_learns_and_survives_a_file(tmp_path, transfer):
+    network = MomiNet(replace(preset("tiny").network, transfer=transfer))
     pictures = torch.rand(2, 3, 128, 64) * 2 - 1
     codes = network.encode_pose(torch.rand(4, 17, 128, 64))
     drawn = network.decode(network.encode_appearance(pictures, codes[:2]), codes[2:])
     drawn.square().mean().backward()
     assert network.lookup.question.weight.grad.abs().sum() > 0
-    assert network.lookup.places in set(network.translation()[-1].parameters())
+    last = network.translation()[-1]
+    assert last is (network.lookup if transfer == "lookup" else network.fine_lookup)
+    assert last.result.weight.grad.abs().sum() > 0
     save_network(network.eval(), tmp_path / "net.safetensors")
     again = load_network(tmp_path / "net.safetensors")
     with torch.no_grad():
