@@ -2,7 +2,9 @@
 
 Every loss is on, the discriminator's step included. On a GPU each preset is timed in fp32 and bf16, with and without
 channels-last and compilation; on a CPU in fp32 and bf16. Data are random pictures on the device, so nothing but the
-step is measured. The median of the timed steps is reported after a warm-up.
+step is measured. The median of the timed steps is reported after a warm-up, with what bounds it: the floating-point
+operations of a step, the share of what a large matrix product reaches on the same device in the same format, and the
+operators that take the most time.
 """
 
 from __future__ import annotations
@@ -16,10 +18,12 @@ from typing import Any
 
 import torch
 import tyro
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
 
 from momi_lib.data import People
 from momi_lib.files import write_json
-from momi_lib.train import PRESETS, Trainer
+from momi_lib.train import PRESETS, TrainConfig, Trainer
 from momi_lib.train.card import environment, plain
 
 log = logging.getLogger("steps")
@@ -93,6 +97,8 @@ def measure(name: str, config: Config, options: dict[str, Any]) -> dict[str, Any
         if index >= config.warm_up:
             times.append(time.perf_counter() - start)
     median = statistics.median(times)
+    peak_gpu = round(torch.cuda.max_memory_allocated() / 2**30, 2) if on_gpu else None
+    rate, operations = matrix_rate(trainer), flops(replace(preset, compile=False), people, maps)
     return {
         "preset": name,
         **options,
@@ -103,8 +109,50 @@ def measure(name: str, config: Config, options: dict[str, Any]) -> dict[str, Any
         "fastest": round(min(times), 5),
         "slowest": round(max(times), 5),
         "triplets_per_second": round(preset.batch / median, 1),
-        "peak_gpu_gib": round(torch.cuda.max_memory_allocated() / 2**30, 2) if on_gpu else None,
+        "peak_gpu_gib": peak_gpu,
+        "gflop_per_step": round(operations / 1e9, 1),
+        "gflop_per_second": round(operations / median / 1e9, 1),
+        "matrix_product_gflop_per_second": round(rate / 1e9, 1),
+        "share_of_matrix_product": round(operations / median / rate, 3),
+        "operators": operators(trainer),
     }
+
+
+def flops(preset: TrainConfig, people: People, maps: torch.Tensor) -> int:
+    """Floating-point operations of one step's convolutions and matrix products, forward and backward."""
+    trainer = Trainer(preset, people, maps)
+    with FlopCounterMode(display=False) as counter:
+        trainer.train_step()
+    return counter.get_total_flops()
+
+
+def matrix_rate(trainer: Trainer, side: int = 0) -> float:
+    """Operations a second of a large square matrix product in the trainer's format: a bound that can be reached."""
+    on_gpu = trainer.device.type == "cuda"
+    side = side or (8192 if on_gpu else 1024)
+    kind = torch.bfloat16 if trainer.precision == "bf16" else torch.float32
+    left, right = torch.randn(2, side, side, device=trainer.device).to(kind)
+    times = []
+    for _ in range(8):
+        start = time.perf_counter()
+        left @ right
+        if on_gpu:
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return 2 * side**3 / statistics.median(times[2:])
+
+
+def operators(trainer: Trainer, count: int = 6) -> dict[str, float]:
+    """The operators that take the largest shares of two steps, without what they call."""
+    on_gpu = trainer.device.type == "cuda"
+    with profile(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]) as record:
+        for _ in range(2):
+            trainer.train_step()
+    name = "self_device_time_total" if on_gpu else "self_cpu_time_total"
+    times = {event.key: float(getattr(event, name)) for event in record.key_averages()}
+    whole = sum(times.values()) or 1.0
+    largest = sorted(times, key=times.__getitem__, reverse=True)[:count]
+    return {key: round(times[key] / whole, 3) for key in largest}
 
 
 def _random_vgg() -> Path:
