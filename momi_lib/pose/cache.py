@@ -24,6 +24,7 @@ SETTINGS = (
     "input_size",
     "map_size",
     "official",
+    "flip",
     "sigma",
     "short_side",
     "least",

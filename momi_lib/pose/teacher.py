@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from momi_lib import files
+from momi_lib.data import mirror_maps, mirror_pictures
 from momi_lib.pose.simple_baseline import SimpleBaseline
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB, for values in [0, 1]
@@ -48,9 +49,11 @@ class Teacher(nn.Module):
         name: how tables and cards call it; None makes one from the depth.
         map_size: (h', w') of the maps. None takes the network's own, input_size / 4, and for official weights
             (h / 4, h / 8), which fits a picture twice as high as wide.
+        flip: answer with the mean of the maps of a picture and of its mirror image, turned back, as Simple Baselines
+            does when it is evaluated. It mixes up left and right less, and takes twice the time.
 
     Attributes:
-        name, input_size, official, map_size: as above.
+        name, input_size, official, map_size, flip: as above.
 
     Raises:
         ValueError: for an input size that is not divisible by 32.
@@ -71,6 +74,7 @@ class Teacher(nn.Module):
         official: bool = False,
         name: str | None = None,
         map_size: tuple[int, int] | None = None,
+        flip: bool = False,
     ) -> None:
         super().__init__()
         height, width = input_size
@@ -78,7 +82,7 @@ class Teacher(nn.Module):
             raise ValueError(f"Teacher: input_size must be (height, width) divisible by 32, got {tuple(input_size)}")
         self.network = network
         self.input_size = (int(height), int(width))
-        self.official = official
+        self.official, self.flip = official, flip
         self.name = name or f"simple-baseline-{network.layers}{'-official' if official else ''}"
         own = (height // STRIDE, height // (2 * STRIDE)) if official else (height // STRIDE, width // STRIDE)
         self.map_size = own if map_size is None else (int(map_size[0]), int(map_size[1]))
@@ -87,12 +91,21 @@ class Teacher(nn.Module):
         self.eval()
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(N, 3, H, W) RGB in [-1, 1] → (N, joints, *map_size) linear maps that cover the whole picture."""
+        """(N, 3, H, W) RGB in [-1, 1] → (N, joints, *map_size) linear maps that cover the whole picture.
+
+        In training mode a picture is never mirrored: the network shall learn from its own answers.
+        """
         if pictures.ndim != 4 or pictures.shape[1] != 3 or not pictures.is_floating_point():
             raise ValueError(
                 "Teacher: expected float pictures (N, 3, H, W) in [-1, 1], "
                 f"got {pictures.dtype} {tuple(pictures.shape)}; momi_lib.data.to_float makes them from uint8"
             )
+        maps = self._maps(pictures)
+        if self.flip and not self.training:
+            maps = (maps + mirror_maps(self._maps(mirror_pictures(pictures)))) / 2
+        return maps
+
+    def _maps(self, pictures: Tensor) -> Tensor:
         size = pictures.shape[-2:]
         heatmaps = self.network(self.prepare(pictures))
         if self.official:
@@ -206,6 +219,7 @@ class Teacher(nn.Module):
             "input_size": "{}x{}".format(*self.input_size),
             "map_size": "{}x{}".format(*self.map_size),
             "official": str(int(self.official)),
+            "flip": str(int(self.flip)),
         }
         files.save_tensors(path, tensors, metadata)
 
@@ -232,7 +246,8 @@ class Teacher(nn.Module):
         except RuntimeError as error:
             raise ValueError(f"Teacher.load: {path} is incomplete or damaged; {expected}") from error
         sizes = {key: tuple(map(int, metadata[key].split("x"))) for key in ("input_size", "map_size")}
-        return cls(network, name=metadata["name"], official=metadata["official"] == "1", **sizes)
+        flip = metadata.get("flip", "0") == "1"  # files before this option do not say
+        return cls(network, name=metadata["name"], official=metadata["official"] == "1", flip=flip, **sizes)
 
 
 def _filled(state: Mapping[str, Tensor], *shape: int, width: int = 64) -> SimpleBaseline:

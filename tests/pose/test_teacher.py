@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from momi_lib.data import mirror_maps, mirror_pictures
 from momi_lib.pose import SimpleBaseline, Teacher, decode
 from momi_lib.pose.teacher import DEVIATION, MEAN
 
@@ -155,6 +156,31 @@ def test_save_and_load(tmp_path, network18):
     assert (again.name, again.input_size, again.map_size, again.official) == ("mine", (128, 64), (32, 16), False)
     assert [entry.name for entry in path.parent.iterdir()] == ["teacher.safetensors"]
     assert path.stat().st_mode & stat.S_IRUSR
+
+
+def test_the_flip_test_knows_no_side(tmp_path, network18):
+    teacher = Teacher(network18, flip=True)
+    pictures = torch.rand(1, 3, 128, 64) * 2 - 1
+    with torch.no_grad():
+        plain = Teacher(network18)(pictures)
+        maps, mirrored = teacher(pictures), teacher(mirror_pictures(pictures))
+    torch.testing.assert_close(mirror_maps(mirrored), maps)
+    assert not torch.allclose(maps, plain, rtol=1e-3)
+    teacher.save(tmp_path / "teacher.safetensors")
+    assert Teacher.load(tmp_path / "teacher.safetensors").flip
+    assert not Teacher.load(tmp_path / "teacher.safetensors").official
+
+
+def test_a_teacher_that_learns_is_not_flipped(network18):
+    teacher = Teacher(network18, flip=True).train()
+    calls = []
+    handle = network18.register_forward_hook(lambda *_: calls.append(1))
+    teacher(torch.zeros(2, 3, 128, 64))
+    assert len(calls) == 1
+    with torch.no_grad():
+        teacher.eval()(torch.zeros(2, 3, 128, 64))
+    assert len(calls) == 3
+    handle.remove()
 
 
 def test_half_the_size_is_nearly_the_same(tmp_path):
