@@ -1,6 +1,7 @@
 """Short training runs that differ in one thing, and the page that compares them.
 
     python benchmarks/experiments.py run join lookup     # train and score; goes on where it was stopped
+    python benchmarks/experiments.py score               # score the finished runs again
     python benchmarks/experiments.py list                # what there is to run, and what has been run
     python benchmarks/experiments.py page                # write benchmarks/experiments.md from the results
 
@@ -85,6 +86,9 @@ EXPERIMENTS: dict[str, Experiment] = {
         "Asking F_p to find the wanted pose in x̂⁺ and x̂⁻? (The judge of `pose found` is the teacher.)",
         "on-lookup",
         dict(pose_consistency=100.0),
+    ),
+    "on-consistency-30": Experiment(
+        "And with less than a third of that weight?", "on-consistency", dict(pose_consistency=30.0)
     ),
     "on-strips": Experiment(
         "Eq. 6 with strips of 4 pixels to either side of limbs instead of squares around joints?",
@@ -199,6 +203,18 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Score:
+    """Score finished runs again, as after a change of the networks that judge; without names, all that are here."""
+
+    names: tyro.conf.Positional[tuple[str, ...]] = ()
+
+    def __call__(self) -> None:
+        """In the order given."""
+        for name in self.names or [name for name in EXPERIMENTS if (RUNS / name / WEIGHTS).is_file()]:
+            log.info("%s", score(name))
+
+
+@dataclass(frozen=True)
 class List:
     """Name, state and question of every experiment."""
 
@@ -221,4 +237,4 @@ class Page:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    tyro.cli(Run | List | Page, description=__doc__)()
+    tyro.cli(Run | Score | List | Page, description=__doc__)()

@@ -72,3 +72,30 @@ def test_a_teacher_is_published_with_its_beginnings(tmp_path, monkeypatch):
     write_json(run / "teacher.json", {**card, "sha256": "0" * 64})
     with pytest.raises(ValueError, match="does not fit the SHA-256"):
         publish.publish(run, "some-teacher")
+
+
+def test_a_teacher_may_take_the_flip_test_from_now_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOMI_WEIGHTS", str(tmp_path / "weights"))
+    (tmp_path / "weights").mkdir()
+    run, folder = tmp_path / "run", tmp_path / "weights"
+    run.mkdir()
+    Teacher(SimpleBaseline(18, width=32), input_size=(128, 64), name="t").save(run / "teacher.safetensors", half=True)
+    card = {"command": "c", "config": {"half": True, "seed": 0}, "steps": 9, "seconds": 60, "device": "d",
+            "date": "2026-01-02", "sha256": sha256(run / "teacher.safetensors"),
+            "scores": {"pck_height": 0.5}}  # fmt: skip
+    write_json(run / "teacher.json", card)
+    judged = []
+
+    def score(teacher, people):
+        judged.append(teacher)
+        return {"pck_height": 0.75}
+
+    monkeypatch.setattr(publish, "load", lambda *_: "people")
+    monkeypatch.setattr(publish, "score_teacher", score)
+    publish.publish(run, "t", flip=True)
+    published = json.loads((folder / "t.json").read_text())
+    assert judged[0].flip and Teacher.load(folder / "t.safetensors").flip
+    assert sha256(folder / "t.safetensors") == published["sha256"] != card["sha256"]
+    assert (published["scores"]["pck_height"], published["scores_without_flip"]["pck_height"]) == (0.75, 0.5)
+    assert "PCK 0.5 without it" in (folder / "README.md").read_text()
+    assert not Teacher.load(run / "teacher.safetensors").flip

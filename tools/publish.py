@@ -22,21 +22,25 @@ from momi_lib.pose import Teacher
 from momi_lib.train.card import begun_with, command_line
 from momi_lib.train.log import read_log
 from momi_lib.train.run import LOG, WEIGHTS
+from momi_lib.train.teacher import score_teacher
 from momi_lib.translate import load_network
 
 LIMIT = 15_000_000  # bytes a file
 
 
-def publish(run: tyro.conf.Positional[Path], name: tyro.conf.Positional[str], /, points: int = 600) -> None:
+def publish(
+    run: tyro.conf.Positional[Path], name: tyro.conf.Positional[str], /, points: int = 600, flip: bool = False
+) -> None:
     """Copy, score and describe the weights of a run.
 
     Args:
         run: folder of the run.
         name: what `load_network` will call them.
         points: about how many lines of the log to keep.
+        flip: publish a teacher that takes the flip test from now on, and score it again.
     """
     if (run / "teacher.safetensors").is_file():
-        publish_teacher(run, name)
+        publish_teacher(run, name, flip)
         return
     source, folder = run / WEIGHTS, weights_folder()
     network = load_network(source)
@@ -66,17 +70,27 @@ def publish(run: tyro.conf.Positional[Path], name: tyro.conf.Positional[str], /,
     describe(folder)
 
 
-def publish_teacher(run: Path, name: str) -> None:
-    """Copy a teacher and its card, which holds its scores already."""
+def publish_teacher(run: Path, name: str, flip: bool = False) -> None:
+    """Copy a teacher and its card, which holds its scores already, unless the flip test changes them."""
     source, target = run / "teacher.safetensors", weights_folder() / f"{name}.safetensors"
-    Teacher.load(source)  # refuse what is no teacher
+    teacher = Teacher.load(source)  # refuse what is no teacher
     card = json.loads(source.with_suffix(".json").read_text())
     if card["sha256"] != sha256(source):
         raise ValueError(f"{source}: does not fit the SHA-256 in its card; the run did not finish, or wrote again")
     start = card["config"].get("start")
     if start is not None and "begun_with" not in card:
         card["begun_with"] = begun_with(Path(start))
-    write_atomically(target, lambda file: file.write(source.read_bytes()))
+    if flip and not teacher.flip:
+        teacher.flip = True
+        teacher.save(target, half=card["config"].get("half", False))
+        card |= {
+            "sha256": sha256(target),
+            "flip": "the flip test was switched on after training; the weights are the same",
+            "scores": score_teacher(Teacher.load(target), load(None, "test")),
+            "scores_without_flip": card["scores"],
+        }
+    else:
+        write_atomically(target, lambda file: file.write(source.read_bytes()))
     write_json(target.with_suffix(".json"), {**card, "name": name, "published_by": command_line()})
     describe(weights_folder())
 
@@ -113,6 +127,8 @@ def section(name: str, card: dict[str, Any]) -> str:
     if "perceptual" in card:
         precision = card.get("precision", config.get("precision"))
         lines.append(f"- perceptual network: {card['perceptual']}; precision {precision}")
+    if "flip" in card:
+        lines.append(f"- {card['flip']}: PCK {card['scores_without_flip']['pck_height']} without it")
     for key, value in card.get("scores", {}).items():
         if key == "truth":
             lines += [f"- {row['answer'] if row['answer'] != 'weights' else name}: masked L1 {row['l1']}, "
