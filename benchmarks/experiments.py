@@ -87,31 +87,40 @@ EXPERIMENTS: dict[str, Experiment] = {
         "on-lookup",
         dict(pose_consistency=100.0),
     ),
-    "on-consistency-30": Experiment(
-        "And with less than a third of that weight?", "on-consistency", dict(pose_consistency=30.0)
+    "further": Experiment(
+        "The lookup that began at random (`lookup`) knows better where to look than the one that began with trained "
+        "weights (`on-lookup`). How far does it get in 450 more steps?",
+        "lookup",
+        dict(start=RUNS / "lookup" / WEIGHTS, start_with="all", steps=450),
     ),
-    "on-strips": Experiment(
+    "further-consistency": Experiment(
+        "Asking F_p to find the wanted pose, with half of that weight?", "further", dict(pose_consistency=50.0)
+    ),
+    "further-fine": Experiment(
+        "With a second lookup inside G, at H/4?", "further", dict(network=dict(transfer="fine-lookup"))
+    ),
+    "further-strips": Experiment(
         "Eq. 6 with strips of 4 pixels to either side of limbs instead of squares around joints?",
-        "on-lookup",
+        "further",
         dict(patch_shape="strip", patch_radius=4.0),
     ),
-    "on-patch-10": Experiment("Eq. 6 with the usual radius of 10?", "on-lookup", dict(patch_radius=10.0)),
-    "on-no-patch": Experiment("Without Eq. 6?", "on-lookup", dict(weights=dict(patch=0.0))),
-    "on-patch-2": Experiment("With four times the β?", "on-lookup", dict(weights=dict(patch=2.0))),
-    "on-plain-pixels": Experiment("Without more weight on the person's pixels?", "on-lookup", dict(pose_mask=0.0)),
-    "on-any-camera": Experiment("With x⁺ from any camera?", "on-lookup", dict(same_camera=0.0)),
-    "on-no-jitter": Experiment("With colours as they are?", "on-lookup", dict(jitter=0.0)),
-    "on-no-mirror": Experiment("Without mirrored triplets?", "on-lookup", dict(mirror=0.0)),
-    "on-perceptual-half": Experiment("With half of λ in Eq. 4?", "on-lookup", dict(weights=dict(perceptual=0.5))),
-    "on-perceptual-2": Experiment("With twice λ?", "on-lookup", dict(weights=dict(perceptual=2.0))),
-    "on-gamma-0": Experiment("Without the discriminator?", "on-lookup", dict(weights=dict(adversarial=0.0))),
-    "on-gamma-0.1": Experiment("With a fifth of γ?", "on-lookup", dict(weights=dict(adversarial=0.1))),
-    "on-swap-in-d": Experiment("With the pair (x, x̂⁻) shown to D?", "on-lookup", dict(swap_in_discriminator=True)),
-    "on-r1": Experiment("With a gradient penalty on D (R1, weight 1)?", "on-lookup", dict(penalty=1.0)),
-    "on-relativistic": Experiment(
-        "With the relativistic form of Eq. 5 and R1 + R2?", "on-lookup", dict(adversarial="relativistic", penalty=1.0)
+    "further-patch-10": Experiment("Eq. 6 with the usual radius of 10?", "further", dict(patch_radius=10.0)),
+    "further-no-patch": Experiment("Without Eq. 6?", "further", dict(weights=dict(patch=0.0))),
+    "further-patch-2": Experiment("With four times the β?", "further", dict(weights=dict(patch=2.0))),
+    "further-plain-pixels": Experiment("Without more weight on the person's pixels?", "further", dict(pose_mask=0.0)),
+    "further-any-camera": Experiment("With x⁺ from any camera?", "further", dict(same_camera=0.0)),
+    "further-no-jitter": Experiment("With colours as they are?", "further", dict(jitter=0.0)),
+    "further-no-mirror": Experiment("Without mirrored triplets?", "further", dict(mirror=0.0)),
+    "further-perceptual-half": Experiment("With half of λ in Eq. 4?", "further", dict(weights=dict(perceptual=0.5))),
+    "further-perceptual-2": Experiment("With twice λ?", "further", dict(weights=dict(perceptual=2.0))),
+    "further-gamma-0": Experiment("Without the discriminator?", "further", dict(weights=dict(adversarial=0.0))),
+    "further-gamma-0.1": Experiment("With a fifth of γ?", "further", dict(weights=dict(adversarial=0.1))),
+    "further-swap-in-d": Experiment("With the pair (x, x̂⁻) shown to D?", "further", dict(swap_in_discriminator=True)),
+    "further-r1": Experiment("With a gradient penalty on D (R1, weight 1)?", "further", dict(penalty=1.0)),
+    "further-relativistic": Experiment(
+        "With the relativistic form of Eq. 5 and R1 + R2?", "further", dict(adversarial="relativistic", penalty=1.0)
     ),
-    "on-sigma-4": Experiment("With pose maps of σ = 4 pixels?", "on-lookup", dict(network=dict(sigma=4.0))),
+    "further-sigma-4": Experiment("With pose maps of σ = 4 pixels?", "further", dict(network=dict(sigma=4.0))),
 }
 
 
