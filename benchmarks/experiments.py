@@ -240,7 +240,7 @@ class Page:
 
     def __call__(self) -> None:
         """All experiments that have been run, in the order in which they are named."""
-        write_page(PAGE, RESULTS, EXPERIMENTS, judges=_judges().conditions)
+        write_page(PAGE, RESULTS, EXPERIMENTS)
         log.info("%s", PAGE)
 
 

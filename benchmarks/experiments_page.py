@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,14 @@ COLUMNS = {
 }
 
 
-def write_page(page: Path, folder: Path, experiments: dict[str, Any], judges: dict[str, str]) -> None:
+def write_page(page: Path, folder: Path, experiments: dict[str, Any]) -> None:
     """Write ``page`` from the results in ``folder``, in the order of ``experiments``."""
     results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
-    write_atomically(page, lambda file: file.write(markdown(results, list(experiments), judges).encode()))
+    write_atomically(page, lambda file: file.write(markdown(results, list(experiments)).encode()))
 
 
-def markdown(results: dict[str, dict[str, Any]], order: list[str], judges: dict[str, str]) -> str:
-    """The page's text; ``judges`` are the conditions under which a result may stand beside the others.
+def markdown(results: dict[str, dict[str, Any]], order: list[str]) -> str:
+    """The page's text.
 
     >>> scores = dict(l1=0.1, l1_error=0.002, ssim=0.3, ssim_error=0.01, perceptual=1.2, pck=0.8, rank1=0.7, frechet=5,
     ...               kernel=0.1, count=400)
@@ -35,7 +36,7 @@ def markdown(results: dict[str, dict[str, Any]], order: list[str], judges: dict[
     ...            steps=9, minutes=2.0, device="CPU", threads=1, date="2026-01-01", command="c", scored_by={},
     ...            fingerprint="f")
     >>> two = dict(one, against="first", change={"jitter": 0.0}, scores=dict(scores, l1=0.09, ssim=0.32))
-    >>> text = markdown({"first": one, "second": two}, ["first", "second", "third"], {})
+    >>> text = markdown({"first": one, "second": two}, ["first", "second", "third"])
     >>> print(text.splitlines()[-1])
     - **second** (`jitter` 0.0; against first): Which? L1 −0.0100, SSIM +0.020, pose found +0.000.
     """
@@ -61,20 +62,21 @@ def markdown(results: dict[str, dict[str, Any]], order: list[str], judges: dict[
             f"| [{name}](results/experiments/{name}.jpg) | {cells} | {result['steps']} | {result['minutes']} "
             f"| {result['seed']} |"
         )
-    lines += ["", *_conditions([results[name] for name in known], judges), "", "## What each asks", ""]
+    lines += ["", *_conditions([results[name] for name in known]), "", "## What each asks", ""]
     lines += [_sentence(name, results) for name in known]
     return "\n".join(lines) + "\n"
 
 
-def _conditions(results: list[dict[str, Any]], judges: dict[str, str]) -> list[str]:
+def _conditions(results: list[dict[str, Any]]) -> list[str]:
     """Where and when, once for each combination; and which results another judge gave."""
     kinds = sorted({f"{r['device']}, {r['threads']} thread(s), {r['date']}" for r in results})
     lines = ["Device: " + "; ".join(kinds) + ". Minutes are wall time, with other work on the machine."]
-    said = sorted({"; ".join(f"{k} {v}" for k, v in r["scored_by"].items()) for r in results})
-    lines.append("Scored by " + " / ".join(said) + "." if any(said) else "")
-    odd = [r["name"] for r in results if judges and r["scored_by"] != judges]
-    if odd:
-        lines.append(f"Scored by other networks than today's, and not comparable in their columns: {', '.join(odd)}.")
+    judges = Counter("; ".join(f"{key} {value}" for key, value in r["scored_by"].items()) for r in results)
+    (usual, _), *others = judges.most_common()
+    lines.append(f"Scored by {usual}." if usual else "")
+    for other, _ in others:
+        names = [r["name"] for r in results if "; ".join(f"{k} {v}" for k, v in r["scored_by"].items()) == other]
+        lines.append(f"Scored by {other}, and so not comparable in the columns of these networks: {', '.join(names)}.")
     return [line for line in lines if line]
 
 

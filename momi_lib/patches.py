@@ -93,6 +93,27 @@ def skeleton_patches(
     return patches.unflatten(0, (count, joints)), valid
 
 
+def limb_points(landmarks: Tensor, valid: Tensor, between: int = 2) -> tuple[Tensor, Tensor]:
+    """The landmarks and, along each of :data:`STRIPS`, ``between`` points more.
+
+    Args:
+        landmarks: (N, 17, 2) in any unit.
+        valid: (N, 17) bool.
+
+    Returns:
+        points (N, 17 + L · between, 2) and whether they are known (N, ·): a point between needs both its joints.
+
+    >>> points, known = limb_points(torch.zeros(2, 17, 2), torch.ones(2, 17, dtype=torch.bool))
+    >>> points.shape, bool(known.all())
+    (torch.Size([2, 45, 2]), True)
+    """
+    first, second = (torch.tensor(end, device=landmarks.device) for end in zip(*STRIPS, strict=True))
+    share = torch.arange(1, between + 1, device=landmarks.device, dtype=landmarks.dtype)[:, None] / (between + 1)
+    inner = torch.lerp(landmarks[:, first, None], landmarks[:, second, None], share)
+    known = (valid[:, first] & valid[:, second])[..., None].expand(-1, -1, between)
+    return torch.cat([landmarks, inner.flatten(1, 2)], dim=1), torch.cat([valid, known.flatten(1)], dim=1)
+
+
 def limb_patches(
     pictures: Tensor,
     landmarks: Tensor,

@@ -54,6 +54,8 @@ class TrainConfig:
             The person is where the student's landmarks and the limbs between them are.
         pose_consistency: weight of ‖F_p(x⁺) − F_p(x̂⁺)‖² + ‖F_p(x⁻) − F_p(x̂⁻)‖², means over heatmaps, in which F_p
             judges and does not learn; 0 (the paper): not asked.
+        lookup_guidance: weight of −log of how much the lookup, asked from a landmark (or a point between two) of x⁺ and
+            x⁻, looks at the same one in x; 0: it learns from the other losses where to look.
         start: weights (.safetensors) to begin with instead of random ones; the network's shape must be theirs, except
             that a ``lookup`` may be new. With them, ``distil_steps`` may be 0.
         start_with: ``"all"`` of them, or the ``"student"`` alone, which then needs no warm-up.
@@ -100,6 +102,7 @@ class TrainConfig:
     jitter: float = 0.0
     pose_mask: float = 0.0
     pose_consistency: float = 0.0
+    lookup_guidance: float = 0.0
     start: Path | None = None
     start_with: Literal["all", "student"] = "all"
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
@@ -114,8 +117,11 @@ class TrainConfig:
         for name in ("steps", "batch", "distil_batch", "log_every", "grid_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected a whole number from 1 up, got {getattr(self, name)}")
-        if min(self.distil_steps, self.penalty, self.pose_mask, self.pose_consistency) < 0:
-            raise ValueError("distil_steps, penalty, pose_mask and pose_consistency: expected numbers from 0 up")
+        for name in ("distil_steps", "penalty", "pose_mask", "pose_consistency", "lookup_guidance"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: expected a number from 0 up, got {getattr(self, name)}")
+        if self.lookup_guidance and self.network.transfer == "join":
+            raise ValueError("lookup_guidance: there is no lookup to guide; add --network.transfer lookup")
         for name in ("mirror", "same_camera", "jitter", "decay_from", "ema"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name}: expected a number in [0, 1], got {getattr(self, name)}")

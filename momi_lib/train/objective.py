@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from momi_lib import losses
-from momi_lib.patches import limb_patches, skeleton_patches
+from momi_lib.patches import limb_patches, limb_points, skeleton_patches
 from momi_lib.pose.limbs import limb_masks
 from momi_lib.train.batches import Batch
 from momi_lib.train.config import TrainConfig
@@ -75,7 +75,23 @@ class Objective:
         if config.pose_consistency:
             terms["consistency"] = config.pose_consistency * self._consistency(drawn, others.heatmaps)
             terms["total"] = terms["total"] + terms["consistency"]
+        if config.lookup_guidance:
+            terms["guidance"] = config.lookup_guidance * self._guidance(codes, pose, others)
+            terms["total"] = terms["total"] + terms["guidance"]
         return terms, drawn
+
+    def _guidance(self, codes: Tensor, pose, others) -> Tensor:
+        """How little the lookup looks from the landmarks of x⁺ and x⁻, and the limbs between, at those of x."""
+        count, size = len(pose.landmarks), self.config.network.size
+        source, seen = limb_points(pose.landmarks, pose.valid)
+        target, found = limb_points(others.landmarks, others.valid)
+        place = source.new_tensor([size[1] / codes.shape[-1], size[0] / codes.shape[-2]])  # pixels
+        source, target = ((points + 0.5) / place - 0.5 for points in (source.repeat(2, 1, 1), target))
+        both = (codes[:count].repeat(2, 1, 1, 1), codes[count:])
+        with torch.autocast(codes.device.type, enabled=False):
+            return self.network.lookup.surprise(
+                tuple(code.float() for code in both), (source, target), seen.repeat(2, 1) & found
+            )
 
     def _consistency(self, drawn: Drawn, wanted: Tensor) -> Tensor:
         """How far F_p's heatmaps of x̂⁺ and x̂⁻ are from those of x⁺ and x⁻; F_p judges and must not learn from it."""

@@ -88,6 +88,47 @@ class AppearanceLookup(nn.Module):
         question, address = self._asked(source_pose, target_pose)
         return (question @ address.mT / question.shape[-1] ** 0.5).softmax(dim=-1)
 
+    def surprise(self, codes: tuple[Tensor, Tensor], points: tuple[Tensor, Tensor], valid: Tensor) -> Tensor:
+        """How little the places that belong together look at each other: −log of the weight, at least 0.
+
+        Args:
+            codes: pose codes of source and target, each (N, d, h, w).
+            points: where the same part of a body is in source and target, each (N, P, 2), (x, y) in places: the centre
+                of the first place is (0, 0).
+            valid: (N, P) bool, which points count.
+
+        Returns:
+            A scalar: the mean over valid points of −log Σ weight · share, in which the shares are those of the four
+            places around the source's point (bilinear) and the weights the mean over heads; 0 without valid points.
+
+        >>> lookup = AppearanceLookup(8, (4, 2), heads=2)
+        >>> code, middle = torch.randn(1, 8, 4, 2), torch.tensor([[[1.0, 2.0]]])
+        >>> bool(lookup.surprise((code, code), (middle, middle), torch.tensor([[True]])) >= 0)
+        True
+        """
+        (source_pose, target_pose), (source, target) = codes, points
+        question, address = self._asked(source_pose, target_pose)  # (N, heads, h·w, c)
+        shares = [bilinear_shares(place, source_pose.shape[-2:]) for place in (source, target)]
+        asked = shares[1][:, None] @ question.float()
+        weights = (asked @ address.float().mT / question.shape[-1] ** 0.5).softmax(dim=-1).mean(1)  # (N, P, h·w)
+        found = (weights * shares[0]).sum(-1).clamp_min(1e-6)
+        return -(found.log() * valid).sum() / valid.sum().clamp_min(1)
+
+
+def bilinear_shares(points: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Points (N, P, 2), (x, y) in places → shares of all places (N, P, h·w), at most four above 0, sum 1.
+
+    Points outside count as on the border.
+
+    >>> bilinear_shares(torch.tensor([[[0.25, 1.0]]]), (2, 2))
+    tensor([[[0.0000, 0.0000, 0.7500, 0.2500]]])
+    """
+    shares = []
+    for along, length in ((1, grid[0]), (0, grid[1])):
+        place = points[..., along].clamp(0, length - 1)
+        shares.append((1 - (place[..., None] - torch.arange(length, device=points.device)).abs()).clamp_min(0))
+    return (shares[0][..., :, None] * shares[1][..., None, :]).flatten(-2)
+
 
 class FineLookup(nn.Module):
     """Appearance at the source's places → features for G at H/4, at the target's places.

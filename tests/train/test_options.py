@@ -91,6 +91,18 @@ def test_consistency_is_zero_for_the_pictures_themselves(trainer):
     assert float(run.objective._consistency(swapped, wanted)) > 0
 
 
+def test_guidance_teaches_the_lookup_where_to_look(trainer):
+    network = replace(preset("tiny").network, threshold=0.0, transfer="lookup")
+    alone = losses.LossWeights(translate=0, patch=0, adversarial=0)
+    run = trainer(distil_steps=0, network=network, lookup_guidance=1.0, weights=alone, learning_rate=1e-2)
+    first, *_, last = [run.train_step()["guidance"] for _ in range(15)]
+    assert last < 0.8 * first
+    with pytest.raises(ValueError, match="no lookup to guide"):
+        preset("tiny", lookup_guidance=1.0)
+    with pytest.raises(ValueError, match="lookup_guidance: expected a number from 0 up"):
+        preset("tiny", lookup_guidance=-1.0)
+
+
 def test_strips_change_the_patch_loss(trainer):
     network = replace(preset("tiny").network, threshold=0.0)
     options = dict(distil_steps=0, network=network)

@@ -57,6 +57,24 @@ def test_a_head_fetches_the_whole_code():
     assert torch.allclose(fetched[..., :2, :], appearance[..., :2, :], atol=1e-3)
 
 
+def test_surprise_is_none_where_all_look_right_and_grows_with_the_distance():
+    lookup = AppearanceLookup(8, (4, 2), heads=1)
+    mark(lookup, 10.0)
+    source = torch.eye(8).view(1, 8, 4, 2)
+    moved = torch.tensor([3, 0, 7, 1, 6, 2, 5, 4])
+    target = source.flatten(2)[:, :, moved].view(1, 8, 4, 2)
+    places = torch.stack([torch.arange(8) % 2, torch.arange(8) // 2], dim=-1).float()[None]
+    yes = torch.ones(1, 8, dtype=torch.bool)
+    right = lookup.surprise((source, target), (places[:, moved], places), yes)
+    wrong = lookup.surprise((source, target), (places, places), yes)
+    assert float(right.detach()) == pytest.approx(0, abs=1e-3) and float(wrong.detach()) > 5
+    assert float(lookup.surprise((source, target), (places, places), ~yes).detach()) == 0
+    half = places[:, moved].clone()
+    half[0, 0, 0] = 0.5  # between two places: half of the weight can be right
+    between = lookup.surprise((source, target), (half, places), yes)
+    assert float(between.detach()) == pytest.approx(0.6931 / 8, abs=1e-3)
+
+
 def test_heads_must_divide_the_width():
     with pytest.raises(ValueError, match="not divisible by heads 3"):
         AppearanceLookup(8, (4, 2), heads=3)
