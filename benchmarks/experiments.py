@@ -45,7 +45,8 @@ class Experiment:
 
     Attributes:
         asks: the question it answers.
-        against: the experiment that it changes; ``None`` starts from the preset ``small``.
+        against: the experiment that it changes; ``None`` starts from the preset ``small``, without what that
+            took over from here.
         change: fields of :class:`TrainConfig`; those of its ``network`` and ``weights`` as dicts.
     """
 
@@ -81,6 +82,11 @@ EXPERIMENTS: dict[str, Experiment] = {
     "on-lookup": Experiment("And with a lookup, new in them?", "on", dict(network=dict(transfer="lookup"))),
     "on-fine-lookup": Experiment(
         "And with a second one inside G, at H/4?", "on-lookup", dict(network=dict(transfer="fine-lookup"))
+    ),
+    "on-guided": Experiment(
+        "Landmarks saying where to look, to a lookup that is new in trained weights?",
+        "on-lookup",
+        dict(lookup_guidance=0.2),
     ),
     "on-consistency": Experiment(
         "Asking F_p to find the wanted pose in x̂⁺ and x̂⁻? (The judge of `pose found` is the teacher.)",
@@ -124,6 +130,12 @@ EXPERIMENTS: dict[str, Experiment] = {
 }
 
 
+def small_as_in_the_paper() -> TrainConfig:
+    """The preset ``small`` without what it took over from these experiments."""
+    config = preset("small", pose_consistency=0.0, lookup_guidance=0.0)
+    return replace(config, network=replace(config.network, transfer="join"))
+
+
 def config_of(name: str) -> TrainConfig:
     """The run of an experiment: that of the one it is compared with, changed.
 
@@ -133,7 +145,7 @@ def config_of(name: str) -> TrainConfig:
     if name not in EXPERIMENTS:
         raise ValueError(f"experiment {name!r}: expected one of {', '.join(EXPERIMENTS)}")
     experiment = EXPERIMENTS[name]
-    config = preset("small") if experiment.against is None else config_of(experiment.against)
+    config = small_as_in_the_paper() if experiment.against is None else config_of(experiment.against)
     change = {
         key: replace(getattr(config, key), **value) if isinstance(value, dict) else value
         for key, value in experiment.change.items()

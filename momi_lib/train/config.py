@@ -121,7 +121,7 @@ class TrainConfig:
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: expected a number from 0 up, got {getattr(self, name)}")
         if self.lookup_guidance and self.network.transfer == "join":
-            raise ValueError("lookup_guidance: there is no lookup to guide; add --network.transfer lookup")
+            raise ValueError("lookup_guidance: no lookup to guide; set it to 0, or network.transfer to 'lookup'")
         for name in ("mirror", "same_camera", "jitter", "decay_from", "ema"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name}: expected a number in [0, 1], got {getattr(self, name)}")
@@ -167,17 +167,21 @@ PRESETS: dict[str, TrainConfig] = {
         discriminator=(32, 64, 128),
         discriminator_norm="none",  # group norm in D alone took a fifth of the step on a CPU
         perceptual="mannequin",
+        pose_consistency=50.0,  # this and the lookup: benchmarks/experiments.md
+        lookup_guidance=0.2,
         precision="auto",
     ),
     # One GPU: the paper's width with lean stems, at most 16 M parameters.
     "base": TrainConfig(
         network=NetworkConfig(
             width=256, encoder=(64, 128), stem="lean", attention_blocks=4, lean_attention=True,
-            generator=(256, 160, 96, 64), generator_blocks=(1, 1, 1, 0), student=32, decoder="dark",
+            generator=(256, 160, 96, 64), generator_blocks=(1, 1, 1, 0), transfer="lookup", student=32, decoder="dark",
         ),
         batch=64,
         discriminator=(64, 128, 256),
         perceptual="mannequin",
+        pose_consistency=50.0,
+        lookup_guidance=0.2,
         precision="bf16",
         compile=True,
     ),

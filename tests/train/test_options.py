@@ -97,7 +97,7 @@ def test_guidance_teaches_the_lookup_where_to_look(trainer):
     run = trainer(distil_steps=0, network=network, lookup_guidance=1.0, weights=alone, learning_rate=1e-2)
     first, *_, last = [run.train_step()["guidance"] for _ in range(15)]
     assert last < 0.8 * first
-    with pytest.raises(ValueError, match="no lookup to guide"):
+    with pytest.raises(ValueError, match="no lookup to guide; set it to 0"):
         preset("tiny", lookup_guidance=1.0)
     with pytest.raises(ValueError, match="lookup_guidance: expected a number from 0 up"):
         preset("tiny", lookup_guidance=-1.0)
