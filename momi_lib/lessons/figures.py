@@ -27,6 +27,7 @@ __all__ = [
     "draw_picture",
     "draw_skeleton",
     "show",
+    "show_looks",
     "show_maps",
     "show_pictures",
     "show_skeletons",
@@ -163,6 +164,50 @@ def show_maps(
     figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, pad=0.02)
     over = "" if picture is None else " over the picture"
     show(figure, description or f"{len(maps)} maps{over}" + _listed(names))
+
+
+def show_looks(
+    source: Any,
+    target: Any,
+    looks: Tensor,
+    asking: Tensor,
+    answers: Tensor,
+    names: Sequence[str],
+    *,
+    width: float = 1.2,
+    description: str | None = None,
+) -> None:
+    """Show where some places of a target look in a source: both pictures, then a map over the source for each place.
+
+    Args:
+        source, target: (3, H, W).
+        looks: (K, h, w), weights over the places of the source; a square marks the largest.
+        asking: (K, 2) as (x, y) in pixels, the points of the target that ask; they are numbered.
+        answers: (K, 2), the same joints in the source; a ring in each map.
+        names: K titles.
+        width: of a picture in inches.
+
+    >>> picture = torch.zeros(3, 128, 64)
+    >>> show_looks(picture, picture, torch.rand(1, 16, 8), torch.ones(1, 2), torch.ones(1, 2), ["head"])
+    """
+    figure, axes = _grid([[source, target, *[source] * len(looks)]], width, beside=0.8)
+    first, second, *others = axes[0]
+    draw_picture(first, source, "source")
+    draw_picture(second, target, "target")
+    badge = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": "black"}
+    for number, (name, ax) in enumerate(zip(names, others, strict=True)):
+        x, y = asking[number].tolist()
+        second.text(x, y, str(number + 1), fontsize=7, ha="center", va="center", bbox=badge)
+        image = draw_map(ax, looks[number], source)
+        row, column = divmod(int(looks[number].argmax()), looks.shape[-1])
+        side = source.shape[-1] / looks.shape[-1]
+        corner = column * side - 0.5, row * side - 0.5
+        for colour, line in (("black", 2.5), ("white", 1.2)):  # visible on bright and on dark
+            ax.add_patch(plt.Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=line))
+            ax.plot(*answers[number].tolist(), "o", color=colour, markersize=11, fillstyle="none", markeredgewidth=line)
+        ax.set_title(f"{number + 1} {name}", fontsize=8)
+    figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, pad=0.02, label="weight")
+    show(figure, description or f"Where {len(looks)} places of a target look in a source" + _listed(names))
 
 
 def curves(

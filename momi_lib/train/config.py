@@ -137,6 +137,7 @@ _SMALL = NetworkConfig(
     generator_blocks=(2, 1, 0, 0),
     output="half",  # a stage at full size took a quarter of the step
     kernel=3,
+    transfer="lookup",
     student=32,
     decoder="dark",
 )
