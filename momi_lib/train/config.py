@@ -168,7 +168,7 @@ PRESETS: dict[str, TrainConfig] = {
         discriminator=(32, 64, 128),
         discriminator_norm="none",  # group norm in D alone took a fifth of the step on a CPU
         perceptual="mannequin",
-        pose_consistency=50.0,  # this and the lookup: benchmarks/experiments.md
+        pose_consistency=50.0,  # for this and the lookup see benchmarks/experiments.md
         lookup_guidance=0.2,
         precision="auto",
     ),
