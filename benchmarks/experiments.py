@@ -11,6 +11,7 @@ steps, device, time and scores on true swaps of held-out people) and a grid of p
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -25,7 +26,7 @@ from momi_lib.data import load_truth, to_float
 from momi_lib.evaluate import swap_all
 from momi_lib.evaluate.judges import Judges
 from momi_lib.evaluate.student import score_landmarks
-from momi_lib.files import sha256, weights_folder, write_json
+from momi_lib.files import sha256, write_json
 from momi_lib.train import TrainConfig, preset, train
 from momi_lib.train.card import plain
 from momi_lib.train.log import picture_grid, read_log, save_picture
@@ -55,13 +56,15 @@ class Experiment:
     change: dict[str, Any] = field(default_factory=dict)
 
 
-SMALL = weights_folder() / "momi-small.safetensors"
+#: What the first experiments began with: weights of a network without a lookup, SHA-256 260ce9ea…, which
+#: `git show 6b88a90:data/weights/momi-small.safetensors > runs/small-second.safetensors` brings back.
+SMALL = Path("runs/small-second.safetensors")
 SHORT = dict(start=SMALL, distil_steps=0, learning_rate=4e-4, checkpoint_every=250, grid_every=10_000)
 
 EXPERIMENTS: dict[str, Experiment] = {
     "join": Experiment(
         "How far does the paper's concatenation of codes get in a short run? G, encoders and attention start at "
-        "random, the student is that of the weights in data/weights.",
+        "random, the student is that of earlier weights.",
         None,
         dict(SHORT, start_with="student", steps=900, same_camera=1.0, pose_mask=3.0, jitter=0.4, patch_radius=6.0),
     ),
@@ -75,7 +78,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "Does it help to fetch the appearance by attention before G?", "join", dict(network=dict(transfer="lookup"))
     ),
     "on": Experiment(
-        "How far do the weights in data/weights get in 450 more steps, as they are?",
+        "How far do the weights that `join` took its student from get in 450 more steps, as they are?",
         "join",
         dict(start_with="all", steps=450),
     ),
@@ -180,6 +183,7 @@ def score(name: str) -> Path:
         "parts": len(events),
         "scored_by": judges.conditions,
         "fingerprint": truth.people.fingerprint,
+        "begun_with": json.loads((out / WEIGHTS).with_suffix(".json").read_text()).get("begun_with", {}).get("sha256"),
         "weights_sha256": sha256(out / WEIGHTS),
         "scores": judges.score(drawn),
         "student": score_landmarks(network.student, truth.people, decoder=network.config.decoder),
