@@ -45,6 +45,23 @@ def test_published_weights_load_by_name(run, monkeypatch):
     assert "momi-test: masked L1 0.1" in page and "9 steps of 4, seed 0, 30 minutes on d" in page
 
 
+def test_scores_may_come_from_a_file_about_these_weights(run, monkeypatch):
+    monkeypatch.setattr(publish, "score_landmarks", lambda *a, **k: {"pck_height": 0.25})
+    rows = [{"answer": "mean picture", "l1": 0.2, "ssim": 0.1, "count": 3},
+            {"answer": "momi-test", "l1": 0.125, "ssim": 0.5, "count": 3,
+             "weights_sha256": sha256(run / "weights.safetensors")},
+            {"answer": "true swap", "l1": 0.0, "ssim": 1.0, "count": 3}]  # fmt: skip
+    write_json(run.parent / "truth.json", {"rows": rows})
+    publish.publish(run, "test", scores=run.parent / "truth.json")
+    card = json.loads((run.parent / "weights" / "momi-test.json").read_text())
+    assert [row["answer"] for row in card["scores"]["truth"]] == ["mean picture", "weights", "true swap"]
+    assert "momi-test: masked L1 0.125" in (run.parent / "weights" / "README.md").read_text()
+    rows[1]["weights_sha256"] = "0" * 64
+    write_json(run.parent / "truth.json", {"rows": rows})
+    with pytest.raises(ValueError, match=r"truth\.json: expected one row with the SHA-256"):
+        publish.publish(run, "test", scores=run.parent / "truth.json")
+
+
 def test_weights_that_are_too_large_are_refused(run, monkeypatch):
     monkeypatch.setattr(publish, "LIMIT", 1000)
     with pytest.raises(ValueError, match="at most 1000"):

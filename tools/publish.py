@@ -29,7 +29,12 @@ LIMIT = 15_000_000  # bytes a file
 
 
 def publish(
-    run: tyro.conf.Positional[Path], name: tyro.conf.Positional[str], /, points: int = 600, flip: bool = False
+    run: tyro.conf.Positional[Path],
+    name: tyro.conf.Positional[str],
+    /,
+    points: int = 600,
+    flip: bool = False,
+    scores: Path | None = None,
 ) -> None:
     """Copy, score and describe the weights of a run.
 
@@ -38,6 +43,7 @@ def publish(
         name: what `load_network` will call them.
         points: about how many lines of the log to keep.
         flip: publish a teacher that takes the flip test from now on, and score it again.
+        scores: JSON of ``python -m momi_lib evaluate`` with these weights, instead of scoring them here.
     """
     if (run / "teacher.safetensors").is_file():
         publish_teacher(run, name, flip)
@@ -53,7 +59,7 @@ def publish(
     card["history"] = [{key: line.get(key) for key in ("step", "event", "command", "date")} for line in events]
     card["parameters"] = sum(p.numel() for p in network.parameters())
     card["scores"] = {
-        "truth": truth_table([str(source)])["rows"],
+        "truth": rows_of(source, scores),
         "student": score_landmarks(network.student, test, decoder=network.config.decoder),
         "student_argmax": score_landmarks(network.student, test, decoder="argmax"),
     }
@@ -68,6 +74,22 @@ def publish(
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
     write_atomically(folder / f"momi-{name}.log.jsonl", lambda file: file.write(text.encode()))
     describe(folder)
+
+
+def rows_of(weights: Path, scores: Path | None) -> list[dict[str, Any]]:
+    """The rows of the table of true swaps for these weights, from ``scores`` or computed.
+
+    Raises:
+        ValueError: where ``scores`` were taken with other weights.
+    """
+    if scores is None:
+        return truth_table([str(weights)])["rows"]
+    rows = json.loads(scores.read_text())["rows"]
+    own = [row for row in rows if row.get("weights_sha256") == sha256(weights)]
+    if len(own) != 1:
+        raise ValueError(f"{scores}: expected one row with the SHA-256 of {weights}, got {len(own)}")
+    others = [row for row in rows if "weights_sha256" not in row]
+    return [*others[:-1], {**own[0], "answer": "weights"}, others[-1]]
 
 
 def publish_teacher(run: Path, name: str, flip: bool = False) -> None:
