@@ -19,6 +19,7 @@ from typing import Any
 import torch
 import tyro
 
+from momi_lib.data import load, to_float
 from momi_lib.files import sha256, weights_folder, write_atomically, write_json
 from momi_lib.train.card import environment
 from momi_lib.translate import MomiNet, folded, load_network
@@ -86,8 +87,8 @@ def load_contiguous(network: MomiNet) -> MomiNet:
 def time_ways(name: str, config: Config) -> list[dict[str, Any]]:
     """Median and 95th percentile of each way, in milliseconds, and how far its picture is from the first way's."""
     network = load_network(name, device=config.device)
-    generator = torch.Generator().manual_seed(0)
-    source, target = torch.rand(2, 1, 3, *network.config.size, generator=generator).mul(2).sub(1).to(config.device)
+    people = load(None, "test", size=network.config.size)
+    source, target = to_float(people.pictures[[0, len(people) // 2]]).to(config.device).split(1)
     found = ways(network, config)
     expected = network.swap(source, target)
     times: dict[str, list[float]] = {way: [] for way in found}

@@ -209,7 +209,7 @@ class MomiNet(nn.Module):
             raise ValueError(
                 f"source and target: expected as many of each, got {len(source)} and {len(target)}"
             )
-        maps = torch.cat([self.pose(source).maps, self.pose(target).maps])
+        maps = self.pose(torch.cat([source, target])).maps  # in one pass: small batches cost more a picture
         source_code, target_code = self.encode_pose(maps).chunk(2)
         return self.decode(self.encode_appearance(source, source_code), target_code)
 
