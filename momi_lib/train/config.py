@@ -176,7 +176,7 @@ PRESETS: dict[str, TrainConfig] = {
     "base": TrainConfig(
         network=NetworkConfig(
             width=256, encoder=(64, 128), stem="lean", attention_blocks=4, lean_attention=True,
-            generator=(256, 160, 96, 64), generator_blocks=(1, 1, 1, 0), transfer="lookup", student=32, decoder="dark",
+            generator=(192, 160, 96, 64), generator_blocks=(1, 1, 1, 0), transfer="lookup", student=32, decoder="dark",
         ),
         batch=64,
         discriminator=(64, 128, 256),
