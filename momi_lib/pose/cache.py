@@ -101,7 +101,9 @@ def _compute(teacher: nn.Module, pictures: Tensor, batch: int) -> Tensor:
     teacher.eval()
     maps = []
     try:
-        for chunk in tqdm(pictures.split(batch), desc="the teacher's maps", leave=False):
+        chunks = pictures.split(batch)
+        # No bar for seconds of work: a lesson shall look the same whether its maps were kept or not.
+        for chunk in tqdm(chunks, desc="the teacher's maps", leave=False, disable=len(chunks) < 30):
             # momi_lib.data.to_float on the teacher's device, so that bytes travel and not floats
             answer = teacher(chunk.to(device).float() / 127.5 - 1)
             if not torch.isfinite(answer).all():
