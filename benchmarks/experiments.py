@@ -169,8 +169,8 @@ def score(name: str) -> Path:
     truth = judges.truth
     pictures = truth.people.pictures
     drawn = swap_all(network, pictures[truth.source], pictures[truth.target])
-    lines = [line for line in read_log(out / LOG) if "event" not in line]
-    events = [line for line in read_log(out / LOG) if "event" in line]
+    journal = read_log(out / LOG)
+    lines, events = ([line for line in journal if ("event" in line) == told] for told in (False, True))
     result = {
         "name": name,
         "asks": EXPERIMENTS[name].asks,

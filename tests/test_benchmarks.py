@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from momi_lib.train.card import plain
+
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 
 
@@ -47,6 +49,16 @@ def test_results_are_those_of_their_experiments(module):
         for key, value in change.items():
             assert key == "start" or result["change"][key] == value, (path.stem, key)
         assert path.with_suffix(".jpg").is_file()
+
+
+def test_no_result_names_a_folder_of_the_machine_that_made_it():
+    results = sorted(FOLDER.glob("results/**/*.json"))
+    assert results and not [path.name for path in results if '": "/' in path.read_text()]
+
+
+def test_paths_of_a_config_are_relative_to_the_project():
+    assert plain(FOLDER / "results") == "benchmarks/results"
+    assert plain([Path("runs/small"), Path("/elsewhere")]) == ["runs/small", "/elsewhere"]
 
 
 def test_the_experiments_page_is_made_from_the_results(module, tmp_path):

@@ -85,7 +85,7 @@ def begun_with(path: Path) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A config as dicts, lists, numbers and texts; paths become texts.
+    """A config as dicts, lists, numbers and texts; paths become texts, those inside the project relative to it.
 
     >>> from momi_lib.losses import LossWeights
     >>> plain(LossWeights(patch=0))["patch"]
@@ -95,4 +95,7 @@ def plain(value: Any) -> Any:
         return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]
-    return str(value) if isinstance(value, Path) else value
+    if not isinstance(value, Path):
+        return value
+    project = Path(__file__).resolve().parents[2]  # where it lies on a machine is nobody's business
+    return str(value.relative_to(project) if value.is_relative_to(project) else value)
