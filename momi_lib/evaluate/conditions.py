@@ -7,6 +7,7 @@ with them, and what compares two sets refuses features that were made differentl
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -87,6 +88,29 @@ class Features:
         seen = "" if self.masks is None else f", background hidden by {self.masks}"
         rows, columns = self.values.shape
         return f"Features({rows} x {columns} by {self.network.name} of {self.pictures}{seen})"
+
+
+class Named:
+    """What the scores of features share: a name that says which network was asked, and the end of their sentence.
+
+    >>> from types import SimpleNamespace
+    >>> score = type("Example", (Named,), {"kind": "FID", "masks": "joints", "network": SimpleNamespace(backend="b")})()
+    >>> score.name
+    'mask-FID[b]'
+    """
+
+    kind: ClassVar[str]
+    network: NetworkCard
+    masks: str | None
+
+    @property
+    def name(self) -> str:
+        """``KIND[backend]``, or ``mask-KIND[backend]`` where the background was hidden."""
+        return f"{self.kind if self.masks is None else f'mask-{self.kind}'}[{self.network.backend}]"
+
+    def _conditions(self) -> str:
+        masks = "" if self.masks is None else f"; masks {self.masks}"
+        return f"{masks}; weights {self.network.weights[:8]}; resize {self.network.resize}"
 
 
 def same_conditions(first: Features, second: Features) -> None:

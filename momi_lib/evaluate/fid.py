@@ -7,13 +7,14 @@ was really asked, so that a distance by the offline network never passes for FID
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from momi_lib.evaluate.conditions import Features, NetworkCard, same_conditions
+from momi_lib.evaluate.conditions import Features, Named, NetworkCard, same_conditions
 from momi_lib.evaluate.distances import frechet_distance
 
 
 @dataclass(frozen=True)
-class FID:
+class FID(Named):
     """The distance and the conditions under which it holds.
 
     Attributes:
@@ -29,6 +30,7 @@ class FID:
     FID[mannequin-vgg] 57.50 (12,000 pictures 128 x 64: swaps; against 1,280: people; weights 01234567; resize none)
     """
 
+    kind: ClassVar[str] = "FID"
     value: float
     count: int
     reference_count: int
@@ -38,17 +40,10 @@ class FID:
     size: tuple[int, int]
     masks: str | None = None
 
-    @property
-    def name(self) -> str:
-        """``FID[backend]``, or ``mask-FID[backend]`` where the background was hidden."""
-        return f"{'FID' if self.masks is None else 'mask-FID'}[{self.network.backend}]"
-
     def __str__(self) -> str:
-        masks = "" if self.masks is None else f"; masks {self.masks}"
         return (
             f"{self.name} {self.value:.2f} ({self.count:,} pictures {self.size[0]} x {self.size[1]}: {self.pictures}; "
-            f"against {self.reference_count:,}: {self.reference}{masks}; weights {self.network.weights[:8]}; "
-            f"resize {self.network.resize})"
+            f"against {self.reference_count:,}: {self.reference}{self._conditions()})"
         )
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from momi_lib.evaluate.conditions import Features, NetworkCard
+from momi_lib.evaluate.conditions import Features, Named, NetworkCard
 
 
 @dataclass(frozen=True)
-class InceptionScore:
+class InceptionScore(Named):
     """The score, how much it varies, and under which conditions it holds.
 
     Attributes:
@@ -36,6 +37,7 @@ class InceptionScore:
 resize 299 x 299)
     """
 
+    kind: ClassVar[str] = "IS"
     value: float
     deviation: float
     splits: int
@@ -46,18 +48,11 @@ resize 299 x 299)
     size: tuple[int, int]
     masks: str | None = None
 
-    @property
-    def name(self) -> str:
-        """``IS[backend]``, or ``mask-IS[backend]`` where the background was hidden."""
-        return f"{'IS' if self.masks is None else 'mask-IS'}[{self.network.backend}]"
-
     def __str__(self) -> str:
         shuffled = "" if self.seed is None else f", shuffled by seed {self.seed}"
-        masks = "" if self.masks is None else f"; masks {self.masks}"
         return (
             f"{self.name} {self.value:.3f} ± {self.deviation:.3f} ({self.splits} splits of {self.count:,} pictures "
-            f"{self.size[0]} x {self.size[1]}{shuffled}: {self.pictures}{masks}; weights {self.network.weights[:8]}; "
-            f"resize {self.network.resize})"
+            f"{self.size[0]} x {self.size[1]}{shuffled}: {self.pictures}{self._conditions()})"
         )
 
 

@@ -6,13 +6,14 @@ It stands beside the Fréchet distance because it is not biased: few pictures ma
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from momi_lib.evaluate.conditions import Features, NetworkCard, same_conditions
+from momi_lib.evaluate.conditions import Features, Named, NetworkCard, same_conditions
 from momi_lib.evaluate.distances import kernel_distance
 
 
 @dataclass(frozen=True)
-class KID:
+class KID(Named):
     """The distance, how much it varies, and the conditions under which it holds.
 
     Attributes:
@@ -30,6 +31,7 @@ class KID:
     'KID[mannequin-vgg]'
     """
 
+    kind: ClassVar[str] = "KID"
     value: float
     deviation: float
     subsets: int
@@ -43,18 +45,11 @@ class KID:
     size: tuple[int, int]
     masks: str | None = None
 
-    @property
-    def name(self) -> str:
-        """``KID[backend]``, or ``mask-KID[backend]`` where the background was hidden."""
-        return f"{'KID' if self.masks is None else 'mask-KID'}[{self.network.backend}]"
-
     def __str__(self) -> str:
-        masks = "" if self.masks is None else f"; masks {self.masks}"
         return (
             f"{self.name} {self.value:.4g} ± {self.deviation:.2g} ({self.subsets} subsets of {self.subset_size:,}, "
             f"seed {self.seed}; {self.count:,} pictures {self.size[0]} x {self.size[1]}: {self.pictures}; against "
-            f"{self.reference_count:,}: {self.reference}{masks}; weights {self.network.weights[:8]}; "
-            f"resize {self.network.resize})"
+            f"{self.reference_count:,}: {self.reference}{self._conditions()})"
         )
 
 
