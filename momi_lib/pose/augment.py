@@ -71,21 +71,47 @@ def move(pictures: Tensor, joints: Tensor, angle: Tensor, scale: Tensor, shift: 
     >>> joint.round().abs().tolist(), moved[0, 0, 4].argmax().item()
     ([[[6.0, 4.0]]], 6)
     """
-    height, width = pictures.shape[-2:]
-    size = joints.new_tensor([width, height])
-    cosine, sine = (angle.cos() * scale), (angle.sin() * scale)
-    forward = torch.stack([cosine, -sine, sine, cosine], dim=-1).view(-1, 2, 2)  # old → new, in pixels
-    backward = forward.mT / scale.view(-1, 1, 1) ** 2  # new → old
-    offset = shift * size
+    size = joints.new_tensor(pictures.shape[:-3:-1])  # width, height
     centre = (size - 1) / 2
-    joints = (joints - centre) @ forward.mT + offset[:, None] + centre
+    joints = (joints - centre) @ _rotation(angle, scale).mT + (shift * size)[:, None] + centre
+    return _resample(pictures, angle, scale, shift, "border"), joints
+
+
+def move_with_maps(
+    pictures: Tensor, maps: Tensor, angle: Tensor, scale: Tensor, shift: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The same as :func:`move` for pictures whose joints are known as heatmaps (N, K, h, w), w : h as the pictures.
+
+    What enters the maps is 0.
+
+    >>> pictures, maps = torch.zeros(1, 3, 16, 8), torch.zeros(1, 17, 4, 2)
+    >>> maps[:, :, 1, 0] = 1
+    >>> still = torch.zeros(1), torch.ones(1), torch.zeros(1, 2)
+    >>> bool(torch.allclose(move_with_maps(pictures, maps, *still)[1], maps, atol=1e-6))
+    True
+    """
+    return tuple(
+        _resample(grids, angle, scale, shift, padding) for grids, padding in ((pictures, "border"), (maps, "zeros"))
+    )
+
+
+def _rotation(angle: Tensor, scale: Tensor) -> Tensor:
+    """(N, 2, 2), old → new pixels from the centre."""
+    cosine, sine = (angle.cos() * scale), (angle.sin() * scale)
+    return torch.stack([cosine, -sine, sine, cosine], dim=-1).view(-1, 2, 2)
+
+
+def _resample(grids: Tensor, angle: Tensor, scale: Tensor, shift: Tensor, padding: str) -> Tensor:
+    backward = _rotation(angle, scale).mT / scale.view(-1, 1, 1) ** 2  # new → old
+    size = grids.new_tensor(grids.shape[:-3:-1])
     # affine_grid's coordinates run from -1 to 1 between the edges: pixels from the centre = half a size times
     # it.
     half = size / 2
-    theta = torch.cat([backward * half / half[:, None], -(backward @ offset[..., None]) / half[:, None]], dim=2)
-    grid = functional.affine_grid(theta, list(pictures.shape), align_corners=False)
-    pictures = functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return pictures, joints
+    theta = torch.cat(
+        [backward * half / half[:, None], -(backward @ (shift * size)[..., None]) / half[:, None]], dim=2
+    )
+    grid = functional.affine_grid(theta, list(grids.shape), align_corners=False)
+    return functional.grid_sample(grids, grid, mode="bilinear", padding_mode=padding, align_corners=False)
 
 
 def _recolour(pictures: Tensor, draw: Callable[..., Tensor]) -> Tensor:

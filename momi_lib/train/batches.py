@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from momi_lib.data import People, Triplets, TripletSampler, mirror_maps, mirror_pictures, to_float
+from momi_lib.pose.augment import ROTATION, SCALE, SHIFT, move_with_maps
 from momi_lib.train.colour import COLOUR_DICE, jitter_colours
 
 
@@ -69,13 +70,23 @@ class Batches:
             raise ValueError(f"batch: expected a multiple of the {self.world} processes, got {size}")
         return slice(self.rank * size // self.world, (self.rank + 1) * size // self.world)
 
-    def draw(self, size: int | None = None) -> Batch:
-        """The next batch of ``size`` triplets over all processes (this process's share of it)."""
+    def draw(self, size: int | None = None, *, moved: bool = False) -> Batch:
+        """The next batch of ``size`` triplets over all processes (this process's share of it).
+
+        With ``moved``, x and its maps are turned, scaled and shifted a little, as the teacher's own pictures were.
+        """
         size = size or self.size
         share = self._share(size)
         triplets = self.sampler.draw(size)
         flips = torch.rand(size, generator=self.dice, device=self.dice.device) < self.mirror
         batch = self.gather(Triplets(*(index[share] for index in triplets)), flips[share])
+        if moved:
+            dice = 2 * torch.rand(size, 4, generator=self.dice, device=self.dice.device)[share] - 1
+            low, high = torch.tensor(SCALE).log().tolist()
+            scale = ((low + high) / 2 + dice[:, 1] * (high - low) / 2).exp()
+            angle = (dice[:, 0] * ROTATION).deg2rad()
+            source, maps = move_with_maps(batch.source, batch.teacher_maps, angle, scale, dice[:, 2:] * SHIFT)
+            batch = batch._replace(source=source, teacher_maps=maps)
         if not self.jitter:
             return batch
         changes = torch.rand(size, COLOUR_DICE, generator=self.dice, device=self.dice.device)[share]

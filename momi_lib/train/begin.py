@@ -12,7 +12,7 @@ Parts = Literal["all", "student"]
 
 
 def begin_with(network: MomiNet, path: Path, parts: Parts = "all") -> None:
-    """Copy the weights of ``path`` into ``network``; a lookup that they do not have keeps its own.
+    """Copy the weights of ``path`` into ``network``; a lookup or pose detail that they do not have keeps its own.
 
     Args:
         network: changed in place.
@@ -25,7 +25,7 @@ def begin_with(network: MomiNet, path: Path, parts: Parts = "all") -> None:
     """
     start = load_network(path)
     mine, theirs = asdict(network.config), asdict(start.config)
-    free = {"transfer", "sigma", "threshold", "decoder"}  # they have no weights, or new ones
+    free = {"transfer", "pose_detail", "sigma", "threshold", "decoder"}  # they have no weights, or new ones
     names = [name for name in mine if name not in free] if parts == "all" else ["student"]
     unlike = {name: (theirs[name], mine[name]) for name in names if mine[name] != theirs[name]}
     if unlike:

@@ -79,8 +79,7 @@ def begun_with(path: Path) -> dict[str, Any]:
     if card.is_file():
         known = json.loads(card.read_text(encoding="utf-8"))
         facts |= {k: known[k] for k in ("command", "date", "device", "steps", "hours", "seconds", "data") if k in known}
-        if "begun_with" in known:
-            facts["begun_with"] = known["begun_with"]
+        facts |= {k: known[k] for k in ("begun_with", "student_begun_with") if k in known}
     return facts
 
 

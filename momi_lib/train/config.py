@@ -27,6 +27,7 @@ class TrainConfig:
         distil_steps: warm-up: batches in which the student alone learns (Eq. 1), because a pose map of an
             untrained student says nothing.
         distil_batch: pictures a step of the warm-up.
+        distil_moved: in the warm-up, turn, scale and shift pictures and the teacher's maps of them in common.
         batch: triplets a step over **all** processes.
         seed: decides initial weights, triplets and mirroring.
         network: shape of the network.
@@ -59,6 +60,7 @@ class TrainConfig:
         start: weights (.safetensors) to begin with instead of random ones; the network's shape must be theirs, except
             that a ``lookup`` may be new. With them, ``distil_steps`` may be 0.
         start_with: ``"all"`` of them, or the ``"student"`` alone, which then needs no warm-up.
+        start_student: weights (.safetensors) whose F_p to begin with, in place of the one in ``start``.
         precision: ``"fp32"``, ``"bf16"`` (autocast), or ``"auto"``: bf16 where the device has instructions for it.
         channels_last: memory layout of pictures and convolutions.
         compile: hand the networks to ``torch.compile``.
@@ -75,6 +77,7 @@ class TrainConfig:
     steps: int = 100_000
     distil_steps: int = 2_000
     distil_batch: int = 32
+    distil_moved: bool = False
     batch: int = 32
     seed: int = 0
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -105,6 +108,7 @@ class TrainConfig:
     lookup_guidance: float = 0.0
     start: Path | None = None
     start_with: Literal["all", "student"] = "all"
+    start_student: Path | None = None
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
     channels_last: bool = True
     compile: bool = False

@@ -80,6 +80,8 @@ class Trainer:
             initialise(discriminator)
         if config.start is not None:
             begin_with(network, config.start, config.start_with)
+        if config.start_student is not None:
+            begin_with(network, config.start_student, "student")
         self.perceptual = self._perceptual()
         self.network, self.discriminator = (self._place(part) for part in (network, discriminator))
         self.average = Average(self.network, config.ema)
@@ -138,7 +140,7 @@ class Trainer:
     @property
     def _student_knows(self) -> bool:
         """Whether F_p is distilled already: by a warm-up that is over, or before this run."""
-        begun = self.config.distil_steps or self.config.start
+        begun = self.config.distil_steps or self.config.start or self.config.start_student
         return bool(begun) and self.step >= self.config.distil_steps
 
     def rate(self) -> float:
@@ -164,7 +166,7 @@ class Trainer:
             # After the warm-up the student keeps its batch statistics: those of small batches would show G other
             # landmarks in training than in use, and spoil a well-distilled student within a few hundred steps.
             self.network.student.eval()
-        batch = self.batches.draw(self.config.distil_batch if warm_up else None)
+        batch = self.batches.draw(self.config.distil_batch if warm_up else None, moved=warm_up and self.config.distil_moved)
         drawn = None
         with self._autocast():
             if warm_up:
@@ -199,7 +201,12 @@ class Trainer:
             return self.config.discriminator_learning_rate
         if name == "translation":
             return self.config.learning_rate
-        return self.config.student_learning_rate * (self.config.student_rate_after if self._student_knows else 1.0)
+        after = self.config.student_rate_after
+        if self._student_knows:
+            return self.config.student_learning_rate * after
+        # The warm-up's second half leads there: a student that stops at its full rate is off by a pixel more.
+        left = 2 * (1 - self.step / max(1, self.config.distil_steps))
+        return self.config.student_learning_rate * (after + (1 - after) * min(1.0, left))
 
     def _improve(self, loss: Tensor, names: list[str]) -> None:
         for name in names:

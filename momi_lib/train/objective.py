@@ -83,6 +83,7 @@ class Objective:
     def _guidance(self, codes: Tensor, pose, others) -> Tensor:
         """How little the lookup looks from the landmarks of x⁺ and x⁻, and the limbs between, at those of x."""
         count, size = len(pose.landmarks), self.config.network.size
+        codes = self.network.coarse(codes)
         source, seen = limb_points(pose.landmarks, pose.valid)
         target, found = limb_points(others.landmarks, others.valid)
         place = source.new_tensor([size[1] / codes.shape[-1], size[0] / codes.shape[-2]])  # pixels

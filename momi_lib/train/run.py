@@ -200,4 +200,6 @@ def finish(trainer: Trainer, network: MomiNet, seconds: float) -> Path:
     }
     if config.start is not None:
         card["begun_with"] = begun_with(config.start)
+    if config.start_student is not None:
+        card["student_begun_with"] = begun_with(config.start_student)
     return save_network(network, config.out / WEIGHTS, card)

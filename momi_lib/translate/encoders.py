@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from momi_lib.translate.blocks import Norm, ResidualBlock, conv
@@ -46,25 +47,37 @@ def _layers(
 class PoseEncoder(nn.Module):
     """E_p: Gaussian pose maps p → pose code z_p.
 
-    Shape: (N, joints, H, W) in [0, 1] → (N, d, H/8, W/8), d = ``channels[-1]``.
+    Shape: (N, joints, H, W) in [0, 1] → (N, d, H/8, W/8), d = ``channels[-1]``. With ``detail`` (not in the paper)
+    that many channels at H/4 come along, every 2 × 2 of their places packed into one: (N, d + 4 · detail, H/8, W/8).
     Source: MOMI-Net, section on the pose branch; derived in notebook 05.
 
-    >>> import torch
     >>> PoseEncoder(17, (16, 16, 32), stem="lean")(torch.zeros(2, 17, 128, 64)).shape
     torch.Size([2, 32, 16, 8])
     """
 
     def __init__(
-        self, joints: int, channels: tuple[int, int, int], *, stem: Stem = "paper", norm: Norm = "batch"
+        self,
+        joints: int,
+        channels: tuple[int, int, int],
+        *,
+        stem: Stem = "paper",
+        norm: Norm = "batch",
+        detail: int = 0,
     ):
         super().__init__()
         self.body = nn.Sequential(
             *_layers(joints, channels, stem, norm, first_stride=4), ResidualBlock(channels[-1], norm)
         )
+        self.detail = None
+        if detail:
+            self.detail = nn.Sequential(nn.Conv2d(channels[1], detail, 1), nn.PixelUnshuffle(2))
 
     def forward(self, pose_maps: Tensor) -> Tensor:
         """Encode ``pose_maps``."""
-        return self.body(pose_maps)
+        if self.detail is None:
+            return self.body(pose_maps)
+        quarter = self.body[:-2](pose_maps)  # the last halving and the residual block are left
+        return torch.cat([self.body[-2:](quarter), self.detail(quarter)], dim=1)
 
 
 class AppearanceEncoder(nn.Module):
@@ -73,7 +86,6 @@ class AppearanceEncoder(nn.Module):
     Shape: (N, 3, H, W) in [-1, 1] → (N, d, H/8, W/8), d = ``channels[-1]``.
     Source: MOMI-Net Eq. 2 (the inner term); derived in notebook 05.
 
-    >>> import torch
     >>> AppearanceEncoder((16, 16, 32), stem="lean")(torch.zeros(2, 3, 128, 64)).shape
     torch.Size([2, 32, 16, 8])
     """

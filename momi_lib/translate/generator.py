@@ -63,14 +63,15 @@ class Generator(nn.Module):
         self.picture = nn.Conv2d(channels[-1], 3 * factor**2, kernel, padding=kernel // 2)
         self.unfold = nn.PixelShuffle(factor)
 
-    def forward(self, appearance_code: Tensor, pose_code: Tensor, fetched: Tensor | None = None) -> Tensor:
+    def forward(self, appearance_code: Tensor, pose_code: Tensor, within: Tensor | None = None) -> Tensor:
         """Draw the person of ``appearance_code`` in the pose of ``pose_code``.
 
-        ``fetched`` (N, channels[1], H/4, W/4) is added on the way: what a fine lookup found (not in the paper).
+        ``within`` (N, channels[1], H/4, W/4) is added on the way: what a fine lookup found, details of the pose (both
+        not in the paper).
         """
         features = torch.cat([appearance_code, pose_code], dim=1)
-        if fetched is None:
+        if within is None:
             features = self.body(features)
         else:
-            features = self.body[self.quarter :](self.body[: self.quarter](features) + fetched)
+            features = self.body[self.quarter :](self.body[: self.quarter](features) + within)
         return torch.tanh(self.unfold(self.picture(features)))

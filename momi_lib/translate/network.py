@@ -37,6 +37,8 @@ class NetworkConfig:
         output: where it stands: ``"full"`` at H, or ``"half"`` at H/2 with sub-pixels (see :class:`Generator`).
         transfer: how G gets appearance to the target's pose: ``"join"`` (the paper's: both codes side by side) or
             ``"lookup"`` before G, or ``"fine-lookup"`` before and inside it (:mod:`momi_lib.translate.lookup`).
+        pose_detail: channels of the pose code at H/4, beside those at H/8, that G is given there: a landmark's place
+            to the pixel is hard to read from a grid of 8 × 8 pixels. 0 is the paper's code.
         norm: ``"batch"``, ``"group"`` or ``"none"``.
         student: channels of F_p at H/4.
         sigma: σ of the Gaussian maps in pixels at H = 128, scaled with H.
@@ -59,6 +61,7 @@ class NetworkConfig:
     kernel: int = 7
     output: Output = "full"
     transfer: Transfer = "join"
+    pose_detail: int = 0
     norm: Norm = "batch"
     student: int = 48
     sigma: float = 6.0
@@ -73,8 +76,8 @@ class NetworkConfig:
             )
         if self.transfer not in get_args(Transfer):
             raise ValueError(f"transfer: expected one of {', '.join(get_args(Transfer))}, got {self.transfer!r}")
-        if min(self.width, self.attention_blocks + 1, self.student, *self.generator, *self.encoder) < 1:
-            raise ValueError("width, student, encoder, generator: expected positive numbers of channels")
+        if min(self.width, self.attention_blocks + 1, self.pose_detail + 1, self.student, *self.generator, *self.encoder) < 1:
+            raise ValueError("width, student, encoder, generator: expected positive numbers of channels; pose_detail: 0 or more")
         if not 0 <= self.threshold < 1 or self.sigma <= 0:
             raise ValueError(
                 f"threshold in [0, 1) and sigma > 0 expected, got {self.threshold} and {self.sigma}"
@@ -114,7 +117,7 @@ class MomiNet(nn.Module):
         self.config = c = config or NetworkConfig()
         channels = (*c.encoder, c.width)
         self.student = Student(c.student, norm="batch" if c.norm == "batch" else "group")
-        self.pose_encoder = PoseEncoder(len(JOINTS), channels, stem=c.stem, norm=c.norm)
+        self.pose_encoder = PoseEncoder(len(JOINTS), channels, stem=c.stem, norm=c.norm, detail=c.pose_detail)
         self.appearance_encoder = AppearanceEncoder(channels, stem=c.stem, norm=c.norm)
         self.attention = PoseAttention(c.width, c.attention_blocks, lean=c.lean_attention, norm=c.norm)
         self.generator = Generator(
@@ -126,7 +129,7 @@ class MomiNet(nn.Module):
             output=c.output,
             norm=c.norm,
         )
-        self.lookup = self.fine_lookup = None
+        self.lookup = self.fine_lookup = self.detail = None
         grid = c.size[0] // 8, c.size[1] // 8
         if c.transfer != "join":
             self.lookup = AppearanceLookup(c.width, grid)
@@ -134,11 +137,16 @@ class MomiNet(nn.Module):
             self.fine_lookup = FineLookup(c.width, c.generator[1], grid)
         for part in (self.pose_encoder, self.appearance_encoder, self.attention, self.generator):
             initialise(part)  # not the lookups: with such small weights they would look everywhere alike for long
+        if c.pose_detail:
+            self.detail = nn.Sequential(nn.PixelShuffle(2), nn.Conv2d(c.pose_detail, c.generator[1], 3, padding=1))
+            nn.init.zeros_(self.detail[1].weight)  # weights without it can be gone on with
+            nn.init.zeros_(self.detail[1].bias)
+            self.pose_encoder.detail[0].reset_parameters()
 
     def translation(self) -> tuple[nn.Module, ...]:
         """The parts that the translation losses train: all but the student."""
         parts = self.pose_encoder, self.appearance_encoder, self.attention, self.generator
-        return (*parts, *(part for part in (self.lookup, self.fine_lookup) if part is not None))
+        return (*parts, *(part for part in (self.lookup, self.fine_lookup, self.detail) if part is not None))
 
     @property
     def sigma(self) -> float:
@@ -166,24 +174,31 @@ class MomiNet(nn.Module):
         return gaussian_maps(landmarks, valid, size=self.config.size, sigma=self.sigma)
 
     def encode_pose(self, maps: Tensor) -> Tensor:
-        """E_p: p → z_p (N, d, H/8, W/8)."""
+        """E_p: p → z_p (N, d, H/8, W/8), or (N, d + 4 · pose_detail, H/8, W/8)."""
         return self.pose_encoder(maps)
+
+    def coarse(self, pose_code: Tensor) -> Tensor:
+        """z_p without its detail, the d channels that all parts but G are given."""
+        return pose_code[:, : self.config.width]
 
     def encode_appearance(self, pictures: Tensor, pose_code: Tensor) -> Tensor:
         """Eq. 2: z_a = φ(E_a(x), z_p), with the code of the picture's **own** pose.
 
         With a lookup that pose code comes along, as the addresses: (N, 2d, H/8, W/8).
         """
+        pose_code = self.coarse(pose_code)
         appearance_code = self.attention(self.appearance_encoder(pictures), pose_code)
         return appearance_code if self.lookup is None else torch.cat([appearance_code, pose_code], dim=1)
 
     def decode(self, appearance_code: Tensor, pose_code: Tensor) -> Tensor:
         """G: any z_a and any z_p of the same batch size → pictures in [-1, 1]."""
-        if self.lookup is None:
-            return self.generator(appearance_code, pose_code)
-        codes = *appearance_code.chunk(2, dim=1), pose_code
-        fetched = None if self.fine_lookup is None else self.fine_lookup(*codes)
-        return self.generator(self.lookup(*codes), pose_code, fetched)
+        coarse = self.coarse(pose_code)
+        within = [] if self.detail is None else [self.detail(pose_code[:, self.config.width :])]
+        if self.lookup is not None:
+            codes = *appearance_code.chunk(2, dim=1), coarse
+            appearance_code = self.lookup(*codes)
+            within += [] if self.fine_lookup is None else [self.fine_lookup(*codes)]
+        return self.generator(appearance_code, coarse, sum(within) if within else None)
 
     def swap(self, source: Tensor, target: Tensor) -> Tensor:
         """The person of ``source`` in the pose of ``target``: only RGB goes in.

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from momi_lib.pose import decode
-from momi_lib.pose.augment import augment, move
+from momi_lib.pose.augment import augment, move, move_with_maps
 
 
 def blobs(joints: torch.Tensor, height: int = 128, width: int = 64) -> torch.Tensor:
@@ -22,6 +22,16 @@ def test_joints_follow_the_picture(angle, scale, shift):
     landmarks, confidence = decode(moved, method="dark")
     assert (confidence > 0.9).all()
     assert torch.allclose(landmarks, expected, atol=0.1)
+
+
+def test_heatmaps_follow_the_picture_as_joints_do():
+    joints = torch.tensor([[[30.0, 60.0], [25.5, 50.0]]])
+    change = torch.tensor([0.3]), torch.tensor([1.1]), torch.tensor([[0.05, -0.04]])
+    picture = blobs(joints)
+    moved, maps = move_with_maps(picture, torch.nn.functional.avg_pool2d(picture, 4), *change)
+    _, expected = move(picture, joints, *change)
+    assert torch.allclose(decode(moved, method="dark")[0], expected, atol=0.1)
+    assert torch.allclose(decode(maps, method="dark", size=(128, 64))[0], expected, atol=0.4)
 
 
 def test_the_same_seed_changes_the_same_way_and_another_does_not():

@@ -13,7 +13,7 @@ from momi_lib.train.begin import begin_with
 from momi_lib.train.colour import jitter_colours
 from momi_lib.train.config import preset
 from momi_lib.train.objective import Drawn
-from momi_lib.translate import MomiNet, save_network
+from momi_lib.translate import MomiNet, load_network, save_network
 
 
 def test_a_triplet_changes_its_colours_in_common():
@@ -120,6 +120,61 @@ def test_begins_with_the_student_of_other_weights(tmp_path, trainer):
         assert torch.equal(run.network.student.state_dict()[name].cpu(), value.half().to(value.dtype)), name
     assert torch.equal(run.network.generator.picture.weight, fresh.network.generator.picture.weight)
     assert run._base_rate("student") == pytest.approx(run.config.student_learning_rate * 0.1)
+
+
+def test_takes_the_student_from_one_file_and_the_rest_from_another(tmp_path, trainer):
+    paths = []
+    for seed in (3, 4):
+        torch.manual_seed(seed)
+        paths.append(save_network(MomiNet(preset("tiny").network), tmp_path / f"{seed}.safetensors"))
+    run = trainer(distil_steps=0, start=paths[0], start_student=paths[1])
+    for path, part in zip(paths, ("generator", "student"), strict=True):
+        for name, value in getattr(load_network(path), part).state_dict().items():
+            assert torch.equal(getattr(run.network, part).state_dict()[name].cpu(), value), name
+
+
+def test_the_warm_up_ends_at_the_rate_that_the_student_keeps(trainer):
+    run = trainer(distil_steps=10)
+    rates = []
+    for run.step in range(12):
+        rates.append(run._base_rate("student") / run.config.student_learning_rate)
+    assert rates[:6] == [1.0] * 6 and rates[10:] == [run.config.student_rate_after] * 2
+    assert rates[5:11] == sorted(rates[5:11], reverse=True) and rates[9] > rates[10]
+
+
+def test_a_moved_warm_up_learns_from_maps_that_moved_along(trainer):
+    run = trainer(distil_steps=5, distil_moved=True, jitter=0.0, mirror=0.0)
+    state = run.batches.state_dict()
+    still = run.batches.draw(4)
+    run.batches.load_state_dict(state)
+    moved = run.batches.draw(4, moved=True)
+    assert moved.source.shape == still.source.shape and moved.teacher_maps.shape == still.teacher_maps.shape
+    assert not torch.allclose(moved.source, still.source, atol=0.05)
+    assert not torch.allclose(moved.teacher_maps, still.teacher_maps, atol=0.05)
+    assert torch.equal(moved.positive, still.positive)
+    assert run.train_step()["distil"] > 0
+
+
+def test_pose_detail_begins_as_if_it_were_not_there_and_learns(tmp_path):
+    torch.manual_seed(0)
+    config = preset("tiny").network
+    path = save_network(MomiNet(config), tmp_path / "start.safetensors")
+    fine = MomiNet(replace(config, pose_detail=3))
+    begin_with(fine, path)
+    pictures = torch.rand(2, 3, 128, 64) * 2 - 1
+    joints, seen = torch.rand(4, 17, 2) * 60, torch.ones(4, 17, dtype=torch.bool)
+    with torch.no_grad():
+        drawn = []
+        for network in (load_network(path), fine.eval()):
+            codes = network.encode_pose(network.reproject(joints, seen))
+            drawn.append(network.decode(network.encode_appearance(pictures, codes[:2]), codes[2:]))
+    assert torch.allclose(*drawn, atol=1e-4)
+    code = fine.encode_pose(fine.reproject(torch.rand(2, 17, 2) * 60, torch.ones(2, 17, dtype=torch.bool)))
+    assert code.shape == (2, config.width + 12, 16, 8) and fine.coarse(code).shape[1] == config.width
+    fine.decode(fine.encode_appearance(pictures, code), code).square().mean().backward()
+    assert fine.detail[1].weight.grad.abs().sum() > 0
+    again = load_network(save_network(fine, tmp_path / "fine.safetensors"))
+    assert again.config.pose_detail == 3
 
 
 def test_begins_with_weights(tmp_path, trainer):
