@@ -129,6 +129,35 @@ EXPERIMENTS: dict[str, Experiment] = {
     "further-relativistic": Experiment(
         "With the relativistic form of Eq. 5 and R1 + R2?", "further", dict(adversarial="relativistic", penalty=1.0)
     ),
+    "finish": Experiment(
+        "Losses against the truth were best before D had grown. Weights that went 1,500 steps without D and without "
+        "`pose_consistency`, with a student that was distilled from moved pictures, and G given the pose's detail at "
+        "H/4: how far do they get in 450 more steps of that?",
+        "lookup",
+        dict(
+            start=Path("runs/small-7a") / WEIGHTS,  # its card says how it was made
+            start_with="all",
+            start_student=Path("runs/student-1") / WEIGHTS,
+            student_rate_after=0.02,
+            teacher=Path("runs/teacher-4/flip.safetensors"),
+            steps=450,
+            lookup_guidance=0.2,
+            network=dict(pose_detail=16),
+            weights=dict(adversarial=0.0),
+        ),
+    ),
+    "finish-consistency-10": Experiment("Asking F_p to find the wanted pose?", "finish", dict(pose_consistency=10.0)),
+    "finish-gamma-0.1": Experiment(
+        "With a discriminator, a fifth of γ?", "finish", dict(weights=dict(adversarial=0.1))
+    ),
+    "finish-consistency-30": Experiment(
+        "Asking F_p three times as loudly?", "finish-consistency-10", dict(pose_consistency=30.0)
+    ),
+    "finish-no-detail": Experiment("Without the pose's detail?", "finish", dict(network=dict(pose_detail=0))),
+    "finish-no-guidance": Experiment("Without telling the lookup where to look?", "finish", dict(lookup_guidance=0.0)),
+    "finish-old-student": Experiment(
+        "With the student of those weights, which never saw a moved picture?", "finish", dict(start_student=None)
+    ),
     "further-sigma-4": Experiment("With pose maps of σ = 4 pixels?", "further", dict(network=dict(sigma=4.0))),
 }
 

@@ -39,7 +39,7 @@ learn() { # learn NAME PRESET MINUTES OPTION...: train, then score what came out
 	cp "$OUT/$name/weights.safetensors" "$OUT/momi-$name.safetensors"
 	cp "$OUT/$name/weights.json" "$OUT/momi-$name.json"
 	cp "$OUT/$name/log.jsonl" "$OUT/momi-$name.log.jsonl"
-	python -m momi_lib evaluate --weights "$OUT/momi-$name.safetensors" --out "$OUT/truth-$name.json" ${DRY:+--limit 8}
+	python -m momi_lib truth --weights "$OUT/momi-$name.safetensors" --out "$OUT/truth-$name.json" ${DRY:+--limit 8}
 }
 # shellcheck disable=SC2086  # the options are words
 learn base $base "${MINUTES:-12}" $DATA

@@ -6,7 +6,7 @@ import json
 import logging
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import tyro
 
@@ -109,6 +109,46 @@ def swap(source: Positional[Path], target: Positional[Path], /, out: Path, weigh
 def evaluate(
     weights: tuple[str, ...] = ("small",),
     data: Path | None = None,
+    out: Path = Path("results"),
+    pairs: int = 12_000,
+    seed: int = 0,
+    paper_literal: bool = False,
+    pairs_file: Path | None = None,
+    judge: Literal["mannequin", "inception", "resnet50"] = "mannequin",
+    judge_weights: Path | None = None,
+    teacher: Path | None = None,
+    pose_pairs: int = 2000,
+) -> None:
+    """Make the paper's Table I: translate the protocol's pairs and score them.
+
+    Go on after an interruption by the same command: pictures and features are kept in OUT/cache.
+
+    Args:
+        weights: names of committed weights, or files.
+        data: data in Market-1501's layout; `None` is `$MOMI_DATA` or the embedded set.
+        out: folder for table.json, table.csv, table.md and pairs.csv.
+        pairs: how many swaps; fewer where the data have fewer.
+        seed: of the pairs.
+        paper_literal: count 0000 as a person, as the paper's 376 + 375 do.
+        pairs_file: CSV with the columns from,to to take instead.
+        judge: network of IS, FID and KID.
+        judge_weights: its weights, where they are not at their usual place.
+        teacher: pose network of the pose score.
+        pose_pairs: on how many pairs it looks; it is the slowest network here.
+    """
+    from momi_lib.evaluate.layout import TABLE
+    from momi_lib.evaluate.table_one import table_one
+
+    table_one(
+        weights, data, out, count=pairs, seed=seed, paper_literal=paper_literal, pairs_file=pairs_file, judge=judge,
+        judge_weights=judge_weights, teacher=teacher, pose_pairs=pose_pairs,
+    )  # fmt: skip
+    log.info((out / f"{TABLE}.md").read_text(encoding="utf-8"))
+
+
+def truth(
+    weights: tuple[str, ...] = ("small",),
+    data: Path | None = None,
     out: Path = Path("benchmarks/results/truth.json"),
     limit: int | None = None,
 ) -> None:
@@ -121,16 +161,56 @@ def evaluate(
         limit: only the first so many swaps.
     """
     from momi_lib.evaluate.table import truth_table
-
-    table = truth_table(weights, data, limit=limit)
     from momi_lib.files import write_json
 
+    table = truth_table(weights, data, limit=limit)
     write_json(out, table)
     for row in table["rows"]:
         log.info(
             "%-14s masked L1 %.4f   SSIM %.4f   perceptual %.3f   pose %.3f   person %.3f   Fréchet %.2f",
             *(row[key] for key in ("answer", "l1", "ssim", "perceptual", "pck", "rank1", "frechet")),
         )
+
+
+def study(
+    name: Positional[Literal["ablations"]],
+    /,
+    preset: str = "small",
+    steps: int = 900,
+    seeds: int = 3,
+    start: Path | None = None,
+    pairs: int = 1000,
+    out: Path = Path("runs/study"),
+    results: Path = Path("benchmarks/results/ablations.json"),
+    data: Path | None = None,
+    only: tuple[str, ...] = (),
+) -> None:
+    """Train the ablations and the sweep of γ, score them, and count the paper's orderings.
+
+    Started again it goes on: runs that are finished in OUT are not trained again.
+
+    Args:
+        name: of the study.
+        preset: of which networks; the paper's parts and losses at its size.
+        steps: of each run.
+        seeds: runs a variant.
+        start: weights whose student all runs take; without, the committed ones for `small`, and else each run
+            distils its own.
+        pairs: swaps that each run is scored on.
+        out: folder of the runs.
+        results: JSON to write after every run.
+        data: `None` is `$MOMI_DATA` or the embedded set.
+        only: these variants.
+    """
+    from momi_lib.evaluate.study import Study, run_study
+    from momi_lib.files import weights_folder
+
+    if start is None and preset == "small":
+        start = weights_folder() / "momi-small.safetensors"
+    result = run_study(Study(preset, steps, seeds, start, pairs, out, results, data, only))
+    for ordering in result["orderings"]:
+        log.info("%s: in %d of %d seeds", ordering["says"], ordering["holds"], ordering["seeds"])
+    log.info("%s", results)
 
 
 def figure(
@@ -190,6 +270,8 @@ COMMANDS = {
     "train-features": train_features,
     "swap": swap,
     "evaluate": evaluate,
+    "truth": truth,
+    "study": study,
     "figure": figure,
     "info": info,
 }

@@ -43,7 +43,7 @@ def publish(
         name: what `load_network` will call them.
         points: about how many lines of the log to keep.
         flip: publish a teacher that takes the flip test from now on, and score it again.
-        scores: JSON of ``python -m momi_lib evaluate`` with these weights, instead of scoring them here.
+        scores: JSON of ``python -m momi_lib truth`` with these weights, instead of scoring them here.
     """
     if (run / "teacher.safetensors").is_file():
         publish_teacher(run, name, flip)

@@ -1,4 +1,4 @@
-"""Put the measured table into the README: ``python tools/readme.py`` (after ``python -m momi_lib evaluate``)."""
+"""Put the measured table into the README: ``python tools/readme.py`` (after ``python -m momi_lib truth``)."""
 
 from __future__ import annotations
 

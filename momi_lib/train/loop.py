@@ -166,7 +166,8 @@ class Trainer:
             # After the warm-up the student keeps its batch statistics: those of small batches would show G other
             # landmarks in training than in use, and spoil a well-distilled student within a few hundred steps.
             self.network.student.eval()
-        batch = self.batches.draw(self.config.distil_batch if warm_up else None, moved=warm_up and self.config.distil_moved)
+        size = self.config.distil_batch if warm_up else None
+        batch = self.batches.draw(size, moved=warm_up and self.config.distil_moved)
         drawn = None
         with self._autocast():
             if warm_up:

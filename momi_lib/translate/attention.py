@@ -15,7 +15,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from momi_lib.translate.blocks import Norm, conv, norm_layer
+from momi_lib.translate.blocks import Norm, ResidualBlock, conv, norm_layer
 
 
 def _two_convolutions(inputs: int, width: int, norm: Norm) -> nn.Sequential:
@@ -64,6 +64,26 @@ class PoseAttentionBlock(nn.Module):
         gate = torch.sigmoid(h2)
         appearance = appearance + h1 * gate
         return appearance, torch.cat([h2, appearance], dim=1), gate
+
+
+class ResidualBlocks(nn.Module):
+    """φ without attention, for the ablation: as many residual blocks of equal width, which never see a pose.
+
+    Shape: two (N, d, h, w) → (N, d, h, w); the second is ignored.
+
+    Source: the row "without attention" of MOMI-Net's Table I; notebook 10.
+
+    >>> ResidualBlocks(8, blocks=3)(torch.zeros(2, 8, 16, 8), torch.zeros(2, 8, 16, 8)).shape
+    torch.Size([2, 8, 16, 8])
+    """
+
+    def __init__(self, width: int, blocks: int, *, norm: Norm = "batch") -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(*(ResidualBlock(width, norm) for _ in range(blocks)))
+
+    def forward(self, appearance: Tensor, pose_code: Tensor) -> Tensor:
+        """The appearance code."""
+        return self.blocks(appearance)
 
 
 class PoseAttention(nn.Module):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from momi_lib.pose import Student, default_sigma, gaussian_maps, pose_maps
 from momi_lib.skeleton import JOINTS
-from momi_lib.translate.attention import PoseAttention
+from momi_lib.translate.attention import PoseAttention, ResidualBlocks
 from momi_lib.translate.blocks import Norm, Upsampling, initialise
 from momi_lib.translate.encoders import AppearanceEncoder, PoseEncoder, Stem
 from momi_lib.translate.generator import Generator, Output
@@ -28,6 +28,7 @@ class NetworkConfig:
         width: d, channels of both codes.
         encoder: channels at H/2 and H/4 in both encoders.
         stem: ``"paper"`` (7×7 at full resolution) or ``"lean"``.
+        attention: ``"pose"``, the paper's blocks, or ``"residual"``: blocks that see no pose, to learn what they bring.
         attention_blocks: length of φ.
         lean_attention: one 3×3 convolution instead of two in the pose stream.
         generator: channels of G at H/8, H/4, H/2, H.
@@ -53,6 +54,7 @@ class NetworkConfig:
     width: int = 256
     encoder: tuple[int, int] = (128, 256)
     stem: Stem = "paper"
+    attention: Literal["pose", "residual"] = "pose"
     attention_blocks: int = 9
     lean_attention: bool = False
     generator: tuple[int, int, int, int] = (256, 256, 128, 64)
@@ -76,8 +78,12 @@ class NetworkConfig:
             )
         if self.transfer not in get_args(Transfer):
             raise ValueError(f"transfer: expected one of {', '.join(get_args(Transfer))}, got {self.transfer!r}")
-        if min(self.width, self.attention_blocks + 1, self.pose_detail + 1, self.student, *self.generator, *self.encoder) < 1:
-            raise ValueError("width, student, encoder, generator: expected positive numbers of channels; pose_detail: 0 or more")
+        if self.attention not in ("pose", "residual"):
+            raise ValueError(f"attention: expected 'pose' or 'residual', got {self.attention!r}")
+        if self.pose_detail < 0:
+            raise ValueError(f"pose_detail: expected a number of channels from 0 up, got {self.pose_detail}")
+        if min(self.width, self.attention_blocks + 1, self.student, *self.generator, *self.encoder) < 1:
+            raise ValueError("width, student, encoder, generator: expected positive numbers of channels")
         if not 0 <= self.threshold < 1 or self.sigma <= 0:
             raise ValueError(
                 f"threshold in [0, 1) and sigma > 0 expected, got {self.threshold} and {self.sigma}"
@@ -119,7 +125,9 @@ class MomiNet(nn.Module):
         self.student = Student(c.student, norm="batch" if c.norm == "batch" else "group")
         self.pose_encoder = PoseEncoder(len(JOINTS), channels, stem=c.stem, norm=c.norm, detail=c.pose_detail)
         self.appearance_encoder = AppearanceEncoder(channels, stem=c.stem, norm=c.norm)
-        self.attention = PoseAttention(c.width, c.attention_blocks, lean=c.lean_attention, norm=c.norm)
+        self.attention: nn.Module = ResidualBlocks(c.width, c.attention_blocks, norm=c.norm)
+        if c.attention == "pose":
+            self.attention = PoseAttention(c.width, c.attention_blocks, lean=c.lean_attention, norm=c.norm)
         self.generator = Generator(
             c.width,
             channels=c.generator,

@@ -25,7 +25,9 @@ def trained(**changes) -> MomiNet:
     return network.eval()
 
 
-@pytest.mark.parametrize("changes", [{}, {"transfer": "join"}, {"pose_detail": 4}, {"stem": "paper", "upsampling": "resize"}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"transfer": "join"}, {"pose_detail": 4}, {"stem": "paper", "upsampling": "resize"}]
+)
 def test_the_folded_network_draws_the_same(changes):
     network = trained(**changes)
     fast = folded(network)

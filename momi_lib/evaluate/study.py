@@ -1,0 +1,276 @@
+"""The ablations and the sweep of γ: the same network trained again and again with one thing missing.
+
+Every run has the same seed for its variant, the same student, the same number of steps and the same pictures, and all
+are judged alike. Seeds give the spread, and the paper's orderings are counted, seed by seed, as they come out.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from momi_lib.data import load
+from momi_lib.evaluate.networks import evaluation_network
+from momi_lib.evaluate.protocol import test_pairs
+from momi_lib.evaluate.table_one import Table, network_answer, trivial_answers
+from momi_lib.features import feature_network
+from momi_lib.files import sha256, weights_folder, write_json
+from momi_lib.train import TrainConfig, preset, train
+from momi_lib.train.card import environment, plain
+from momi_lib.train.run import WEIGHTS, load_teacher
+from momi_lib.translate import load_network
+
+log = logging.getLogger(__name__)
+
+FULL = "full"
+#: What each variant changes; the fields of ``network`` and ``weights`` as dicts.
+ABLATIONS: dict[str, dict[str, Any]] = {
+    FULL: {},
+    "without-patch": dict(weights=dict(patch=0.0)),
+    "without-perceptual": dict(weights=dict(perceptual=0.0)),
+    "without-attention": dict(network=dict(attention="residual")),
+}
+#: γ of Eq. 7; 0.5 is the paper's and so the full one.
+GAMMAS: dict[str, dict[str, Any]] = {
+    f"gamma-{gamma:g}": dict(weights=dict(adversarial=gamma)) for gamma in (0.0, 0.1, 1.0, 2.0)
+}
+VARIANTS = ABLATIONS | GAMMAS
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """What the paper's Table I says of a variant: ``score`` of ``variant`` is below or above that of the full one."""
+
+    variant: str
+    score: str
+    above: bool
+    says: str
+
+
+ORDERINGS = (
+    Ordering("without-patch", "APS", False, "APS falls without the patch loss"),
+    Ordering("without-attention", "APS", False, "APS falls without attention"),
+    Ordering("without-attention", "FID", True, "FID rises without attention"),
+    Ordering("without-perceptual", "FID", True, "FID rises without the perceptual loss"),
+)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study and its length.
+
+    Attributes:
+        preset: of which networks.
+        steps: of each run after the student is there; all runs alike.
+        seeds: how many runs a variant.
+        start: weights whose student every run takes, so that no run distils again; ``None`` distils in each.
+        pairs: swaps that each run is scored on.
+        out: folder of the runs; runs that are finished there are not trained again.
+        results: JSON to write.
+        data: ``None`` is ``$MOMI_DATA`` or the embedded set.
+        only: names of variants; empty: all.
+        options: further fields of the run's config, such as ``same_camera``.
+    """
+
+    preset: str = "small"
+    steps: int = 900
+    seeds: int = 3
+    start: Path | None = None
+    pairs: int = 1000
+    out: Path = Path("runs/study")
+    results: Path = Path("benchmarks/results/ablations.json")
+    data: Path | None = None
+    only: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        unknown = set(self.only) - set(VARIANTS)
+        if unknown:
+            raise ValueError(f"variant {sorted(unknown)[0]!r}: expected some of {', '.join(VARIANTS)}")
+        for name in ("steps", "seeds", "pairs"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected a whole number from 1 up, got {getattr(self, name)}")
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Their names, the full one first."""
+        return tuple(name for name in VARIANTS if not self.only or name in self.only)
+
+    def config(self, variant: str, seed: int) -> TrainConfig:
+        """The run of a variant: the preset with the paper's own parts and losses, and one thing changed."""
+        config = preset(self.preset, pose_consistency=0.0, lookup_guidance=0.0, **self.options)
+        config = replace(
+            config,
+            network=replace(config.network, transfer="join", pose_detail=0),
+            data=self.data,
+            steps=self.steps,
+            seed=seed,
+            out=self.out / f"{variant}-seed{seed}",
+        )
+        if self.start is not None:
+            config = replace(config, start=self.start, start_with="student", distil_steps=0)
+        change = {
+            key: replace(getattr(config, key), **value) if isinstance(value, dict) else value
+            for key, value in VARIANTS[variant].items()
+        }
+        return replace(config, **change)
+
+
+def run_study(study: Study) -> dict[str, Any]:
+    """Train what is not trained, score what is not scored, and write the summary after every run.
+
+    Returns:
+        what ``study.results`` holds: every run's row of Table I, means and spreads, and the paper's orderings.
+
+    Raises:
+        as :func:`~momi_lib.train.train` and :func:`~momi_lib.evaluate.table_one.table_one` do.
+    """
+    rows: dict[str, list[dict[str, Any]]] = {}
+    table = _table(study)
+    beside = [table.real_row(), *(table.row(answer) for answer in trivial_answers())]
+    result: dict[str, Any] = {}
+    for seed in range(study.seeds):  # seed by seed: an unfinished study has every variant equally often, or nearly
+        for variant in study.variants:
+            config = study.config(variant, seed)
+            if not (config.out / WEIGHTS).is_file():
+                train(config, resume=True)
+            rows.setdefault(variant, []).append(_scored(table, variant, seed, config))
+            result = summary(study, rows, beside, table)
+            write_json(study.results, result)
+            log.info("%s, seed %d: %s", variant, seed, _short(rows[variant][-1]))
+    return result
+
+
+def _table(study: Study) -> Table:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    teacher = weights_folder() / "mannequin-teacher.safetensors"
+    return Table(
+        pairs=test_pairs(load(study.data, "test"), count=study.pairs),
+        judge=evaluation_network("mannequin").to(device),
+        train=load(study.data, "train"),
+        teacher=load_teacher(None, device),
+        teacher_name=f"{teacher.stem}[{sha256(teacher)[:8]}]",
+        folder=study.out / "cache",
+        pose_pairs=min(study.pairs, 500),
+        perceptual=feature_network("mannequin").to(device),
+    )
+
+
+def _scored(table: Table, variant: str, seed: int, config: TrainConfig) -> dict[str, Any]:
+    """The row of a finished run, from its folder where it was scored before on the same pairs."""
+    weights, kept = config.out / WEIGHTS, config.out / "scores.json"
+    digest = sha256(weights)
+    if kept.is_file():
+        known = json.loads(kept.read_text(encoding="utf-8"))
+        if (known["weights_sha256"], known["pairs_sha256"]) == (digest, table.pairs.sha256):
+            return known
+    network = load_network(weights, device=next(table.judge.parameters()).device)
+    answer = network_answer(f"{variant}-seed{seed}", network, digest)
+    card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+    scored = table.row(answer) | {
+        "seed": seed,
+        "pairs_sha256": table.pairs.sha256,
+        **{key: card[key] for key in ("steps", "hours", "device", "date", "precision") if key in card},
+    }
+    write_json(kept, scored)
+    return json.loads(kept.read_text(encoding="utf-8"))
+
+
+def value(scored: Mapping[str, Any], score: str) -> float | None:
+    """The number of a score in a row; of APS the held-out one, which the judged people did not train.
+
+    >>> from momi_lib.evaluate.layout import row
+    >>> value(row("x", {"truth": {"l1": 0.1}}), "L1")
+    0.1
+    """
+    scores = scored["scores"]
+    if score in ("L1", "SSIM"):
+        return scores["truth"][score.lower()] if "truth" in scores else None
+    found = scores.get("APS held out" if score == "APS" else score)
+    return None if found is None else found["value"]
+
+
+SCORES = ("IS", "mask-IS", "FID", "KID", "APS", "pose", "perceptual", "L1", "SSIM")
+
+
+def means(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float | int | None]]:
+    """Mean and standard deviation (n - 1) over runs of one variant; no deviation for one run.
+
+    >>> from momi_lib.evaluate.layout import row
+    >>> runs = [row("x", {"FID": {"value": v}}) for v in (1.0, 3.0)]
+    >>> means(runs)["FID"]
+    {'mean': 2.0, 'deviation': 1.4142135623730951, 'runs': 2}
+    """
+    found = {}
+    for score in SCORES:
+        values = [v for v in (value(run, score) for run in runs) if v is not None]
+        if values:
+            spread = statistics.stdev(values) if len(values) > 1 else None
+            found[score] = {"mean": statistics.fmean(values), "deviation": spread, "runs": len(values)}
+    return found
+
+
+def orderings(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """What the paper says, and in how many seeds it came out so.
+
+    >>> from momi_lib.evaluate.layout import row
+    >>> def run(fid, seed): return row("x", {"FID": {"value": fid}}) | {"seed": seed}
+    >>> rows = {"full": [run(5.0, 0), run(5.0, 1)], "without-attention": [run(6.0, 0), run(4.0, 1)]}
+    >>> [(o["says"], o["holds"], o["seeds"]) for o in orderings(rows)]
+    [('FID rises without attention', 1, 2)]
+    """
+    found = []
+    for ordering in ORDERINGS:
+        if ordering.variant not in rows or FULL not in rows:
+            continue
+        full = {run["seed"]: value(run, ordering.score) for run in rows[FULL]}
+        changes = [
+            value(run, ordering.score) - full[run["seed"]]
+            for run in rows[ordering.variant]
+            if full.get(run["seed"]) is not None and value(run, ordering.score) is not None
+        ]
+        if changes:
+            found.append(
+                {
+                    "says": ordering.says,
+                    "variant": ordering.variant,
+                    "score": ordering.score,
+                    "changes": changes,
+                    "holds": sum((change > 0) == ordering.above and change != 0 for change in changes),
+                    "seeds": len(changes),
+                }
+            )
+    return found
+
+
+def summary(
+    study: Study, rows: Mapping[str, Sequence[Mapping[str, Any]]], beside: Sequence[Mapping[str, Any]], table: Table
+) -> dict[str, Any]:
+    """The study as JSON."""
+    people = table.pairs.people
+    return {
+        "what": "ablations and sweep of γ: the same network, student, steps and pictures, one thing changed",
+        **environment(next(table.judge.parameters()).device),
+        "data": people.folder.name,
+        "fingerprint": people.fingerprint,
+        "pairs": len(table.pairs),
+        "pairs_sha256": table.pairs.sha256,
+        "study": {name: plain(entry) for name, entry in vars(study).items()},
+        "changes": {name: VARIANTS[name] for name in rows},
+        "means": {name: means(runs) for name, runs in rows.items()},
+        "orderings": orderings(rows),
+        "beside": list(beside),
+        "runs": {name: list(runs) for name, runs in rows.items()},
+    }
+
+
+def _short(scored: Mapping[str, Any]) -> str:
+    found = ((score, value(scored, score)) for score in SCORES)
+    return ", ".join(f"{score} {number:.3f}" for score, number in found if number is not None)

@@ -1,0 +1,91 @@
+"""The study: which runs it makes, that it goes on where it was, and what it counts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from momi_lib.data import load, load_truth
+from momi_lib.evaluate import study as module
+from momi_lib.evaluate import table_one
+from momi_lib.evaluate.study import FULL, VARIANTS, Study, means, orderings, run_study
+from momi_lib.train import train
+from momi_lib.train.config import preset
+from momi_lib.translate import MomiNet
+from momi_lib.translate.attention import PoseAttention, ResidualBlocks
+
+
+def test_every_variant_changes_one_thing():
+    study = Study()
+    full = study.config(FULL, 0)
+    assert full.network.transfer == "join" and full.pose_consistency == 0 and full.weights.adversarial == 0.5
+    for name in VARIANTS:
+        config = study.config(name, 1)
+        assert config.steps == full.steps and config.seed == 1
+        parts = ("weights", "network")
+        changed = [f"{part}.{key}" for part in parts for key, entry in vars(getattr(config, part)).items()
+                   if entry != getattr(getattr(full, part), key)]  # fmt: skip
+        assert len(changed) == (name != FULL), (name, changed)
+    assert {study.config(name, 0).weights.adversarial for name in VARIANTS} == {0, 0.1, 0.5, 1, 2}
+
+
+def test_without_attention_the_pose_of_the_source_does_not_matter():
+    config = preset("tiny").network
+    assert isinstance(MomiNet(config).attention, PoseAttention)
+    network = MomiNet(Study(preset="tiny").config("without-attention", 0).network).eval()
+    assert isinstance(network.attention, ResidualBlocks) and len(network.attention.blocks) == config.attention_blocks
+    pictures = torch.rand(2, 3, 128, 64) * 2 - 1
+    with torch.no_grad():
+        codes = [network.encode_appearance(pictures, torch.full((2, config.width, 16, 8), v)) for v in (0.0, 1.0)]
+    assert torch.equal(*codes)
+
+
+def test_bad_studies_are_refused():
+    with pytest.raises(ValueError, match="variant 'without-luck': expected some of full, without-patch"):
+        Study(only=("without-luck",))
+    with pytest.raises(ValueError, match="seeds: expected a whole number from 1 up, got 0"):
+        Study(seeds=0)
+
+
+def run(score: float, seed: int, **more: float) -> dict:
+    scores = {name: {"value": v} for name, v in {"FID": score, **more}.items()}
+    return {"answer": "x", "scores": scores, "seed": seed}
+
+
+def test_means_and_orderings_by_hand():
+    rows = {
+        FULL: [run(10.0, 0, **{"APS held out": 0.8}), run(12.0, 1, **{"APS held out": 0.7})],
+        "without-perceptual": [run(30.0, 0), run(11.0, 1)],
+        "without-patch": [run(1.0, 0, **{"APS held out": 0.7}), run(1.0, 1, **{"APS held out": 0.7})],
+    }
+    spread = pytest.approx(0.0707, abs=1e-4)
+    assert means(rows[FULL])["APS"] == {"mean": pytest.approx(0.75), "deviation": spread, "runs": 2}
+    found = {entry["says"]: entry for entry in orderings(rows)}
+    assert found["FID rises without the perceptual loss"]["changes"] == [20.0, -1.0]
+    assert found["FID rises without the perceptual loss"]["holds"] == 1
+    assert found["APS falls without the patch loss"]["holds"] == 1  # a tie is no fall
+    assert "FID rises without attention" not in found
+
+
+def test_a_study_runs_and_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(table_one, "load_truth", lambda folder: load_truth(folder).select(slice(4)))
+    monkeypatch.setattr(module, "load", lambda *args: load(*args).select(slice(None, None, 8)))
+    trained = []
+
+    def counted(config, resume):
+        trained.append(config.out.name)
+        return train(config, resume=resume)
+
+    monkeypatch.setattr(module, "train", counted)
+    study = Study("tiny", steps=1, seeds=1, pairs=20, out=tmp_path / "runs", results=tmp_path / "results.json",
+                  only=(FULL, "without-attention"))  # fmt: skip
+    result = run_study(study)
+    assert trained == ["full-seed0", "without-attention-seed0"]
+    assert json.loads(study.results.read_text()) == json.loads(json.dumps(result))
+    assert list(result["means"]) == ["full", "without-attention"]
+    assert [row["answer"] for row in result["beside"]] == ["real pictures", "copy source", "copy target"]
+    assert result["orderings"][-1]["seeds"] == 1
+    again = run_study(study)
+    assert len(trained) == 2 and again["runs"] == result["runs"]

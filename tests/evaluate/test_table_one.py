@@ -1,0 +1,209 @@
+"""Table I by one command: what is kept on disk, what is computed once, what is printed."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from PIL import Image
+
+from momi_lib.data import load, load_truth
+from momi_lib.evaluate import table_one as module
+from momi_lib.evaluate.conditions import Features, NetworkCard
+from momi_lib.evaluate.identities import IdentityClassifier
+from momi_lib.evaluate.layout import PAPER, columns, comma_separated, markdown, row
+from momi_lib.evaluate.pose import Joints, find_joints, labelled_joints, pose_agreement
+from momi_lib.evaluate.protocol import load_pairs, test_pairs
+from momi_lib.evaluate.store import SwapStore, stored_features
+from momi_lib.evaluate.table_one import table_one
+from momi_lib.train.config import preset
+from momi_lib.translate import MomiNet, save_network
+
+
+@pytest.fixture(scope="module")
+def people():
+    return load(None, "test")
+
+
+@pytest.fixture(scope="module")
+def network():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return MomiNet(preset("tiny").network).eval()
+
+
+class Counting(torch.nn.Module):
+    """A network that says how many swaps it was asked for."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network, self.config, self.asked = network, network.config, 0
+
+    def swap(self, source, target):
+        self.asked += len(source)
+        return self.network.swap(source, target)
+
+
+def test_swaps_are_drawn_once_and_damaged_ones_again(tmp_path, people, network):
+    pairs = test_pairs(people, count=9)
+    counting = Counting(network)
+    place = SwapStore(tmp_path, "tiny", "ab" * 32, pairs)
+    first = place.pictures(counting, batch=4)
+    assert counting.asked == 9 and first.shape == (9, 3, 128, 64)
+    assert torch.equal(place.pictures(counting), first) and counting.asked == 9
+    place.path(2).unlink()  # as if interrupted
+    content = place.path(5).read_bytes()
+    place.path(5).write_bytes(content[: len(content) // 2])
+    Image.new("RGB", (8, 8)).save(place.path(7))
+    again = place.pictures(counting)
+    assert counting.asked == 12 and (again.int() - first.int()).abs().max() <= 1
+    assert not list(tmp_path.rglob("*.tmp"))
+    other = SwapStore(tmp_path, "tiny", "ab" * 32, test_pairs(people, count=9, seed=1))
+    assert other.folder != place.folder != SwapStore(tmp_path, "tiny", "cd" * 32, pairs).folder
+
+
+def test_an_interrupted_translation_goes_on(tmp_path, people, network):
+    pairs = test_pairs(people, count=12)
+
+    class Tired(Counting):
+        def swap(self, source, target):
+            if self.asked >= 8:
+                raise KeyboardInterrupt
+            return super().swap(source, target)
+
+    place = SwapStore(tmp_path, "tiny", "ab" * 32, pairs)
+    with pytest.raises(KeyboardInterrupt):
+        place.pictures(Tired(network), batch=4)
+    fresh = Counting(network)
+    place.pictures(fresh, batch=4)
+    assert fresh.asked == 4
+
+
+def test_features_are_computed_once_and_damage_is_noticed(tmp_path):
+    card = NetworkCard("net", "0" * 64, "none", "[-1, 1]")
+    pictures = torch.randint(256, (6, 3, 16, 8), dtype=torch.uint8)
+    calls = []
+
+    def make() -> Features:
+        calls.append(1)
+        return Features(card, "noise", (16, 8), torch.arange(12.0).view(6, 2), torch.ones(6, 3), "circles")
+
+    first, second = (stored_features(tmp_path, card, "noise", pictures, make) for _ in range(2))
+    assert len(calls) == 1 and torch.equal(first.values, second.values) and torch.equal(first.logits, second.logits)
+    assert (second.network, second.masks, second.size) == (card, "circles", (16, 8))
+    stored_features(tmp_path, replace(card, weights="1" * 64), "noise", pictures, make)
+    stored_features(tmp_path, card, "noise", 255 - pictures, make)
+    assert len(calls) == 3
+    for file in (tmp_path / "features").glob("*.safetensors"):
+        content = bytearray(file.read_bytes())
+        content[-3] ^= 64  # one bit of one number
+        file.write_bytes(content)
+    assert torch.equal(stored_features(tmp_path, card, "noise", pictures, make).values, first.values)
+    assert len(calls) == 4
+
+
+def test_identities_of_gaussian_people_are_told_apart_as_theory_says():
+    """Two classes of unit variance at ±1: p(first | x) = sigmoid(-2x)."""
+    dice = torch.Generator().manual_seed(0)
+    values = torch.randn(40_000, 1, generator=dice)
+    values[:20_000] -= 1
+    values[20_000:] += 1
+    classify = IdentityClassifier(values, torch.arange(2).repeat_interleave(20_000), shrinkage=1e-6)
+    x = torch.tensor([[-1.0], [0.0], [0.5]])
+    assert torch.allclose(classify(x).softmax(1)[:, 0], torch.sigmoid(-2 * x[:, 0]), atol=0.02)
+
+
+@pytest.mark.parametrize("persons", [[1, 1, 1, 1], [1, 2, 3, 4]])
+def test_identities_need_two_people_and_one_twice(persons):
+    with pytest.raises(ValueError, match="at least two people and one of them twice"):
+        IdentityClassifier(torch.rand(4, 3), torch.tensor(persons))
+
+
+def test_pose_agreement_counts_what_is_off():
+    landmarks = torch.stack([torch.linspace(10, 50, 17), torch.linspace(10, 110, 17)], dim=1).repeat(2, 1, 1)
+    seen = torch.ones(2, 17, dtype=torch.bool)
+    wanted = Joints(landmarks, seen, "made up")
+    moved = landmarks.clone()
+    moved[0, 5:11] += 50  # half of one picture's twelve body joints
+    moved[:, :5] += 50  # the head is not judged
+    score = pose_agreement(Joints(moved, seen, ""), wanted, network="n[1]", pictures="swaps", size=(128, 64))
+    assert score.value == pytest.approx(0.75) and score.error == pytest.approx(0.25)
+    with pytest.raises(ValueError, match="no body joint is seen"):
+        pose_agreement(wanted, wanted._replace(seen=~seen), network="n", pictures="swaps", size=(128, 64))
+
+
+def test_joints_are_found_and_read(people, network):
+    joints = find_joints(network.student, "student", people.pictures[:3])
+    assert joints.landmarks.shape == (3, 17, 2) and "student" in joints.origin
+    assert torch.equal(labelled_joints(people).seen, people.visibility == 2)
+    assert labelled_joints(replace(people, joints=None)) is None
+
+
+def fewer(patch):
+    """An eighth of the pictures and eight true swaps: all of them take minutes."""
+    patch.setattr(module, "load_truth", lambda folder: load_truth(folder).select(slice(8)))
+    patch.setattr(module, "load", lambda *args, **options: load(*args, **options).select(slice(None, None, 8)))
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory, network):
+    out = tmp_path_factory.mktemp("table")
+    weights = save_network(network, out / "untrained.safetensors")
+    with pytest.MonkeyPatch.context() as patch:
+        fewer(patch)
+        table = table_one([str(weights)], out=out / "results", count=24, pose_pairs=6)
+    return table, out / "results"
+
+
+def test_the_table_is_written_three_ways_with_all_conditions(results):
+    table, out = results
+    assert [line["answer"] for line in table["rows"]] == ["real pictures", "copy source", "copy target", "untrained"]
+    assert json.loads((out / "table.json").read_text()) == json.loads(json.dumps(table))
+    ours = table["rows"][-1]["scores"]
+    assert ours["FID"]["name"] == "FID[mannequin-vgg]" and ours["FID"]["count"] == 24
+    assert ours["mask-IS"]["name"] == "mask-IS[mannequin-vgg]" and "limb polygons" in ours["mask-IS"]["masks"]
+    assert ours["pose"]["count"] == 6 and ours["pose"]["network"].startswith("mannequin-teacher[")
+    assert ours["truth"]["count"] == 8 and ours["perceptual"]["network"].startswith("mannequin-vgg[")
+    assert "FID" not in table["rows"][0]["scores"]  # real pictures are the reference
+    lines = list(csv.reader((out / "table.csv").open()))
+    assert lines[0] == ["answer", "weights_sha256", "score", "name", "value", "spread"]
+    assert {line[0] for line in lines[1:]} >= {"untrained", "the paper: MOMI-Net"}
+    assert len(load_pairs(out / "pairs.csv", load(None, "test"))) == table["pairs"] == 24
+
+
+def test_copies_are_told_from_swaps(results):
+    """A copy of the target has its pose; a copy of the source has not."""
+    table, _ = results
+    scores = {line["answer"]: line["scores"] for line in table["rows"]}
+    assert scores["copy target"]["pose"]["value"] > 0.9 > scores["copy source"]["pose"]["value"]
+    assert scores["copy target"]["FID"]["value"] < scores["untrained"]["FID"]["value"]
+
+
+def test_the_papers_numbers_are_there_grey_and_never_under_another_name(results):
+    table, out = results
+    text = (out / "table.md").read_text()
+    assert "other data, not comparable" in text
+    for answer, values in PAPER.items():
+        line = next(line for line in text.splitlines() if f"the paper: {answer}*" in line)
+        assert line.count("color:gray") == 1 + sum(v is not None for v in values[:3])
+    assert columns(table["rows"])[:3] == ["IS", "mask-IS", "FID"]
+
+
+def test_aps_stands_beside_the_papers():
+    line = row("momi-x", {"APS held out": {"name": "APS[n, held out]", "value": 0.5},
+                          "APS paper": {"name": "APS[n, as in the paper]", "value": 0.9}})  # fmt: skip
+    facts = {"command": "c", "device": "d", "date": "2026-01-01", "pairs": 9, "pairs_sha256": "0" * 64, "seed": 0}
+    text = markdown({"rows": [line], **facts})
+    assert next(entry for entry in text.splitlines() if "MOMI-Net" in entry).endswith(
+        '|  | <span style="color:gray">*0.9026*</span> |'
+    )
+    assert "APS[n, held out]" in comma_separated({"rows": [line]})
+
+
+def test_missing_weights_are_found_out_before_anything_is_drawn(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such weights"):
+        table_one(["no such weights"], out=tmp_path)
+    assert not list(tmp_path.iterdir())
