@@ -29,6 +29,7 @@ from momi_lib.evaluate.student import score_landmarks
 from momi_lib.files import sha256, write_json
 from momi_lib.train import TrainConfig, preset, train
 from momi_lib.train.card import plain
+from momi_lib.train.config import as_in_the_paper
 from momi_lib.train.log import picture_grid, read_log, save_picture
 from momi_lib.train.run import LOG, WEIGHTS
 from momi_lib.translate import load_network
@@ -162,12 +163,6 @@ EXPERIMENTS: dict[str, Experiment] = {
 }
 
 
-def small_as_in_the_paper() -> TrainConfig:
-    """The preset ``small`` without what it took over from these experiments."""
-    config = preset("small", pose_consistency=0.0, lookup_guidance=0.0)
-    return replace(config, network=replace(config.network, transfer="join"))
-
-
 def config_of(name: str) -> TrainConfig:
     """The run of an experiment: that of the one it is compared with, changed.
 
@@ -177,7 +172,7 @@ def config_of(name: str) -> TrainConfig:
     if name not in EXPERIMENTS:
         raise ValueError(f"experiment {name!r}: expected one of {', '.join(EXPERIMENTS)}")
     experiment = EXPERIMENTS[name]
-    config = small_as_in_the_paper() if experiment.against is None else config_of(experiment.against)
+    config = as_in_the_paper(preset("small")) if experiment.against is None else config_of(experiment.against)
     change = {
         key: replace(getattr(config, key), **value) if isinstance(value, dict) else value
         for key, value in experiment.change.items()

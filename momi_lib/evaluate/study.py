@@ -24,6 +24,7 @@ from momi_lib.features import feature_network
 from momi_lib.files import sha256, weights_folder, write_json
 from momi_lib.train import TrainConfig, preset, train
 from momi_lib.train.card import environment, plain
+from momi_lib.train.config import as_in_the_paper
 from momi_lib.train.run import WEIGHTS, load_teacher
 from momi_lib.translate import load_network
 
@@ -105,14 +106,13 @@ class Study:
 
     def config(self, variant: str, seed: int) -> TrainConfig:
         """The run of a variant: the preset with the paper's own parts and losses, and one thing changed."""
-        config = preset(self.preset, pose_consistency=0.0, lookup_guidance=0.0, **self.options)
         config = replace(
-            config,
-            network=replace(config.network, transfer="join", pose_detail=0),
+            as_in_the_paper(preset(self.preset)),
             data=self.data,
             steps=self.steps,
             seed=seed,
             out=self.out / f"{variant}-seed{seed}",
+            **self.options,
         )
         if self.start is not None:
             config = replace(config, start=self.start, start_with="student", distil_steps=0)

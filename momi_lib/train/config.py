@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from momi_lib.losses import AdversarialForm, LossWeights
 from momi_lib.translate.blocks import Norm
@@ -141,9 +141,18 @@ _SMALL = NetworkConfig(
     generator_blocks=(2, 1, 0, 0),
     output="half",  # a stage at full size took a quarter of the step
     kernel=3,
-    transfer="lookup",
+    transfer="lookup",  # for this and the options below see benchmarks/experiments.md
+    pose_detail=16,
     student=32,
     decoder="dark",
+)
+#: What the experiments brought beside the paper: the same for every preset that is meant to draw well.
+_FOUND: dict[str, Any] = dict(
+    distil_moved=True,
+    student_rate_after=0.02,
+    weights=LossWeights(adversarial=0.1),
+    pose_consistency=10.0,
+    lookup_guidance=0.2,
 )
 
 PRESETS: dict[str, TrainConfig] = {
@@ -172,23 +181,22 @@ PRESETS: dict[str, TrainConfig] = {
         discriminator=(32, 64, 128),
         discriminator_norm="none",  # group norm in D alone took a fifth of the step on a CPU
         perceptual="mannequin",
-        pose_consistency=50.0,  # for this and the lookup see benchmarks/experiments.md
-        lookup_guidance=0.2,
         precision="auto",
+        **_FOUND,
     ),
     # One GPU: the paper's width with lean stems, at most 16 M parameters.
     "base": TrainConfig(
         network=NetworkConfig(
             width=256, encoder=(64, 128), stem="lean", attention_blocks=4, lean_attention=True,
-            generator=(192, 160, 96, 64), generator_blocks=(1, 1, 1, 0), transfer="lookup", student=32, decoder="dark",
+            generator=(192, 160, 96, 64), generator_blocks=(1, 1, 1, 0), transfer="lookup", pose_detail=16,
+            student=32, decoder="dark",
         ),
         batch=64,
         discriminator=(64, 128, 256),
         perceptual="mannequin",
-        pose_consistency=50.0,
-        lookup_guidance=0.2,
         precision="bf16",
         compile=True,
+        **_FOUND,
     ),
     # The literal reading: d = 256, nine blocks of two 3×3 convolutions a stream, 7×7 stems, VGG-19.
     "paper": TrainConfig(
@@ -210,3 +218,15 @@ def preset(name: str, **changes: object) -> TrainConfig:
     if name not in PRESETS:
         raise ValueError(f"preset: expected one of {', '.join(PRESETS)}, got {name!r}")
     return replace(PRESETS[name], **changes)
+
+
+def as_in_the_paper(config: TrainConfig) -> TrainConfig:
+    """The same sizes with the paper's own parts, losses and weights: without what the experiments added.
+
+    >>> plain = as_in_the_paper(preset("small"))
+    >>> plain.network.transfer, plain.network.width, plain.weights.adversarial
+    ('join', 96, 0.5)
+    """
+    usual = TrainConfig()
+    options = {name: getattr(usual, name) for name in _FOUND}
+    return replace(config, network=replace(config.network, transfer="join", pose_detail=0), **options)
