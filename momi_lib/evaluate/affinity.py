@@ -207,7 +207,7 @@ class AffinityNetwork(nn.Module):
                 raise ValueError(f"its format is {about.get('format')!r}")
             network = cls(about.get("variant"), about.get("backbone"))
             network.load_state_dict(load_tensors(path))
-        except (ValueError, RuntimeError) as error:
+        except (AttributeError, ValueError, RuntimeError) as error:  # metadata may be any JSON
             raise ValueError(
                 f"{path}: expected weights of an affinity network ({FORMAT}), got others or a damaged file ({error})"
             ) from error

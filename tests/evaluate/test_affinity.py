@@ -155,7 +155,8 @@ def test_files_that_are_damaged_or_others_are_refused_by_name(tmp_path, network)
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match="a.safetensors: expected weights of an affinity network"):
         AffinityNetwork.load(path)
-    for about in ("no JSON", json.dumps({"format": "momi-affinity-1", "variant": "both", "backbone": "mannequin"})):
+    both = json.dumps({"format": "momi-affinity-1", "variant": "both", "backbone": "mannequin"})
+    for about in ("no JSON", "[]", both):
         save_tensors(path, network.state_dict(), {"momi": about})
         with pytest.raises(ValueError, match="a.safetensors: expected weights of an affinity network"):
             AffinityNetwork.load(path)

@@ -52,7 +52,7 @@ def test_a_variant_learns_its_split_and_says_so(folder, tmp_path, variant, split
     assert known in card["scores"]["people"] and card["identities"] == 4
     assert card["sha256"] == sha256(out) and card["config"]["out"] == "a.safetensors"
     assert card["begun_with"]["sha256"] == sha256(weights_folder() / "mannequin-features.safetensors")
-    assert {"command", "versions", "minutes"} <= set(card)
+    assert card["begun_with"]["minutes"] > 0 and {"command", "versions", "minutes"} <= set(card)
     assert AffinityNetwork.load(out).variant == variant  # and the card beside it fits
 
 
