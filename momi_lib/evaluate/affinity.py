@@ -205,7 +205,8 @@ class AffinityNetwork(nn.Module):
             about = json.loads(tensor_metadata(path).get(KEY, "{}"))
             if about.get("format") != FORMAT:
                 raise ValueError(f"its format is {about.get('format')!r}")
-            network = cls(about.get("variant"), about.get("backbone"))
+            with torch.random.fork_rng(devices=[]):  # the random weights that the file replaces cost nobody's dice
+                network = cls(about.get("variant"), about.get("backbone"))
             network.load_state_dict(load_tensors(path))
         except (AttributeError, ValueError, RuntimeError) as error:  # metadata may be any JSON
             raise ValueError(

@@ -160,8 +160,8 @@ def test_files_that_are_damaged_or_others_are_refused_by_name(tmp_path, network)
         save_tensors(path, network.state_dict(), {"momi": about})
         with pytest.raises(ValueError, match="a.safetensors: expected weights of an affinity network"):
             AffinityNetwork.load(path)
-    about = json.dumps({"format": "momi-affinity-1", "variant": "paper", "backbone": "resnet50"})
-    save_tensors(path, network.state_dict(), {"momi": about})
+    about = json.dumps({"format": "momi-affinity-1", "variant": "paper", "backbone": "mannequin"})
+    save_tensors(path, network.backbone.state_dict(), {"momi": about})
     with pytest.raises(ValueError, match="a.safetensors: .*others or a damaged file"):
         AffinityNetwork.load(path)
     with pytest.raises(ValueError, match=r"mannequin-features.safetensors: .*its format is None"):

@@ -30,7 +30,7 @@ def folder(tmp_path_factory):
             for shot, split in enumerate(splits):
                 picture = dice.integers(90, 130, (128, 64, 3), dtype=np.uint8)
                 picture[20:120, 16 + 4 * shot : 40 + 4 * shot] = hue
-                Image.fromarray(picture).save(root / split / f"{person:04}_c{shot + 1}s1_{shot:06}_00.png")
+                Image.fromarray(picture).save(root / split / f"{person:04}_c{shot + 1}s1_{shot:06}_00.jpg")
     return root
 
 
