@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeVar
 
 import tyro
 
+from momi_lib.evaluate.train_affinity import AffinityConfig
 from momi_lib.train.config import PRESETS, TrainConfig
 from momi_lib.train.features import FeaturesConfig
 from momi_lib.train.teacher import TeacherConfig
@@ -78,6 +79,19 @@ def train_features(config: Unprefixed[FeaturesConfig]) -> None:
 
     card = run(config)
     log.info("rank 1 on held-out people: %.4f; weights in %s", card["scores"]["rank1"], config.out)
+
+
+def train_affinity(config: Unprefixed[AffinityConfig]) -> None:
+    """Train the network of APS, which says whether two pictures show the same person."""
+    from momi_lib.evaluate.affinity import affinity_weights
+    from momi_lib.evaluate.train_affinity import train_affinity as run
+
+    scores = run(config)["scores"]
+    log.info(
+        "affinity of real pictures of one person %.4f, of two %.4f, AUC %.4f (%s); weights in %s",
+        *(scores[name] for name in ("same", "different", "auc", "people")),
+        config.out or affinity_weights(config.variant, config.backbone),
+    )
 
 
 def swap(source: Positional[Path], target: Positional[Path], /, out: Path, weights: str = "small") -> None:
@@ -268,6 +282,7 @@ COMMANDS = {
     "train": train,
     "train-teacher": train_teacher,
     "train-features": train_features,
+    "train-affinity": train_affinity,
     "swap": swap,
     "evaluate": evaluate,
     "truth": truth,

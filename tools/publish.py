@@ -169,7 +169,7 @@ def beginnings(first: dict[str, Any]) -> list[str]:
     """
     lines = []
     while first:
-        minutes = first.get("seconds", 0) / 60 or first.get("hours", 0) * 60
+        minutes = first.get("minutes") or first.get("seconds", 0) / 60 or first.get("hours", 0) * 60
         made = f"{minutes:.0f} minutes of `{first['command']}`" if "command" in first else "of unknown making"
         note = f": {first['note']}" if "note" in first else ""
         which = f"the weights `{first['sha256'][:8]}…` of {first['date'][:10]}, " if "sha256" in first else ""

@@ -78,7 +78,8 @@ def begun_with(path: Path) -> dict[str, Any]:
     card = Path(path).with_suffix(".json")
     if card.is_file():
         known = json.loads(card.read_text(encoding="utf-8"))
-        facts |= {k: known[k] for k in ("command", "date", "device", "steps", "hours", "seconds", "data") if k in known}
+        told = ("command", "date", "device", "steps", "hours", "minutes", "seconds", "data")
+        facts |= {k: known[k] for k in told if k in known}
         facts |= {k: known[k] for k in ("begun_with", "student_begun_with") if k in known}
     return facts
 
