@@ -80,9 +80,14 @@ def markdown(table: Mapping[str, Any]) -> str:
         theirs = dict(zip(("IS", "mask-IS", "FID", "APS"), values, strict=True))
         cells = []
         for name in names:
-            value = theirs.get("APS" if name == "APS paper" else name)
+            value = theirs.get("APS" if name == "APS as in the paper" else name)
             cells.append("" if value is None else _grey(f"{value:g}"))
         lines.append(f"| {_grey(f'the paper: {answer}')} | {' | '.join(cells)} |")
+    for score in (next(line["scores"][name] for line in rows if name in line["scores"]) for name in names):
+        if "real" in score:
+            real = score["real"]
+            lines += ["", f"{score['name']} of real pairs: {real['same']:.3f} of one person, {real['different']:.3f} "
+                          f"of two; of a copy: {score['copy']:.3f}."]  # fmt: skip
     lines += [
         "",
         "Grey, *the paper*: Market-1501 and other networks: **other data, not comparable.**",

@@ -19,7 +19,7 @@ import torch
 from momi_lib.data import load
 from momi_lib.evaluate.networks import evaluation_network
 from momi_lib.evaluate.protocol import test_pairs
-from momi_lib.evaluate.table_one import Table, network_answer, trivial_answers
+from momi_lib.evaluate.table_one import Table, affinity_networks, network_answer, trivial_answers
 from momi_lib.features import feature_network
 from momi_lib.files import sha256, weights_folder, write_json
 from momi_lib.train import TrainConfig, preset, train
@@ -160,6 +160,7 @@ def _table(study: Study) -> Table:
         folder=study.out / "cache",
         pose_pairs=min(study.pairs, 500),
         perceptual=feature_network("mannequin").to(device),
+        affinities=affinity_networks(device),
     )
 
 

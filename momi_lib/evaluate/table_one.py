@@ -6,8 +6,9 @@ printed beside ours and marked: they are of other data and of other feature netw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import torch
 from torch import Tensor
 
 from momi_lib.data import People, load, load_truth
+from momi_lib.evaluate.affinity import WORDS, AffinityNetwork, affinity_weights
+from momi_lib.evaluate.aps import aps, real_affinities
 from momi_lib.evaluate.conditions import Features
 from momi_lib.evaluate.descriptors import perceptual_distance
 from momi_lib.evaluate.fid import fid
@@ -33,8 +36,7 @@ from momi_lib.files import sha256, weights_folder
 from momi_lib.translate import MomiNet, load_network
 
 REAL = "real pictures"
-#: A score of an answer's pictures: any dataclass with ``name``, ``value``.
-Affinity = Callable[[Tensor, Tensor, str], Any]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Table:
         teacher: pose network, pictures in [-1, 1] → heatmaps.
         teacher_name: with its hash.
         folder: of the stores.
-        affinities: name → function of swaps, sources and words that returns a score, such as APS.
+        affinities: networks of the APS, each with the scores of real pairs of the judged people beside it.
         pose_pairs: on how many pairs the pose is looked for: the teacher is the slowest network here.
         perceptual: network of the perceptual distance to true swaps.
 
@@ -90,7 +92,7 @@ class Table:
     teacher: torch.nn.Module
     teacher_name: str
     folder: Path
-    affinities: Mapping[str, Affinity] = field(default_factory=dict)
+    affinities: Sequence[AffinityNetwork] = ()
     pose_pairs: int = 2000
     perceptual: FeatureNetwork | None = None
 
@@ -100,6 +102,10 @@ class Table:
         self.real = people.pictures[keep]
         joints = labelled_joints(people) or self._seek(people)
         self.joints = joints
+        self.affinity = [
+            (network, real_affinities(network, people, of=f"{len(self.real):,} real pictures of the test people"))
+            for network in self.affinities
+        ]
         self.classify = None
         if self._classless:
             known = self._features(self.train.pictures, f"{len(self.train):,} training pictures")
@@ -158,7 +164,8 @@ class Table:
             "KID": kid(features, self.reference, size=size),
         }
         sources = self.pairs.people.pictures[self.pairs.source]
-        scores |= {name: affinity(pictures, sources, words) for name, affinity in self.affinities.items()}
+        for network, real in self.affinity:
+            scores[f"APS {WORDS[network.variant]}"] = aps(network, pictures, sources, real, of=words)
         some = slice(min(self.pose_pairs, len(pictures)))
         index = self.pairs.target[some]
         scores["pose"] = pose_agreement(
@@ -185,6 +192,16 @@ class Table:
                                     "network": self.perceptual.name, "value": float(distance.mean()),
                                     "error": float(distance.std() / len(distance) ** 0.5)}  # fmt: skip
         return scores
+
+
+def affinity_networks(device: torch.device) -> list[AffinityNetwork]:
+    """Those whose weights are there: held out, and as in the paper."""
+    files = {variant: affinity_weights(variant) for variant in WORDS}
+    for variant, file in files.items():
+        if not file.is_file():
+            log.warning("%s: no weights, so no APS %s; `python -m momi_lib train-affinity --variant %s` makes them",
+                        file, WORDS[variant], variant)  # fmt: skip
+    return [AffinityNetwork.load(file, device=device) for file in files.values() if file.is_file()]
 
 
 def table_one(
@@ -244,6 +261,7 @@ def table_one(
         folder=out / "cache",
         pose_pairs=pose_pairs,
         perceptual=feature_network("mannequin").to(device) if has_offline else None,
+        affinities=affinity_networks(device),
     )
     named = {name: f"momi-{name}" if files[name] != Path(name) else files[name].stem for name in weights}
     answers = [

@@ -12,6 +12,7 @@ from PIL import Image
 
 from momi_lib.data import load, load_truth
 from momi_lib.evaluate import table_one as module
+from momi_lib.evaluate.affinity import WORDS, affinity_weights
 from momi_lib.evaluate.conditions import Features, NetworkCard
 from momi_lib.evaluate.identities import IdentityClassifier
 from momi_lib.evaluate.layout import PAPER, columns, comma_separated, markdown, row
@@ -166,6 +167,9 @@ def test_the_table_is_written_three_ways_with_all_conditions(results):
     assert ours["FID"]["name"] == "FID[mannequin-vgg]" and ours["FID"]["count"] == 24
     assert ours["mask-IS"]["name"] == "mask-IS[mannequin-vgg]" and "limb polygons" in ours["mask-IS"]["masks"]
     assert ours["pose"]["count"] == 6 and ours["pose"]["network"].startswith("mannequin-teacher[")
+    known = {f"APS {WORDS[variant]}" for variant in WORDS if affinity_weights(variant).is_file()}
+    assert {name for name in ours if name.startswith("APS")} == known
+    assert all(ours[name]["name"].startswith("APS[mannequin-vgg, ") and ours[name]["count"] == 24 for name in known)
     assert ours["truth"]["count"] == 8 and ours["perceptual"]["network"].startswith("mannequin-vgg[")
     assert "FID" not in table["rows"][0]["scores"]  # real pictures are the reference
     lines = list(csv.reader((out / "table.csv").open()))
@@ -194,12 +198,14 @@ def test_the_papers_numbers_are_there_grey_and_never_under_another_name(results)
 
 def test_aps_stands_beside_the_papers():
     line = row("momi-x", {"APS held out": {"name": "APS[n, held out]", "value": 0.5},
-                          "APS paper": {"name": "APS[n, as in the paper]", "value": 0.9}})  # fmt: skip
+                          "APS as in the paper": {"name": "APS[n, as in the paper]", "value": 0.9, "copy": 0.99,
+                                                  "real": {"same": 0.8, "different": 0.1}}})  # fmt: skip
     facts = {"command": "c", "device": "d", "date": "2026-01-01", "pairs": 9, "pairs_sha256": "0" * 64, "seed": 0}
     text = markdown({"rows": [line], **facts})
     assert next(entry for entry in text.splitlines() if "MOMI-Net" in entry).endswith(
         '|  | <span style="color:gray">*0.9026*</span> |'
     )
+    assert "APS[n, as in the paper] of real pairs: 0.800 of one person, 0.100 of two; of a copy: 0.990." in text
     assert "APS[n, held out]" in comma_separated({"rows": [line]})
 
 
