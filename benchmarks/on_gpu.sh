@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Everything that wants a GPU, in one go: tests, step times, swap times, notebook 07 and weights.
+# Everything that wants a GPU, in one go: tests, step times, swap times, notebook 07, weights and the ablations.
 #   OUT=runs/gpu bash benchmarks/on_gpu.sh
 #   DRY=1 OUT=/tmp/dry bash benchmarks/on_gpu.sh     # the same commands with the preset tiny, on a CPU too
-# Minutes of each training: MINUTES (base), PAPER_MINUTES, SMALL_MINUTES. A second call goes on where the first stopped.
+# Minutes of each training: MINUTES (base), PAPER_MINUTES, SMALL_MINUTES; STUDY=0 leaves the ablations out. A second call
+# goes on where the first stopped.
 # Needs torch, torchvision and the packages of pyproject.toml (nbclient and ipykernel for the notebook); nothing is
 # downloaded, so `paper` takes the features that come with the project instead of VGG-19's.
 set -u
@@ -13,7 +14,6 @@ PAPER_MINUTES=${PAPER_MINUTES:-${DRY:+0.2}}
 SMALL_MINUTES=${SMALL_MINUTES:-${DRY:+0.2}}
 mkdir -p "$OUT"
 export PYTHONPATH=. PYTHONUNBUFFERED=1
-DATA="--same-camera 1 --pose-mask 3 --jitter 0.4 --patch-radius 6"
 
 python -m pytest -q -m gpu tests 2>&1 | tee "$OUT/tests.log"
 if [ -n "$DRY" ]; then
@@ -41,10 +41,13 @@ learn() { # learn NAME PRESET MINUTES OPTION...: train, then score what came out
 	cp "$OUT/$name/log.jsonl" "$OUT/momi-$name.log.jsonl"
 	python -m momi_lib truth --weights "$OUT/momi-$name.safetensors" --out "$OUT/truth-$name.json" ${DRY:+--limit 8}
 }
-# shellcheck disable=SC2086  # the options are words
-learn base $base "${MINUTES:-12}" $DATA
+learn base $base "${MINUTES:-12}"
 if [ -n "$DRY" ]; then learn paper $paper "$PAPER_MINUTES"; else
 	learn paper $paper "${PAPER_MINUTES:-5}" --perceptual mannequin
 fi
-# shellcheck disable=SC2086
-learn small $small "${SMALL_MINUTES:-5}" $DATA
+learn small $small "${SMALL_MINUTES:-5}"
+if [ "${STUDY:-1}" != 0 ]; then
+	python -m momi_lib study ablations --preset $small ${DRY:+--steps 1 --seeds 1 --pairs 24} \
+		--start "$OUT/momi-small.safetensors" --out "$OUT/study" --results "$OUT/ablations.json" 2>&1 |
+		tee "$OUT/study.log" | tail -n 5
+fi

@@ -19,6 +19,7 @@ from torch import Tensor
 from momi_lib.data import People, TripletSampler
 from momi_lib.evaluate.affinity import WORDS, AffinityNetwork, Variant
 from momi_lib.evaluate.conditions import Named, NetworkCard
+from momi_lib.evaluate.distinct import distinct
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,12 @@ def aps(
             f"{asked[0].name}, {asked[1]}, {asked[2]}, got {real.network.name}, {real.variant}, {real.size}. Call "
             "real_affinities with this network."
         )
-    affinities = network.affinity(network.describe(pictures, batch=batch), network.describe(sources, batch=batch))
+    features = []
+    for some in (pictures, sources):
+        first, place = distinct(some)
+        described = network.describe(some[first], batch=batch)
+        features.append(described[place.to(described.device)])
+    affinities = network.affinity(*features)
     return APS(
         value=_mean(affinities),
         error=_error(affinities),

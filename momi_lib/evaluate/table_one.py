@@ -20,6 +20,7 @@ from momi_lib.evaluate.affinity import WORDS, AffinityNetwork, affinity_weights
 from momi_lib.evaluate.aps import aps, real_affinities
 from momi_lib.evaluate.conditions import Features
 from momi_lib.evaluate.descriptors import perceptual_distance
+from momi_lib.evaluate.distinct import distinct
 from momi_lib.evaluate.fid import fid
 from momi_lib.evaluate.identities import IdentityClassifier
 from momi_lib.evaluate.inception_score import inception_score
@@ -134,9 +135,15 @@ class Table:
     def _features(self, pictures: Tensor, words: str, masks: PersonMasks | None = None) -> Features:
         of = words if masks is None else f"{words}, masked"
         hidden = pictures if masks is None else pictures * masks.values[:, None]
-        found = stored_features(
-            self.folder, self.judge.card, of, hidden, lambda: self.judge.describe(pictures, words, masks)
-        )
+
+        def look() -> Features:
+            first, place = distinct(hidden)  # copies come many times
+            seen = None if masks is None else PersonMasks(masks.values[first], masks.origin)
+            features = self.judge.describe(pictures[first], words, seen)
+            logits = None if features.logits is None else features.logits[place]
+            return replace(features, values=features.values[place], logits=logits)
+
+        found = stored_features(self.folder, self.judge.card, of, hidden, look)
         if self.classify is None:
             return found
         return replace(found, logits=self.classify(found.values))

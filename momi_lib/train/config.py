@@ -150,8 +150,12 @@ _SMALL = NetworkConfig(
 _FOUND: dict[str, Any] = dict(
     distil_moved=True,
     student_rate_after=0.02,
-    weights=LossWeights(adversarial=0.1),
-    pose_consistency=10.0,
+    weights=LossWeights(patch=0.1, adversarial=0.1),
+    same_camera=1.0,
+    jitter=0.4,
+    pose_mask=6.0,
+    patch_radius=6.0,
+    pose_consistency=5.0,
     lookup_guidance=0.2,
 )
 
