@@ -142,6 +142,14 @@ def section(name: str, card: dict[str, Any]) -> str:
         f"- {steps} steps of {config.get('batch')}{warm_up}, seed {config.get('seed')}, {minutes:.0f} minutes on "
         f"{card['device']}, {card['date'][:10]}",
     ]
+    if "averaged" in card:
+        made = card["averaged"]
+        lines.append(
+            f"- then averaged, {made['share']:.0%} of these weights (`{made['second']['sha256'][:8]}…`) and the rest "
+            f"of those of the run before (`{made['first']['sha256'][:8]}…`), by `{made['by']}`"
+        )
+    if "student_begun_with" in card:
+        lines += [f"- its student begun with {line}" for line in beginnings(card["student_begun_with"])]
     if "begun_with" in card:
         lines += [f"- begun with {line}" for line in beginnings(card["begun_with"])]
     for event in card.get("history", [])[:-1]:
