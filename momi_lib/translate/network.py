@@ -125,9 +125,10 @@ class MomiNet(nn.Module):
         self.student = Student(c.student, norm="batch" if c.norm == "batch" else "group")
         self.pose_encoder = PoseEncoder(len(JOINTS), channels, stem=c.stem, norm=c.norm, detail=c.pose_detail)
         self.appearance_encoder = AppearanceEncoder(channels, stem=c.stem, norm=c.norm)
-        self.attention: nn.Module = ResidualBlocks(c.width, c.attention_blocks, norm=c.norm)
         if c.attention == "pose":
-            self.attention = PoseAttention(c.width, c.attention_blocks, lean=c.lean_attention, norm=c.norm)
+            self.attention: nn.Module = PoseAttention(c.width, c.attention_blocks, lean=c.lean_attention, norm=c.norm)
+        else:
+            self.attention = ResidualBlocks(c.width, c.attention_blocks, norm=c.norm)
         self.generator = Generator(
             c.width,
             channels=c.generator,
