@@ -13,11 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from momi_lib.data import People, to_float
-from momi_lib.evaluate.recognition import BODY
 from momi_lib.pose import decode, left_right_confusion, pck, person_heights
 from momi_lib.skeleton import JOINTS
 
 THRESHOLD = 0.1
+#: Shoulders to ankles: what a pose is made of.
+BODY = tuple(range(JOINTS.index("left_shoulder"), len(JOINTS)))
 
 
 class Joints(NamedTuple):

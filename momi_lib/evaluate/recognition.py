@@ -6,12 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from momi_lib.data import Truth, to_float
-from momi_lib.pose import Score, decode, left_right_confusion, pck, person_heights
+from momi_lib.data import Truth
+from momi_lib.evaluate.pose import BODY, find_joints
+from momi_lib.pose import Score, left_right_confusion, pck, person_heights
 from momi_lib.skeleton import JOINTS
-
-#: Shoulders to ankles: what a pose is made of.
-BODY = tuple(range(JOINTS.index("left_shoulder"), len(JOINTS)))
 
 
 def rank1(descriptors: Tensor, gallery: Tensor, truth: Truth) -> Tensor:
@@ -57,12 +55,8 @@ def pose_score(network: nn.Module, pictures: Tensor, truth: Truth, *, decoder: s
         ``confusion``: share found at the place of their mirror joint.
     """
     _check(pictures, truth)
-    device = next(network.parameters()).device
-    found = [
-        decode(network(to_float(some.to(device))).float(), method=decoder, size=tuple(some.shape[-2:]))[0].cpu()
-        for some in pictures.split(64)
-    ]
-    landmarks, visible = torch.cat(found), truth.visibility == 2
+    landmarks = find_joints(network, "a pose network", pictures, decoder=decoder).landmarks
+    visible = truth.visibility == 2
     head = torch.ones(len(JOINTS), dtype=torch.bool)
     head[list(BODY)] = False
     visible = visible & ~head

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from momi_lib.data import People, to_float
-from momi_lib.pose import decode, left_right_confusion, pck, person_heights
+from momi_lib.data import People
+from momi_lib.evaluate.pose import find_joints
+from momi_lib.pose import left_right_confusion, pck, person_heights
 
 
 @torch.inference_mode()
-def score_landmarks(network: nn.Module, people: People, *, decoder: str = "argmax", batch: int = 64) -> dict[str, Any]:
+def score_landmarks(network: nn.Module, people: People, *, decoder: str = "argmax") -> dict[str, Any]:
     """PCK@0.1 of the person's height over visible joints, and how often left and right are mixed up.
 
     Args:
@@ -28,14 +29,9 @@ def score_landmarks(network: nn.Module, people: People, *, decoder: str = "argma
     """
     if people.joints is None or people.visibility is None:
         raise ValueError(f"{people.folder}: expected labelled people, got pictures without joints")
-    device = next(network.parameters()).device
-    found: list[Tensor] = []
-    for pictures in people.pictures.split(batch):
-        heatmaps = network(to_float(pictures.to(device))).float()
-        found.append(decode(heatmaps, method=decoder, size=tuple(pictures.shape[-2:]))[0].cpu())
+    landmarks = find_joints(network, "a pose network", people.pictures, decoder=decoder).landmarks
     visible = people.visibility == 2
     options = {"height": person_heights(people.joints, people.visibility, people.masks), "threshold": 0.1}
-    landmarks = torch.cat(found)
     return {
         "decoder": decoder,
         "visible_joints": int(visible.sum()),

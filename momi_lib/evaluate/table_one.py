@@ -82,9 +82,6 @@ class Table:
         affinities: networks of the APS, each with the scores of real pairs of the judged people beside it.
         pose_pairs: on how many pairs the pose is looked for: the teacher is the slowest network here.
         perceptual: network of the perceptual distance to true swaps.
-
-    Raises:
-        ValueError: for pairs without people.
     """
 
     pairs: Pairs
@@ -101,17 +98,13 @@ class Table:
         people = self.pairs.people
         keep = people.persons != JUNK
         self.real = people.pictures[keep]
-        joints = labelled_joints(people) or self._seek(people)
-        self.joints = joints
-        self.affinity = [
-            (network, real_affinities(network, people, of=f"{len(self.real):,} real pictures of the test people"))
-            for network in self.affinities
-        ]
+        self.joints = labelled_joints(people) or self._seek(people)
+        words = f"{len(self.real):,} real pictures of the test people"
+        self.affinity = [(network, real_affinities(network, people, of=words)) for network in self.affinities]
         self.classify = None
         if self._classless:
             known = self._features(self.train.pictures, f"{len(self.train):,} training pictures")
             self.classify = IdentityClassifier(known.values, self.train.persons)
-        words = f"{len(self.real):,} real pictures of the test people"
         self.reference = self._features(self.real, words)
         self.masked_reference = self._features(self.real, words, self._masks(keep.nonzero().flatten()))
 

@@ -146,7 +146,7 @@ _SMALL = NetworkConfig(
     student=32,
     decoder="dark",
 )
-#: What the experiments brought beside the paper: the same for every preset that is meant to draw well.
+#: How the committed weights were finished, beside the paper; benchmarks/experiments.md says what of it was compared.
 _FOUND: dict[str, Any] = dict(
     distil_moved=True,
     student_rate_after=0.02,

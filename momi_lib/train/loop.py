@@ -205,7 +205,7 @@ class Trainer:
         after = self.config.student_rate_after
         if self._student_knows:
             return self.config.student_learning_rate * after
-        # The warm-up's second half leads there: a student that stops at its full rate is off by a pixel more.
+        # The second half of the warm-up leads there: the averaged weights of a student at its full rate are noisier.
         left = 2 * (1 - self.step / max(1, self.config.distil_steps))
         return self.config.student_learning_rate * (after + (1 - after) * min(1.0, left))
 

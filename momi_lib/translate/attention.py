@@ -71,7 +71,7 @@ class ResidualBlocks(nn.Module):
 
     Shape: two (N, d, h, w) → (N, d, h, w); the second is ignored.
 
-    Source: the row "without attention" of MOMI-Net's Table I; notebook 10.
+    Source: the row "without attention" of MOMI-Net's Table I.
 
     >>> ResidualBlocks(8, blocks=3)(torch.zeros(2, 8, 16, 8), torch.zeros(2, 8, 16, 8)).shape
     torch.Size([2, 8, 16, 8])
