@@ -60,6 +60,9 @@ class Experiment:
 #: What the first experiments began with: weights of a network without a lookup, SHA-256 260ce9ea…, which
 #: `git show 6b88a90:data/weights/momi-small.safetensors > runs/small-second.safetensors` brings back.
 SMALL = Path("runs/small-second.safetensors")
+#: What the `refine` experiments began with, SHA-256 751a0af9…:
+#: `git show 805bf6e:data/weights/momi-small.safetensors > runs/small-ninth.safetensors`.
+NINTH = Path("runs/small-ninth.safetensors")
 SHORT = dict(start=SMALL, distil_steps=0, learning_rate=4e-4, checkpoint_every=250, grid_every=10_000)
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -158,6 +161,43 @@ EXPERIMENTS: dict[str, Experiment] = {
     "finish-no-guidance": Experiment("Without telling the lookup where to look?", "finish", dict(lookup_guidance=0.0)),
     "finish-old-student": Experiment(
         "With the student of those weights, which never saw a moved picture?", "finish", dict(start_student=None)
+    ),
+    "refine": Experiment(
+        "450 more steps of the preset `small` as it is, discriminator and all, from averaged weights: do they gain?",
+        None,
+        dict(
+            SHORT,
+            start=NINTH,
+            start_with="all",
+            student_rate_after=0.02,
+            steps=450,
+            network=dict(transfer="lookup", pose_detail=16),
+            same_camera=1.0,
+            jitter=0.4,
+            pose_mask=6.0,
+            patch_radius=6.0,
+            pose_consistency=5.0,
+            lookup_guidance=0.2,
+            weights=dict(patch=0.1, adversarial=0.1),
+        ),
+    ),
+    "refine-gamma-0": Experiment("Without the discriminator?", "refine", dict(weights=dict(adversarial=0.0))),
+    "refine-perceptual-2": Experiment("With twice λ in Eq. 4?", "refine", dict(weights=dict(perceptual=2.0))),
+    "refine-jitter-1": Experiment("With much stronger changes of colours?", "refine", dict(jitter=1.0)),
+    "refine-r1": Experiment("With a gradient penalty on D (R1, weight 1)?", "refine", dict(penalty=1.0)),
+    "refine-relativistic": Experiment(
+        "With the relativistic form of Eq. 5 and R1 + R2?", "refine", dict(adversarial="relativistic", penalty=1.0)
+    ),
+    "refine-no-patch": Experiment("Without Eq. 6?", "refine", dict(weights=dict(patch=0.0))),
+    "refine-patch-0.5": Experiment("With the paper's β?", "refine", dict(weights=dict(patch=0.5))),
+    "refine-plain-pixels": Experiment("Without more weight on the person's pixels?", "refine", dict(pose_mask=0.0)),
+    "refine-no-consistency": Experiment("Without F_p as a judge?", "refine", dict(pose_consistency=0.0)),
+    "refine-no-mirror": Experiment("Without mirrored triplets?", "refine", dict(mirror=0.0)),
+    "refine-any-camera": Experiment("With x⁺ from any camera?", "refine", dict(same_camera=0.0)),
+    "refine-strips": Experiment(
+        "Eq. 6 with strips of 4 pixels to either side of limbs instead of squares around joints?",
+        "refine",
+        dict(patch_shape="strip", patch_radius=4.0),
     ),
     "further-sigma-4": Experiment("With pose maps of σ = 4 pixels?", "further", dict(network=dict(sigma=4.0))),
 }
