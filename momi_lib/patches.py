@@ -40,6 +40,22 @@ def landmark_boxes(landmarks: Tensor, *, radius: float) -> Tensor:
     return torch.cat([index[:, None].float(), centre - radius, centre + radius], dim=1)
 
 
+def _in_picture(pictures: Tensor, landmarks: Tensor, valid: Tensor, joints: int | None = None) -> Tensor:
+    """(N, K): which landmarks are valid and lie in the picture.
+
+    Raises ValueError where the shapes do not fit together, or there are not as many ``joints``.
+    """
+    joints = joints or landmarks.shape[1]
+    if pictures.ndim != 4 or landmarks.shape != (len(pictures), joints, 2) or valid.shape != landmarks.shape[:2]:
+        expected = "K" if joints == landmarks.shape[1] else joints
+        raise ValueError(
+            f"expected pictures (N, C, H, W), landmarks (N, {expected}, 2) and valid (N, {expected}), got "
+            f"{tuple(pictures.shape)}, {tuple(landmarks.shape)} and {tuple(valid.shape)}"
+        )
+    extent = landmarks.new_tensor([pictures.shape[-1], pictures.shape[-2]])
+    return valid & ((landmarks >= -0.5) & (landmarks <= extent - 0.5)).detach().all(-1)
+
+
 def skeleton_patches(
     pictures: Tensor,
     landmarks: Tensor,
@@ -74,15 +90,8 @@ def skeleton_patches(
     >>> patches.shape, bool(valid), round(float(patches.mean()), 3)
     (torch.Size([1, 1, 3, 8, 8]), True, 20.0)
     """
-    count, joints = landmarks.shape[:2]
-    if pictures.ndim != 4 or landmarks.shape != (len(pictures), joints, 2) or valid.shape != (count, joints):
-        raise ValueError(
-            "expected pictures (N, C, H, W), landmarks (N, K, 2) and valid (N, K), got "
-            f"{tuple(pictures.shape)}, {tuple(landmarks.shape)} and {tuple(valid.shape)}"
-        )
+    valid = _in_picture(pictures, landmarks, valid)
     height, width = pictures.shape[-2:]
-    x, y = landmarks.detach().unbind(-1)
-    valid = valid & (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
     # An invalid landmark may hold anything, NaN too: look at the middle instead and let `valid` drop it.
     middle = landmarks.new_tensor([(width - 1) / 2, (height - 1) / 2])
     inside = torch.where(valid[..., None], landmarks.detach(), middle)
@@ -90,7 +99,7 @@ def skeleton_patches(
     padded = functional.pad(pictures.float(), (margin,) * 4, mode="replicate")  # no bfloat16 kernel on CUDA
     boxes = landmark_boxes(inside + margin, radius=radius)
     patches = roi_align(padded, boxes, output_size=size, sampling_ratio=2, aligned=True)
-    return patches.unflatten(0, (count, joints)), valid
+    return patches.unflatten(0, valid.shape), valid
 
 
 def limb_points(landmarks: Tensor, valid: Tensor, between: int = 2) -> tuple[Tensor, Tensor]:
@@ -150,15 +159,9 @@ def limb_patches(
     >>> patches[0, 0, 0, :, 0].tolist(), bool(valid[0, 0]), bool(valid[0, 10])  # the shoulders coincide: no strip
     ([25.0, 35.0, 45.0, 55.0], True, False)
     """
-    if pictures.ndim != 4 or landmarks.shape != (len(pictures), len(JOINTS), 2) or valid.shape != landmarks.shape[:2]:
-        raise ValueError(
-            f"expected pictures (N, C, H, W), landmarks (N, {len(JOINTS)}, 2) and valid (N, {len(JOINTS)}), got "
-            f"{tuple(pictures.shape)}, {tuple(landmarks.shape)} and {tuple(valid.shape)}"
-        )
+    valid = _in_picture(pictures, landmarks, valid, joints=len(JOINTS))
     height, width = pictures.shape[-2:]
-    extent = landmarks.new_tensor([width, height])
     landmarks = landmarks.detach()
-    valid = valid & ((landmarks >= -0.5) & (landmarks <= extent - 0.5)).all(-1)
     landmarks = torch.where(valid[..., None], landmarks, landmarks.new_zeros(()))
     first, second = (torch.tensor(end, device=landmarks.device) for end in zip(*STRIPS, strict=True))
     start, along = landmarks[:, first], landmarks[:, second] - landmarks[:, first]
@@ -171,7 +174,7 @@ def limb_patches(
         + middles[:, None, None] * along[:, :, None, None]
         + (2 * middles[:, None] - 1) * across[:, :, None, None]
     )
-    grid = ((points + 0.5) * 2 / extent - 1).flatten(1, 2)
+    grid = ((points + 0.5) * 2 / landmarks.new_tensor([width, height]) - 1).flatten(1, 2)
     patches = functional.grid_sample(
         pictures.float(), grid.float(), mode="bilinear", padding_mode="border", align_corners=False
     )

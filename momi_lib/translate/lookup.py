@@ -17,6 +17,16 @@ from torch.nn import functional
 SHARPNESS = 8.0  # how far, at first, a place's score for itself stands above that for others, before the softmax
 
 
+def _split(code: Tensor, heads: int) -> Tensor:
+    """(N, heads · c, h, w) → (N, heads, h·w, c)."""
+    return code.flatten(2).unflatten(1, (heads, -1)).transpose(2, 3)
+
+
+def _join(fetched: Tensor, grid: torch.Size) -> Tensor:
+    """(N, heads, h·w, c) → (N, heads · c, h, w)."""
+    return fetched.transpose(2, 3).flatten(1, 2).unflatten(2, grid)
+
+
 class AppearanceLookup(nn.Module):
     """z_a at the source's places → z_a at the target's places.
 
@@ -61,21 +71,17 @@ class AppearanceLookup(nn.Module):
         for layer in (self.question, self.address, self.value, self.result):
             nn.init.zeros_(layer.bias)
 
-    def _split(self, code: Tensor) -> Tensor:
-        """(N, heads · c, h, w) → (N, heads, h·w, c)."""
-        return code.flatten(2).unflatten(1, (self.heads, -1)).transpose(2, 3)
-
     def _asked(self, source_pose: Tensor, target_pose: Tensor) -> tuple[Tensor, Tensor]:
         return (
-            self._split(self.question(target_pose + self.places)),
-            self._split(self.address(source_pose + self.places)),
+            _split(self.question(target_pose + self.places), self.heads),
+            _split(self.address(source_pose + self.places), self.heads),
         )
 
     def forward(self, appearance: Tensor, source_pose: Tensor, target_pose: Tensor) -> Tensor:
         """The appearance code where the target's pose needs it."""
-        values = self._split(self.value(torch.cat([appearance, source_pose], dim=1)))
+        values = _split(self.value(torch.cat([appearance, source_pose], dim=1)), self.heads)
         fetched = functional.scaled_dot_product_attention(*self._asked(source_pose, target_pose), values)
-        return self.result(fetched.transpose(2, 3).flatten(1, 2).unflatten(2, appearance.shape[-2:]))
+        return self.result(_join(fetched, appearance.shape[-2:]))
 
     def weights(self, source_pose: Tensor, target_pose: Tensor) -> Tensor:
         """Where each place of the target looks: (N, heads, h·w, h·w), rows over the source's places sum to 1.
@@ -171,14 +177,10 @@ class FineLookup(nn.Module):
         nn.init.zeros_(self.result.weight)
         nn.init.zeros_(self.result.bias)
 
-    def _split(self, code: Tensor) -> Tensor:
-        """(N, heads · c, 2h, 2w) → (N, heads, 4·h·w, c)."""
-        return code.flatten(2).unflatten(1, (self.heads, -1)).transpose(2, 3)
-
     def forward(self, appearance: Tensor, source_pose: Tensor, target_pose: Tensor) -> Tensor:
         """What G adds to its features at H/4."""
         question = self.quarters(self.question(target_pose)) + self.places
         address = self.quarters(self.address(source_pose)) + self.places
         value = self.quarters(self.value(torch.cat([appearance, source_pose], dim=1)))
-        fetched = functional.scaled_dot_product_attention(*map(self._split, (question, address, value)))
-        return self.result(fetched.transpose(2, 3).flatten(1, 2).unflatten(2, question.shape[-2:]))
+        split = (_split(code, self.heads) for code in (question, address, value))
+        return self.result(_join(functional.scaled_dot_product_attention(*split), question.shape[-2:]))
