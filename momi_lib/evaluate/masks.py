@@ -21,6 +21,7 @@ from momi_lib.skeleton import JOINTS
 RADIUS, CLOSING, HEIGHT = 4.0, 5, 128
 #: What the background becomes: black, which is what multiplying a picture by its mask gives.
 BACKGROUND = (0, 0, 0)
+TOGETHER = 64  # people at a time
 TRUE = "true silhouettes"
 
 _LEFT, _RIGHT = (tuple(JOINTS.index(f"{side}_{name}") for name in ("shoulder", "hip")) for side in ("left", "right"))
@@ -90,12 +91,19 @@ def polygon_masks(landmarks: Tensor, valid: Tensor, *, size: tuple[int, int] = (
     """
     height = size[0]
     radius, closing = RADIUS * height / HEIGHT, 2 * round((CLOSING // 2) * height / HEIGHT) + 1
+    # A few at a time: of each person there is a map a limb in between.
+    some = zip(landmarks.split(TOGETHER), valid.split(TOGETHER), strict=True)
+    values = torch.cat([_polygons(*part, size, radius, closing) for part in some])
+    return PersonMasks(values, f"limb polygons, radius {radius:g}, closed {closing} x {closing}")
+
+
+def _polygons(landmarks: Tensor, valid: Tensor, size: tuple[int, int], radius: float, closing: int) -> Tensor:
     # limb_masks falls from 1 at its radius to 0 two pixels further: a half lies one pixel further.
     limbs = limb_masks(landmarks.float(), valid, size=size, radius=radius - 1)[:, 0] >= 0.5
     mask = (limbs | _trunks(landmarks.float(), valid, size)).float()[:, None]
     wide = functional.max_pool2d(mask, closing, stride=1, padding=closing // 2)
     closed = -functional.max_pool2d(-wide, closing, stride=1, padding=closing // 2)
-    return PersonMasks(closed[:, 0] > 0.5, f"limb polygons, radius {radius:g}, closed {closing} x {closing}")
+    return closed[:, 0] > 0.5
 
 
 def _trunks(landmarks: Tensor, valid: Tensor, size: tuple[int, int]) -> Tensor:

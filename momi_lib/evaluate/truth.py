@@ -6,7 +6,7 @@ left out, because a target's background is not in its pose and nobody could know
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +15,8 @@ from tqdm.auto import tqdm
 
 from momi_lib.data import People, Truth, to_float, to_uint8
 from momi_lib.translate import MomiNet
+
+TOGETHER = 64  # pictures at a time
 
 
 def _check(pictures: Tensor, truth: Tensor, masks: Tensor) -> None:
@@ -44,8 +46,7 @@ def masked_l1(pictures: Tensor, truth: Tensor, masks: Tensor) -> Tensor:
     tensor([1.])
     """
     _check(pictures, truth, masks)
-    difference = (pictures.float() - truth.float()).abs().mean(1) / 255
-    return (difference * masks).sum((1, 2)) / masks.sum((1, 2))
+    return _few_at_a_time(lambda x, y: (x - y).abs(), pictures, truth, masks)
 
 
 def masked_ssim(pictures: Tensor, truth: Tensor, masks: Tensor) -> Tensor:
@@ -68,10 +69,24 @@ def masked_ssim(pictures: Tensor, truth: Tensor, masks: Tensor) -> Tensor:
     from torchmetrics.functional.image import structural_similarity_index_measure
 
     _check(pictures, truth, masks)
-    _, full = structural_similarity_index_measure(
-        pictures.float() / 255, truth.float() / 255, data_range=1.0, reduction="none", return_full_image=True
-    )
-    return (full.mean(1) * masks).sum((1, 2)) / masks.sum((1, 2))
+    def similarity(x: Tensor, y: Tensor) -> Tensor:
+        return structural_similarity_index_measure(x, y, data_range=1.0, reduction="none", return_full_image=True)[1]
+
+    return _few_at_a_time(similarity, pictures, truth, masks)
+
+
+def _few_at_a_time(
+    compare: Callable[[Tensor, Tensor], Tensor], pictures: Tensor, truth: Tensor, masks: Tensor
+) -> Tensor:
+    """(N,): the mean over masked pixels and channels of what ``compare`` says of pictures in [0, 1].
+
+    12,000 pictures as floats, several times over, would not fit in a laptop's memory.
+    """
+    means = [torch.zeros(0, device=masks.device)]
+    for x, y, mask in zip(*(tensor.split(TOGETHER) for tensor in (pictures, truth, masks)), strict=True):
+        values = compare(x.float() / 255, y.float() / 255).mean(1)
+        means.append((values * mask).sum((1, 2)) / mask.sum((1, 2)))
+    return torch.cat(means)
 
 
 @dataclass(frozen=True)
