@@ -62,7 +62,7 @@ def measure(root: Path = ROOT, name: str = "momi_lib") -> dict[str, object]:
     tracked = [root / file for file in listed.split("\0") if file]
     cuda = sum(size for key, size in sizes.items() if CUDA.match(key))
     return {
-        "what": "MB (10⁶ bytes) of the installed packages that momi_lib needs, those of CUDA, and the repository's files",
+        "what": "MB (10⁶ bytes) of the packages that momi_lib needs, of CUDA's among them, and of the repository",
         "packages": len(sizes),
         "packages_mb": round(sum(sizes.values())),
         "cuda_mb": round(cuda),
