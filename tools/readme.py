@@ -1,20 +1,195 @@
-"""Put the measured table into the README: ``python tools/readme.py`` (after ``python -m momi_lib truth``)."""
+"""Put what was measured into the pages: ``python tools/readme.py``; with ``--check`` only say what is out of date.
+
+A page of `PAGES` holds pairs of marks, ``<!-- NAME: start -->`` and ``<!-- NAME: end -->``; what stands between them is
+written here, by the function of `BLOCKS` with that name, from files that other commands wrote: ``benchmarks/results``
+(``python -m momi_lib truth``, ``tools/run_notebooks.py --measure``, ``benchmarks/swap_speed.py``,
+``tools/measure_install.py``), the cards of the weights, the embedded data and `momi_lib.lessons.SERIES`.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import tyro
 
-from momi_lib.evaluate.table import write_into
+from momi_lib.evaluate.table import TRUE, markdown
+from momi_lib.files import write_atomically
+from momi_lib.lessons import SERIES
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGES = ("README.md", "docs/for-lecturers.md")
+START, END = "<!-- {}: start -->", "<!-- {}: end -->"
 
 
-def main(readme: Path = ROOT / "README.md", results: Path = ROOT / "benchmarks/results/truth.json") -> None:
-    """Write the table of ``results`` between the marks in ``readme``."""
-    write_into(readme, results)
+def results(root: Path, name: str) -> dict[str, Any]:
+    """A file of ``benchmarks/results``."""
+    return json.loads((root / "benchmarks/results" / name).read_text(encoding="utf-8"))
+
+
+def truth_table(root: Path) -> str:
+    """Swaps against their truth, beside the answers that need no network."""
+    return markdown(results(root, "truth.json"))
+
+
+def series(root: Path, folder: str) -> str:
+    """The notebooks with their promise, the minutes and the memory to run them; ``folder`` is theirs from the page."""
+    measured = results(root, "notebooks.json")
+    lines = [
+        "| notebook | what it is about | minutes to run, quick · full | memory, GB |",
+        "| --- | --- | --- | --- |",
+    ]
+    for entry in SERIES:
+        modes = measured.get(f"notebooks/{entry.file}", {})
+        peaks = [f"{modes[mode]['peak_mib'] / 953.7:.1f}" for mode in ("quick", "full") if mode in modes]
+        quick, full = entry.minutes
+        link = f"[{entry.heading}]({folder}/{entry.file})"
+        lines.append(f"| {link} | {entry.promise} | {quick:g} · {full:g} | {' · '.join(peaks) or '–'} |")
+    totals = [sum(entry.minutes[place] for entry in SERIES) for place in (0, 1)]
+    how = measured["how"]["full"]
+    lines += ["", f"All of them: {totals[0]:.0f} minutes in quick mode, {totals[1]:.0f} in full mode, "
+              f"{how['threads']} thread, {how['device']} (`tools/run_notebooks.py --measure`)."]  # fmt: skip
+    return "\n".join(lines)
+
+
+def targets(root: Path) -> str:
+    """What was aimed at and what was reached, missed targets included; `tests/evaluate/test_targets.py` tests them."""
+    rows = results(root, "truth.json")["rows"]
+    ours = next(row for row in rows if row["answer"] == "momi-small")
+    real = next(row for row in rows if row["answer"] == TRUE)
+    trivial = [row for row in rows if "weights_sha256" not in row and row is not real]
+    cards = {
+        name: json.loads((root / "data/weights" / f"{name}.json").read_text())["scores"]
+        for name in ("momi-small", "mannequin-teacher")
+    }
+    teacher, student = cards["mannequin-teacher"]["pck_height"], cards["momi-small"]["student"]["pck_height"]
+    speed = results(root, "swap-cpu.json")
+    times = [row["median_ms"] for row in speed["rows"]]  # the first is the network as it is loaded
+    goals = [  # what, target, reached, whether smaller is better, decimals
+        ("masked L1, of the best trivial answer's", 0.60, ours["l1"] / min(row["l1"] for row in trivial), True, 2),
+        ("masked SSIM, above the best trivial answer's", 0.10, ours["ssim"] - max(row["ssim"] for row in trivial),
+         False, 3),
+        ("pose found in the swap (PCK@0.1)", 0.90, ours["pck"], False, 2),
+        ("person found, of the true swap's share", 0.60, ours["rank1"] / real["rank1"], False, 2),
+        ("teacher's PCK on held-out people", 0.97, teacher, False, 3),
+        ("student's PCK, of the teacher's", 0.97, student / teacher, False, 3),
+        ("one swap as loaded, ms on a CPU", speed["goal_ms"], times[0], True, 1),
+        ("one swap, the fastest way measured, ms on a CPU", speed["goal_ms"], min(times), True, 1),
+    ]  # fmt: skip
+    lines = ["| goal | target | reached | |", "| --- | --- | --- | --- |"]
+    for what, target, reached, smaller, digits in goals:
+        met = reached <= target if smaller else reached >= target
+        shown = f"{target:g}" if target > 1 else f"{target:.2f}"
+        lines.append(
+            f"| {what} | {'≤' if smaller else '≥'} {shown} | {reached:.{digits}f} | {'met' if met else '**missed**'} |"
+        )
+    return "\n".join(lines)
+
+
+def people(root: Path) -> str:
+    """How much the embedded data hold."""
+    folder = root / "data/mannequins"
+    names = [path.name for split in ("bounding_box_train", "bounding_box_test", "query")
+             for path in (folder / split).glob("*.jpg")]  # fmt: skip
+    truths = len(list((folder / "truth").glob("*.jpg")))
+    persons = len({name.split("_")[0] for name in names})
+    return f"{len(names):,} pictures of {persons} rendered people, and {truths:,} swaps with a true answer."
+
+
+def needs(root: Path) -> str:
+    """Disk and memory of one installation."""
+    disk, notebooks = results(root, "install.json"), results(root, "notebooks.json")
+    modes = [mode for name, modes in notebooks.items() if name.startswith("notebooks/") for mode in modes.items()]
+    peak = {wanted: max(m["peak_mib"] for mode, m in modes if mode == wanted) / 953.7 for wanted in ("quick", "full")}
+    rest, cuda = (disk["packages_mb"] - disk["cuda_mb"]) / 1000, disk["cuda_mb"] / 1000
+    return "\n".join([
+        "| what | size |",
+        "| --- | --- |",
+        f"| the repository: code, notebooks, people, weights | {disk['repository_mb']} MB |",
+        f"| installed packages | {rest:.1f} GB, and {cuda:.1f} GB of CUDA's libraries on Linux |",
+        f"| memory of the largest notebook, quick mode | {peak['quick']:.1f} GB |",
+        f"| memory of the largest notebook, full mode | {peak['full']:.1f} GB |",
+        "",
+        f"`{disk['command']}` and `tools/run_notebooks.py --measure` · Python {disk['versions']['python']}, torch "
+        f"{disk['versions']['torch']} · {disk['date']}",
+    ])  # fmt: skip
+
+
+def sixty(root: Path, students: int = 60) -> str:
+    """What sixty students at once take of one server."""
+    notebooks = results(root, "notebooks.json")
+    name, peak = max(
+        ((name, modes["quick"]["peak_mib"]) for name, modes in notebooks.items() if "quick" in modes and "/" in name),
+        key=lambda pair: pair[1],
+    )
+    splits = ("bounding_box_train", "bounding_box_test", "query", "truth")
+    pictures = sum(len(list((root / "data/mannequins" / split).glob("*.jpg"))) for split in splits)
+    longest = max(entry.minutes[0] for entry in SERIES)
+    return (
+        f"{students} students who run [{Path(name).name}](../{name}), the largest, at the same time in quick mode take "
+        f"{students * peak / 953.7:.0f} GB of one server, and a core each for {longest:g} minute at most. Decoded "
+        f"pictures are kept in each home ({pictures * 3 * 128 * 64 / 1e6:.0f} MB for all of them; `MOMI_CACHE` moves "
+        "them). Spread the starts, or halve the room: half read and predict while the other half runs."
+    )
+
+
+BLOCKS: dict[str, Callable[[Path], str]] = {
+    "truth table": truth_table,
+    "series": lambda root: series(root, "notebooks"),
+    "series for lecturers": lambda root: series(root, "../notebooks"),
+    "targets": targets,
+    "people": people,
+    "needs": needs,
+    "sixty": sixty,
+}
+
+
+def filled(text: str, root: Path = ROOT, blocks: dict[str, Callable[[Path], str]] = BLOCKS) -> str:
+    """The page ``text`` with every block written anew.
+
+    Raises:
+        ValueError: where a mark has no partner, stands twice or has a name that no block has.
+
+    >>> filled("<!-- a: start -->old<!-- a: end --> and on", blocks={"a": lambda root: "new"})
+    '<!-- a: start -->\\nnew\\n<!-- a: end --> and on'
+    """
+    for name, kind in re.findall(r"<!-- ([^:>]+): (start|end) -->", text):
+        start, end = START.format(name), END.format(name)
+        if name not in blocks:
+            raise ValueError(f"{(START if kind == 'start' else END).format(name)}: expected one of {', '.join(blocks)}")
+        if text.count(start) != 1 or text.count(end) != 1 or text.index(end) < text.index(start):
+            raise ValueError(f"expected the marks {start} and {end} once each, in this order")
+    for name, block in blocks.items():
+        start, end = START.format(name), END.format(name)
+        if start in text:
+            before, rest = text.split(start)
+            text = f"{before}{start}\n{block(root)}\n{end}{rest.split(end)[1]}"
+    return text
+
+
+def main(root: Path = ROOT, check: bool = False) -> int:
+    """Write the blocks of every page, or with ``check`` say which pages are out of date; the number of those."""
+    stale = 0
+    for page in (root / name for name in PAGES):
+        old = page.read_text(encoding="utf-8")
+        try:
+            new = filled(old, root)
+        except ValueError as error:
+            raise ValueError(f"{page}: {error}") from error
+        if new == old:
+            continue
+        stale += 1
+        if check:
+            print(f"{page}: out of date, run python tools/readme.py")
+        else:
+            write_atomically(page, lambda file, new=new: file.write(new.encode()))
+            print(f"{page}: written")
+    return stale if check else 0
 
 
 if __name__ == "__main__":
-    tyro.cli(main, description=__doc__)
+    sys.exit(min(1, tyro.cli(main, description=__doc__)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from momi_lib.train.card import environment
 from momi_lib.translate import load_network
 
 TRUE = "true swap"
-START, END = "<!-- truth table: start -->", "<!-- truth table: end -->"
 
 
 def truth_table(weights: Sequence[str], folder: Path | None = None, *, limit: int | None = None) -> dict[str, Any]:
@@ -100,20 +98,3 @@ def markdown(table: dict[str, Any]) -> str:
     lines += ["", f"{table['swaps']} swaps of held-out identities · `{table['command']}` · {table['device']} · "
               f"{table['date']}"]  # fmt: skip
     return "\n".join(lines)
-
-
-def write_into(readme: Path, results: Path) -> None:
-    """Put the table of ``results`` (JSON of the ``evaluate`` command) between the marks in ``readme``.
-
-    Raises:
-        ValueError: where the marks are missing.
-    """
-    from momi_lib.files import write_atomically
-
-    text = readme.read_text(encoding="utf-8")
-    if START not in text or END not in text:
-        raise ValueError(f"{readme}: expected the marks {START} and {END}")
-    table = markdown(json.loads(results.read_text(encoding="utf-8")))
-    before, rest = text.split(START, 1)
-    text = f"{before}{START}\n{table}\n{END}{rest.split(END, 1)[1]}"
-    write_atomically(readme, lambda file: file.write(text.encode()))

@@ -12,7 +12,7 @@ import torch
 from momi_lib.data import People, Truth
 from momi_lib.evaluate import masked_l1, masked_ssim, score_truth, swap_all
 from momi_lib.evaluate.figure import choose
-from momi_lib.evaluate.table import END, START, TRUE, markdown, truth_table, write_into
+from momi_lib.evaluate.table import TRUE, markdown, truth_table
 from momi_lib.train import preset
 from momi_lib.translate import MomiNet, save_network
 
@@ -102,18 +102,6 @@ def test_the_table_has_honest_baselines(weights):
     assert "| copy source |" in text and "6 swaps of held-out identities" in text
     with pytest.raises(ValueError, match="limit"):
         truth_table([], limit=0)
-
-
-def test_the_table_goes_between_its_marks(tmp_path, weights):
-    results, readme = tmp_path / "truth.json", tmp_path / "README.md"
-    results.write_text(json.dumps(truth_table([str(weights)], limit=2)))
-    readme.write_text(f"before\n{START}\nold\n{END}\nafter\n")
-    write_into(readme, results)
-    text = readme.read_text()
-    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text and "mean picture" in text
-    readme.write_text("nothing")
-    with pytest.raises(ValueError, match="marks"):
-        write_into(readme, results)
 
 
 def test_shown_swaps_are_drawn_at_random_one_a_person():
