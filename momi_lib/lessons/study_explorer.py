@@ -46,10 +46,10 @@ class StudyExplorer:
         )
         self._update()
 
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        display(self.widget)
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        bundle = dict(self.widget._repr_mimebundle_(**kwargs))
+        bundle["text/plain"] = "The pictures of the study: run this cell in JupyterLab to choose among them."
+        return bundle
 
     def _update(self) -> None:
         place, variant = self.pair.value, self.variant.value

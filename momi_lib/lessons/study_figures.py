@@ -62,6 +62,12 @@ def _title(score: str) -> str:
     return f"{score} ({'less' if score in LESS else 'more'} is better)"
 
 
+def _seeds(ax: Axes, x: Sequence[float] | Tensor, y: Sequence[float] | Tensor, colour: str) -> None:
+    """Single runs: small open rings, which nobody takes for a mean or the end of an interval."""
+    ax.plot(x, y, linestyle="none", marker="o", markersize=3.5, markerfacecolor="white", markeredgewidth=0.9,
+            color=colour)  # fmt: skip
+
+
 def _reach(values: Tensor) -> float:
     """Half the 95 % interval of one variant's mean, with the spread of all."""
     deviation, freedom = pooled_deviation(values)
@@ -69,7 +75,7 @@ def _reach(values: Tensor) -> float:
 
 
 def draw_runs(result: Mapping[str, Any], scores: Sequence[str], columns: int = 3) -> Figure:
-    """A panel a score, a line a variant: every seed a small mark, the mean a large one with its interval."""
+    """A panel a score, a line a variant: the mean with its interval, and under it a ring for every seed."""
     names = list(result["runs"])
     rows = -(-len(scores) // columns)
     size = (1.3 + 2.5 * columns, rows * (0.75 + 0.2 * len(names)))
@@ -81,18 +87,17 @@ def draw_runs(result: Mapping[str, Any], scores: Sequence[str], columns: int = 3
         ax.axvline(values[names.index(FULL)].mean(), color="grey", linewidth=0.8, linestyle=":")
         for place, (name, row) in enumerate(zip(names, values, strict=True)):
             colour, marker = _look(name)
-            ax.errorbar(row.mean(), place, xerr=_reach(values), color=colour, marker=marker, markersize=7,
-                        linestyle="none", linewidth=1.3, capsize=2)  # fmt: skip
-            ax.plot(row, [place] * len(row), linestyle="none", marker="|", markersize=9, color=colour)
+            ax.errorbar(row.mean(), place, xerr=_reach(values), color=colour, marker=marker, markersize=7, linestyle="")
+            _seeds(ax, row, [place + 0.28] * len(row), colour)
         ax.set(title=_title(score), yticks=range(len(names)), yticklabels=names)
-        ax.grid(axis="y", linewidth=0.3)
         ax.margins(y=0.08)
+        ax.set_ylim(-0.6, len(names) - 0.4)
     axes[0, 0].invert_yaxis()
     return figure
 
 
 def draw_gamma(result: Mapping[str, Any], scores: Sequence[str] = ("L1", "FID", "APS", "pose")) -> Figure:
-    """The scores over γ: seeds as small marks, means with intervals; the full network's γ is starred."""
+    """The scores over γ: means with intervals, beside each a ring for every seed; the full network's γ is starred."""
     known = gammas(result)
     names, places = list(result["runs"]), list(range(len(known)))
     size = (2.3 * len(scores), 2.5)
@@ -100,9 +105,9 @@ def draw_gamma(result: Mapping[str, Any], scores: Sequence[str] = ("L1", "FID", 
     for score, ax in zip(scores, axes[0], strict=True):
         values = matrix(result, score)
         rows = values[[names.index(name) for name in known.values()]]
-        ax.errorbar(places, rows.mean(1), yerr=_reach(values), color="#0072B2", linewidth=1.3, capsize=2, marker="s")
+        ax.errorbar(places, rows.mean(1), yerr=_reach(values), color="#0072B2", linewidth=1.3, marker="s")
         for seed in range(rows.shape[1]):
-            ax.plot(places, rows[:, seed], linestyle="none", marker="_", color="#0072B2")
+            _seeds(ax, [place + 0.22 for place in places], rows[:, seed], "#0072B2")
         star = list(known.values()).index(FULL)
         ax.plot(star, rows[star].mean(), linestyle="none", marker="*", markersize=12, color="black")
         ax.set(title=_title(score), xticks=places, xticklabels=[f"{gamma:g}" for gamma in known], xlabel="γ")
@@ -111,49 +116,59 @@ def draw_gamma(result: Mapping[str, Any], scores: Sequence[str] = ("L1", "FID", 
 
 
 def draw_orderings(result: Mapping[str, Any]) -> tuple[Figure, list[tuple[str, Change, str]]]:
-    """What the paper says, and the change that came out with its interval, in units of the spread between seeds.
+    """What the paper says, a line each, and the change that came out with its interval and a ring for every seed.
 
     Returns:
-        the figure, and for every ordering its sentence, the change in the score's own units and a verdict in words.
+        the figure, and for every ordering its sentence, the change and a verdict in words.
     """
     names, found = list(result["runs"]), []
-    figure, ax = plt.subplots(figsize=(7.2, 0.9 + 0.5 * len(ORDERINGS)), layout="constrained")
-    for place, ordering in enumerate(ORDERINGS):
+    size = (7.2, 0.95 * len(ORDERINGS))
+    figure, axes = plt.subplots(len(ORDERINGS), 1, figsize=size, squeeze=False, layout="constrained")
+    for ordering, ax in zip(ORDERINGS, axes[:, 0], strict=True):
         values = matrix(result, ordering.score)
-        change = changes(values, names.index(FULL))[names.index(ordering.variant)]
-        unit = paired_deviation(values)[0] or 1.0
-        seeds = (values[names.index(ordering.variant)] - values[names.index(FULL)]) / unit
-        ax.errorbar(change.mean / unit, place, xerr=change.reach / unit, color="#D55E00", marker="o", capsize=3)
-        ax.plot(seeds, [place] * len(seeds), linestyle="none", marker="|", markersize=12, color="#D55E00")
-        found.append((ordering.says, change, verdict(change, ordering.above)))
-    limit = 1.05 * max(abs(edge) for edge in ax.get_xlim())
-    for place, ordering in enumerate(ORDERINGS):
+        full, row = names.index(FULL), names.index(ordering.variant)
+        change = changes(values, full)[row]
+        seeds = values[row] - values[full]
+        limit = 1.15 * max(abs(change.mean) + change.reach, float(seeds.abs().max())) or 1.0
         side = limit if ordering.above else -limit
-        ax.fill_betweenx([place - 0.4, place + 0.4], 0, side, color="#009E73", alpha=0.15, linewidth=0)
-        ax.text(side * 0.98, place - 0.32, "the paper's side", fontsize=7, va="center", color="#00694D",
+        ax.axvspan(min(0, side), max(0, side), color="#009E73", alpha=0.15, linewidth=0)
+        ax.text(side * 0.98, 0.5, "the paper's side", fontsize=8, va="top", color="#00694D",
                 ha="right" if ordering.above else "left")  # fmt: skip
-    ax.axvline(0, color="black", linewidth=0.8)
-    ax.set(xlim=(-limit, limit), yticks=range(len(ORDERINGS)), yticklabels=[o.says for o in ORDERINGS],
-           xlabel="change against the full network, in units of the spread between seeds")  # fmt: skip
-    ax.invert_yaxis()
+        ax.axvline(0, color="black", linewidth=0.8)
+        ax.errorbar(change.mean, 0, xerr=change.reach, color="#D55E00", marker="o", markersize=7)
+        _seeds(ax, seeds, [-0.3] * len(seeds), "#D55E00")
+        ax.set(xlim=(-limit, limit), ylim=(-0.6, 0.6), yticks=[0], yticklabels=[ordering.says])
+        ax.tick_params(axis="y", length=0)
+        found.append((ordering.says, change, verdict(change, ordering.above)))
+    axes[-1, 0].set_xlabel("change against the full network, each line in its own score")
     return figure, found
 
 
 def draw_trade(result: Mapping[str, Any], first: str = "L1", second: str = "FID") -> Figure:
-    """One score against another, a point a variant with both intervals, its name beside it."""
-    figure, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
+    """One score against another, a point a variant with both intervals; the values of γ hang on a line."""
+    figure, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
     x, y = matrix(result, first), matrix(result, second)
+    known, points = gammas(result), {}
+    markers = iter("ov^DPX")
     for name, across, up in zip(result["runs"], x, y, strict=True):
+        points[name] = across.mean().item(), up.mean().item()
         colour, marker = _look(name)
-        ax.errorbar(across.mean(), up.mean(), xerr=_reach(x), yerr=_reach(y), color=colour, marker=marker,
-                    markersize=8, linewidth=0.6)  # fmt: skip
-        ax.annotate(name, (across.mean(), up.mean()), xytext=(6, 5), textcoords="offset points", color=colour)
+        alone = name not in known.values()
+        ax.errorbar(*points[name], xerr=_reach(x), yerr=_reach(y), color=colour, markersize=8, linewidth=0.6,
+                    marker=next(markers) if alone else marker, linestyle="", label=name if alone else None)  # fmt: skip
+    path = [points[name] for name in known.values()]
+    ax.plot(*zip(*path, strict=True), color="#0072B2", linestyle="--", linewidth=1, label="γ, ★ the full network")
+    for gamma, point in zip(known, path, strict=True):
+        ax.annotate(f"{gamma:g}", point, xytext=(5, 6), textcoords="offset points", color="#0072B2", weight="bold")
     ax.set(xlabel=_title(first), ylabel=_title(second))
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 
 def draw_changes(result: Mapping[str, Any], scores: Sequence[str]) -> tuple[Figure, int, int]:
     """Every variant and score: the change in standard errors, bold beyond its interval, boxed where Holm keeps it.
+
+    Orange is worse, violet better; the arrow over a column says the same of a number's sign.
 
     Returns:
         the figure, how many changes leave their interval, and how many Holm's correction keeps.
@@ -169,15 +184,15 @@ def draw_changes(result: Mapping[str, Any], scores: Sequence[str]) -> tuple[Figu
                 found[name, score] = change, change.mean * factor / change.reach if change.reach else 0.0
     kept = dict(zip(found, holm([change.p for change, _ in found.values()]), strict=True))
     figure, ax = plt.subplots(figsize=(1.8 + 0.75 * len(scores), 0.8 + 0.36 * len(others)), layout="constrained")
-    sizes = torch.tensor([[abs(found[name, score][1]) for score in scores] for name in others])
-    ax.imshow(sizes, cmap="cividis_r", vmin=0, vmax=12, aspect="auto")
+    worse = [[found[name, score][1] * (1 if score in LESS else -1) for score in scores] for name in others]
+    ax.imshow(torch.tensor(worse), cmap="PuOr_r", vmin=-10, vmax=10, aspect="auto")
     for i, name in enumerate(others):
         for j, score in enumerate(scores):
             change, t = found[name, score]
-            ax.text(j, i, f"{t:+.1f}", ha="center", va="center", color="white" if abs(t) > 6 else "black",
+            ax.text(j, i, f"{t:+.1f}", ha="center", va="center", color="white" if abs(t) > 7 else "black",
                     weight="bold" if change.clear else "normal")  # fmt: skip
             if kept[name, score]:
-                ax.add_patch(plt.Rectangle((j - 0.45, i - 0.42), 0.9, 0.84, fill=False, edgecolor="#D55E00", lw=1.8))
+                ax.add_patch(plt.Rectangle((j - 0.45, i - 0.42), 0.9, 0.84, fill=False, edgecolor="black", lw=1.6))
     _label(ax, scores, others)
     return figure, sum(change.clear for change, _ in found.values()), sum(kept.values())
 
