@@ -124,7 +124,7 @@ def _write(file: Path, pictures: Tensor) -> None:
     image = Image.fromarray(tiles.contiguous().numpy())
     for quality in range(92, 50, -4):  # the first that is small enough
         buffer = io.BytesIO()
-        image.save(buffer, format="JPEG", quality=quality, subsampling=0, optimize=True)
+        image.save(buffer, format="JPEG", quality=quality, subsampling=0)
         if buffer.tell() <= MOST:
             break
     write_atomically(file, lambda out: out.write(buffer.getvalue()))

@@ -185,7 +185,7 @@ def draw_changes(result: Mapping[str, Any], scores: Sequence[str]) -> tuple[Figu
     kept = dict(zip(found, holm([change.p for change, _ in found.values()]), strict=True))
     figure, ax = plt.subplots(figsize=(1.8 + 0.75 * len(scores), 0.8 + 0.36 * len(others)), layout="constrained")
     worse = [[found[name, score][1] * (1 if score in LESS else -1) for score in scores] for name in others]
-    ax.imshow(torch.tensor(worse), cmap="PuOr_r", vmin=-10, vmax=10, aspect="auto")
+    ax.imshow(worse, cmap="PuOr_r", vmin=-10, vmax=10, aspect="auto")
     for i, name in enumerate(others):
         for j, score in enumerate(scores):
             change, t = found[name, score]

@@ -74,7 +74,9 @@ def test_means_and_orderings_by_hand():
 
 
 def test_a_study_runs_and_goes_on(tmp_path, monkeypatch):
-    few = lambda folder: load_truth(folder).select(slice(0, 1500, 375))
+    def few(folder):
+        return load_truth(folder).select(slice(0, 1500, 375))
+
     monkeypatch.setattr(table_one, "load_truth", few)
     monkeypatch.setattr(study_pictures, "load_truth", few)
     monkeypatch.setattr(module, "load", lambda *args: load(*args).select(slice(None, None, 8)))
