@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,8 @@ import torch
 from momi_lib.data import load
 from momi_lib.evaluate.networks import evaluation_network
 from momi_lib.evaluate.protocol import test_pairs
+from momi_lib.evaluate.study_pictures import draw_pictures
+from momi_lib.evaluate.study_summary import FULL, SCORES, means, orderings, value
 from momi_lib.evaluate.table_one import Table, affinity_networks, network_answer, trivial_answers
 from momi_lib.features import feature_network
 from momi_lib.files import sha256, weights_folder, write_json
@@ -30,7 +31,6 @@ from momi_lib.translate import load_network
 
 log = logging.getLogger(__name__)
 
-FULL = "full"
 #: What each variant changes; the fields of ``network`` and ``weights`` as dicts.
 ABLATIONS: dict[str, dict[str, Any]] = {
     FULL: {},
@@ -46,24 +46,6 @@ VARIANTS = ABLATIONS | GAMMAS
 
 
 @dataclass(frozen=True)
-class Ordering:
-    """What the paper's Table I says of a variant: ``score`` of ``variant`` is below or above that of the full one."""
-
-    variant: str
-    score: str
-    above: bool
-    says: str
-
-
-ORDERINGS = (
-    Ordering("without-patch", "APS", False, "APS falls without the patch loss"),
-    Ordering("without-attention", "APS", False, "APS falls without attention"),
-    Ordering("without-attention", "FID", True, "FID rises without attention"),
-    Ordering("without-perceptual", "FID", True, "FID rises without the perceptual loss"),
-)
-
-
-@dataclass(frozen=True)
 class Study:
     """A study and its length.
 
@@ -74,7 +56,7 @@ class Study:
         start: weights whose student every run takes, so that no run distils again; ``None`` distils in each.
         pairs: swaps that each run is scored on.
         out: folder of the runs; runs that are finished there are not trained again.
-        results: JSON to write.
+        results: JSON to write; a picture of the same name, ending in .jpg, is written beside it.
         data: ``None`` is ``$MOMI_DATA`` or the embedded set.
         only: names of variants; empty: all.
         options: further fields of the run's config, such as ``same_camera``.
@@ -136,15 +118,21 @@ def run_study(study: Study) -> dict[str, Any]:
     table = _table(study)
     beside = [table.real_row(), *(table.row(answer) for answer in trivial_answers())]
     result: dict[str, Any] = {}
+    pictures: dict[str, Any] = {}
     for seed in range(study.seeds):  # seed by seed: an unfinished study has every variant equally often, or nearly
         for variant in study.variants:
             config = study.config(variant, seed)
             if not (config.out / WEIGHTS).is_file():
                 train(config, resume=True)
             rows.setdefault(variant, []).append(_scored(table, variant, seed, config))
-            result = summary(study, rows, beside, table)
+            result = summary(study, rows, beside, table) | pictures
             write_json(study.results, result)
             log.info("%s, seed %d: %s", variant, seed, _short(rows[variant][-1]))
+        if not pictures:
+            weights = {variant: study.config(variant, seed).out / WEIGHTS for variant in study.variants}
+            pictures = {"pictures": draw_pictures(weights, table.pairs, study.results, seed)}
+            result |= pictures
+            write_json(study.results, result)
     return result
 
 
@@ -167,88 +155,35 @@ def _table(study: Study) -> Table:
 def _scored(table: Table, variant: str, seed: int, config: TrainConfig) -> dict[str, Any]:
     """The row of a finished run, from its folder where it was scored before on the same pairs."""
     weights, kept = config.out / WEIGHTS, config.out / "scores.json"
-    digest = sha256(weights)
+    digest, card = sha256(weights), _card(config)
+    said = {key: card[key] for key in ("steps", "hours", "device", "date", "precision", "begun_with") if key in card}
     if kept.is_file():
         known = json.loads(kept.read_text(encoding="utf-8"))
         if (known["weights_sha256"], known["pairs_sha256"]) == (digest, table.pairs.sha256):
-            return known
+            return known | said
     network = load_network(weights, device=next(table.judge.parameters()).device)
     answer = network_answer(f"{variant}-seed{seed}", network, digest)
-    card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
-    scored = table.row(answer) | {
-        "seed": seed,
-        "pairs_sha256": table.pairs.sha256,
-        **{key: card[key] for key in ("steps", "hours", "device", "date", "precision") if key in card},
-    }
-    write_json(kept, scored)
+    write_json(kept, table.row(answer) | {"seed": seed, "pairs_sha256": table.pairs.sha256, **said})
     return json.loads(kept.read_text(encoding="utf-8"))
 
 
-def value(scored: Mapping[str, Any], score: str) -> float | None:
-    """The number of a score in a row; of APS the held-out one, which the judged people did not train.
-
-    >>> from momi_lib.evaluate.layout import row
-    >>> value(row("x", {"truth": {"l1": 0.1}}), "L1")
-    0.1
-    """
-    scores = scored["scores"]
-    if score in ("L1", "SSIM"):
-        return scores["truth"][score.lower()] if "truth" in scores else None
-    found = scores.get("APS held out" if score == "APS" else score)
-    return None if found is None else found["value"]
-
-
-SCORES = ("IS", "mask-IS", "FID", "KID", "APS", "pose", "perceptual", "L1", "SSIM")
-
-
-def means(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float | int | None]]:
-    """Mean and standard deviation (n - 1) over runs of one variant; no deviation for one run.
-
-    >>> from momi_lib.evaluate.layout import row
-    >>> runs = [row("x", {"FID": {"value": v}}) for v in (1.0, 3.0)]
-    >>> means(runs)["FID"]
-    {'mean': 2.0, 'deviation': 1.4142135623730951, 'runs': 2}
-    """
-    found = {}
-    for score in SCORES:
-        values = [v for v in (value(run, score) for run in runs) if v is not None]
-        if values:
-            spread = statistics.stdev(values) if len(values) > 1 else None
-            found[score] = {"mean": statistics.fmean(values), "deviation": spread, "runs": len(values)}
-    return found
-
-
-def orderings(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """What the paper says, and in how many seeds it came out so.
-
-    >>> from momi_lib.evaluate.layout import row
-    >>> def run(fid, seed): return row("x", {"FID": {"value": fid}}) | {"seed": seed}
-    >>> rows = {"full": [run(5.0, 0), run(5.0, 1)], "without-attention": [run(6.0, 0), run(4.0, 1)]}
-    >>> [(o["says"], o["holds"], o["seeds"]) for o in orderings(rows)]
-    [('FID rises without attention', 1, 2)]
-    """
-    found = []
-    for ordering in ORDERINGS:
-        if ordering.variant not in rows or FULL not in rows:
-            continue
-        full = {run["seed"]: value(run, ordering.score) for run in rows[FULL]}
-        changes = [
-            value(run, ordering.score) - full[run["seed"]]
-            for run in rows[ordering.variant]
-            if full.get(run["seed"]) is not None and value(run, ordering.score) is not None
-        ]
-        if changes:
-            found.append(
-                {
-                    "says": ordering.says,
-                    "variant": ordering.variant,
-                    "score": ordering.score,
-                    "changes": changes,
-                    "holds": sum((change > 0) == ordering.above and change != 0 for change in changes),
-                    "seeds": len(changes),
-                }
+def _card(config: TrainConfig) -> dict[str, Any]:
+    """The card of a finished run, which must be the run that this study would have made."""
+    file = (config.out / WEIGHTS).with_suffix(".json")
+    card = json.loads(file.read_text(encoding="utf-8"))
+    known, wanted = card["config"], json.loads(json.dumps(plain(config)))
+    for name in ("steps", "seed", "batch", "weights", "network"):
+        if _shared(known[name], wanted[name]) != _shared(wanted[name], known[name]):
+            raise ValueError(
+                f"{file}: a run with {name} {known[name]}, and this study asks for {wanted[name]}. "
+                "Give the study another --out, or move the run away."
             )
-    return found
+    return card
+
+
+def _shared(mine: Any, yours: Any) -> Any:
+    """What both know: a field that came later does not make an older run another one."""
+    return {key: mine[key] for key in mine if key in yours} if isinstance(mine, dict) else mine
 
 
 def summary(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 from momi_lib.data import load, load_truth
 from momi_lib.evaluate import study as module
-from momi_lib.evaluate import table_one
-from momi_lib.evaluate.study import FULL, VARIANTS, Study, means, orderings, run_study
+from momi_lib.evaluate import study_pictures, table_one
+from momi_lib.evaluate.study import FULL, VARIANTS, Study, run_study
+from momi_lib.evaluate.study_pictures import load_pictures
+from momi_lib.evaluate.study_summary import load_study, means, orderings
+from momi_lib.evaluate.study_table import study_table
 from momi_lib.train import train
 from momi_lib.train.config import preset
 from momi_lib.translate import MomiNet
@@ -70,7 +74,11 @@ def test_means_and_orderings_by_hand():
 
 
 def test_a_study_runs_and_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(table_one, "load_truth", lambda folder: load_truth(folder).select(slice(4)))
+    def few(folder):
+        return load_truth(folder).select(slice(0, 1500, 375))
+
+    monkeypatch.setattr(table_one, "load_truth", few)
+    monkeypatch.setattr(study_pictures, "load_truth", few)
     monkeypatch.setattr(module, "load", lambda *args: load(*args).select(slice(None, None, 8)))
     trained = []
 
@@ -87,5 +95,35 @@ def test_a_study_runs_and_goes_on(tmp_path, monkeypatch):
     assert list(result["means"]) == ["full", "without-attention"]
     assert [row["answer"] for row in result["beside"]] == ["real pictures", "copy source", "copy target"]
     assert result["orderings"][-1]["seeds"] == 1
+    assert {run["steps"] for runs in result["runs"].values() for run in runs} == {6}
+    pictures = load_pictures(study.results, load_study(study.results))
+    assert pictures.variants == (FULL, "without-attention") and len(pictures) == 4
+    study.results.with_suffix(".jpg").unlink()
     again = run_study(study)
-    assert len(trained) == 2 and again["runs"] == result["runs"]
+    assert len(trained) == 2 and again["runs"] == result["runs"] and again["pictures"] == result["pictures"]
+    assert study.results.with_suffix(".jpg").is_file()
+    with pytest.raises(ValueError, match=r"full-seed0.*a run with steps 1, and this study asks for 2\. Give the study"):
+        module._card(replace(study, steps=2).config(FULL, 0))
+
+
+def test_a_study_that_does_not_add_up_is_refused(tmp_path):
+    file = tmp_path / "some.json"
+    runs = {FULL: [run(10.0, 0), run(12.0, 1)]}
+    file.write_text(json.dumps({"runs": runs, "means": {FULL: means(runs[FULL])}}))
+    assert load_study(file)["means"][FULL]["FID"]["mean"] == 11.0
+    file.write_text(json.dumps({"runs": runs, "means": {FULL: means(runs[FULL][:1])}}))
+    with pytest.raises(ValueError, match=r"some\.json: expected means that are those of its runs"):
+        load_study(file)
+    for text in ("[]", "{", '{"runs": 3}'):
+        file.write_text(text)
+        with pytest.raises(ValueError, match=r"some\.json: expected the JSON of a study"):
+            load_study(file)
+
+
+def test_the_table_puts_the_papers_rows_under_ours():
+    runs = {FULL: [run(10.0, 0), run(12.0, 1)], "gamma-2": [run(9.0, 0)]}
+    lines = study_table({"means": {name: means(some) for name, some in runs.items()}, "beside": [run(1.0, 0)]})
+    rows = lines.splitlines()
+    assert rows[2] == "| full | 11.00 ± 1.41 |" and "57.5" in rows[3] and "the paper's MOMI-Net" in rows[3]
+    assert rows[4] == "| gamma-2 | 9.00 |" and rows[5] == "| *x* | 1.00 |"
+    assert "not comparable" in rows[-1]
