@@ -41,8 +41,7 @@ class SwapExplorer:
         folder: data folder; None is `$MOMI_DATA` or the embedded mannequins.
         network: a network, or what :func:`momi_lib.translate.load_network` takes. Where the weights are
             missing, the widget says so and what to do, and shows the pictures alone.
-        pictures: indices of the people to choose from; None takes all, or at most 400 where there are more:
-            those of evenly spaced pairs that have a true answer, or else evenly spaced ones.
+        pictures: indices of the people to choose from, see :func:`momi_lib.lessons.swapping.choice`.
         split: which people.
         seed: of the button "Random pair".
         save_to: folder of the buttons "Save PNG" and "Save GIF".
@@ -138,8 +137,9 @@ class SwapExplorer:
         return f"person {int(self.people.persons[index])}, camera {int(self.people.cameras[index])}, picture {index}"
 
     def _name(self, index: int) -> str:
-        known = index not in self._names
-        return f"picture {index} of person {int(self.people.persons[index])}" if known else self._label(index)
+        if index in self._names:
+            return self._label(index)
+        return f"picture {index} of person {int(self.people.persons[index])}"
 
     def _strangers(self, first: int) -> tuple[int, int]:
         """`first` and a random picture of somebody else, or at least another picture."""
@@ -234,10 +234,9 @@ class SwapExplorer:
             self._update(pair=True)
 
     def _shuffle(self) -> None:
-        if self._pairs:
-            self.choose(*self._pairs[self._draw_number(len(self._pairs))])
-        else:
-            self.choose(*self._strangers(self._chosen[self._draw_number(len(self._chosen))]))
+        options = self._pairs or self._chosen
+        drawn = options[self._draw_number(len(options))]
+        self.choose(*(drawn if self._pairs else self._strangers(drawn)))
 
     def _use(self, role: str, index: int, name: str) -> None:
         """An uploaded picture becomes source or target."""
@@ -267,9 +266,8 @@ class SwapExplorer:
         return self.swapper(self.source.value, self.target.value, self.mirror.value, edited=self._edited, **shares)
 
     def _file_name(self, ending: str) -> str:
-        state = self.state
-        marks = [mark for mark in ("mirrored", "edited") if getattr(state, mark)]
-        return "_".join(["swap", str(state.source), "to", str(state.target), *marks]) + ending
+        marks = [mark for mark in ("mirrored", "edited") if getattr(self.state, mark)]
+        return "_".join(["swap", str(self.state.source), "to", str(self.state.target), *marks]) + ending
 
     def _save(self) -> None:
         state = self.state
@@ -281,8 +279,7 @@ class SwapExplorer:
         self._keep_file(row_png(pictures), self._file_name(".png"))
 
     def _save_gif(self) -> None:
-        state = self.state
-        if state.swap is None:
+        if self.state.swap is None:
             self._say(f"There is no swap to save. {self.swapper.missing}")
             return
         states = [self._swapped(*shares) for shares in self.ways.frames()]
