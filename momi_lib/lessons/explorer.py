@@ -121,6 +121,8 @@ class SwapExplorer:
         for strip in (self.source, self.target):
             strip.observe(self._choose_pair, names="value")
         self.mirror.observe(self._mirror, names="value")
+        for toggle in (self.mirror, self.keep):  # a mark, because a shade alone is no sign
+            widgets.dlink((toggle, "value"), (toggle, "icon"), lambda pressed: "check" if pressed else "")
         for control in (self.ways.pose, self.ways.look, self.ways.way):
             control.observe(self._update, names="value")
 
@@ -137,15 +139,13 @@ class SwapExplorer:
         return f"person {int(self.people.persons[index])}, camera {int(self.people.cameras[index])}, picture {index}"
 
     def _name(self, index: int) -> str:
-        if index in self._names:
-            return self._label(index)
-        return f"picture {index} of person {int(self.people.persons[index])}"
+        known = f"picture {index} of person {int(self.people.persons[index])}" if index not in self._names else ""
+        return known or self._label(index)
 
     def _strangers(self, first: int) -> tuple[int, int]:
         """`first` and a random picture of somebody else, or at least another picture."""
         persons = self.people.persons
-        others = [i for i in self._chosen if persons[i] != persons[first]]
-        others = others or [i for i in self._chosen if i != first]
+        others = [i for i in self._chosen if persons[i] != persons[first]] or [i for i in self._chosen if i != first]
         return first, others[self._draw_number(len(others))]
 
     def _draw_number(self, count: int) -> int:
@@ -155,8 +155,6 @@ class SwapExplorer:
         bundle = dict(self.widget._repr_mimebundle_(**kwargs))
         bundle["text/plain"] = "The pose swap explorer: run this cell in JupyterLab to use it."
         return bundle
-
-    # What a hand or a program can do
 
     def choose(self, source: int, target: int, *, mirrored: bool = False) -> State:
         """Show a pair, and return what is shown.
@@ -239,7 +237,6 @@ class SwapExplorer:
         self.choose(*(drawn if self._pairs else self._strangers(drawn)))
 
     def _use(self, role: str, index: int, name: str) -> None:
-        """An uploaded picture becomes source or target."""
         self._names = {index: name, **self._names}
         with self._together():
             self._edited = None

@@ -18,9 +18,9 @@ __all__ = ["Picture", "Stations", "row"]
 
 STATIONS = {
     "teacher source": "teacher ψ, source",
-    "student source": "student F_p, source",
+    "student source": "student Fₚ, source",
     "teacher target": "teacher ψ, target",
-    "student target": "student F_p, target",
+    "student target": "student Fₚ, target",
     "attention": "attention",
 }
 
@@ -75,7 +75,7 @@ class Stations(widgets.VBox):
     >>> stations = Stations(swapper)
     >>> stations.show(swapper(3, 8))
     >>> stations.panels["student source"].alternative[:19]
-    'student F_p, source'
+    'student Fₚ, source'
     """
 
     def __init__(self, swapper: Swapper) -> None:
@@ -85,7 +85,7 @@ class Stations(widgets.VBox):
         short = {"layout": {"width": "270px"}, "style": {"description_width": "80px"}}
         self.heat = widgets.Dropdown(options=joints, value=-1, description="Heatmap of", **short)
         self.block = widgets.Dropdown(options=self._blocks(), description="Attention", **short)
-        self.panels = {name: Picture(width=118) for name in STATIONS}
+        self.panels = {name: Picture(width=136) for name in STATIONS}
         self.heat.observe(self._redraw, names="value")
         self.block.observe(self._redraw, names="value")
         super().__init__([row([self.heat, self.block]), row(list(self.panels.values()))])

@@ -154,7 +154,7 @@ def heat_png(
     image = _image(picture, scale).convert("L").convert("RGB")
     shares = ((heat.detach().cpu().float() - low) / max(high - low, 1e-6)).clamp(0, 1)
     colours = Image.fromarray(np.ascontiguousarray(_viridis(shares))).resize(image.size, Image.Resampling.BILINEAR)
-    opacity = Image.fromarray((110 + 120 * shares).byte().numpy()).resize(image.size, Image.Resampling.BILINEAR)
+    opacity = Image.fromarray((50 + 180 * shares).byte().numpy()).resize(image.size, Image.Resampling.BILINEAR)
     image = Image.composite(colours, image, opacity)
     if landmarks is not None and valid is not None:
         pen = ImageDraw.Draw(image)

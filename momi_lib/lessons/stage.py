@@ -45,7 +45,7 @@ class Stage:
         self.swapper, self.name = swapper, name
         self.editor = PoseEditor(on_edit, size=swapper.size)
         self.editor.enabled = swapper.network is not None
-        self.panels = {name: Picture(width=150) for name in PANELS}
+        self.panels = {name: Picture(width=136) for name in PANELS}
         places = [self.panels["source"], self.editor, self.panels["truth"], self.panels["difference"]]
         self.widget: widgets.HBox = row(places)
 

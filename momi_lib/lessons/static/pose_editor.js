@@ -7,7 +7,6 @@
 const SVG = "http://www.w3.org/2000/svg";
 const PATIENCE = 5000; // ms until an answer is given up, for instance because the kernel was interrupted
 const REACH = 7; // pixels of the picture within which a pointer takes hold of a joint
-const MARGIN = 3;
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 function make(name, attributes = {}, parent = null) {
@@ -47,7 +46,7 @@ function render({ model, el }) {
   el.classList.add("momi-stage");
   const editor = make("figure", { class: "momi-figure momi-editor" }, el);
   const svg = make("svg", {
-    viewBox: `${-0.5 - MARGIN} ${-0.5 - MARGIN} ${width + 2 * MARGIN} ${height + 2 * MARGIN}`,
+    viewBox: `-0.5 -0.5 ${width} ${height}`,
     role: "application",
     "aria-label": "Skeleton. Tab goes from joint to joint, arrow keys move a joint, Escape leaves.",
   }, editor);
