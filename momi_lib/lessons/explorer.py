@@ -248,7 +248,7 @@ class SwapExplorer:
         """Draw what is set: `live` leaves out what need not follow a hand, `pair` adds what a new pair changes."""
         if self._waiting:
             return
-        self.state = state = self._swapped(*self.ways.values)
+        self.state = state = self._swapped(*self.ways.values, quick=live)
         told = self.stage.show(state, live=live)
         if pair:
             self.stations.show(state)
@@ -257,9 +257,9 @@ class SwapExplorer:
         if not live:
             self._say(told)
 
-    def _swapped(self, pose_share: float, look_share: float) -> State:
+    def _swapped(self, pose_share: float, look_share: float, *, quick: bool = False) -> State:
         """The swap of the chosen pair and pose at these shares of the way."""
-        shares = {"pose_share": pose_share, "look_share": look_share, "way": self.ways.way.value}
+        shares = {"pose_share": pose_share, "look_share": look_share, "way": self.ways.way.value, "quick": quick}
         return self.swapper(self.source.value, self.target.value, self.mirror.value, edited=self._edited, **shares)
 
     def _file_name(self, ending: str) -> str:

@@ -175,11 +175,12 @@ class Swapper:
         pose_share: float = 1.0,
         look_share: float = 0.0,
         way: Way = "turning",
+        quick: bool = False,
     ) -> State:
         """Swap: the person of picture `source` in the pose of picture `target`, or in the pose `edited`.
 
         `pose_share` below 1 stops on the way there from the source's own pose (`way`: how it goes, see
-        :func:`momi_lib.lessons.moving.between`), `look_share` above 0 goes towards the target's appearance.
+        :func:`momi_lib.lessons.moving.between`), `look_share` above 0 goes towards the target's appearance. `quick`: as :meth:`momi_lib.lessons.posing.Studio.draw`.
         """
         state = State(source, target, mirrored, None, None, edited=edited is not None)
         state = replace(state, pose_share=float(pose_share), look_share=float(look_share))
@@ -188,7 +189,7 @@ class Swapper:
         person, other = self.person(source), self.person(target, mirrored)
         end = edited or (other.landmarks, other.valid)
         landmarks, valid = between((person.landmarks, person.valid), end, state.pose_share, way=way)
-        drawn = self.studio.draw(person, landmarks, valid, other=other, share=state.look_share)
+        drawn = self.studio.draw(person, landmarks, valid, other=other, share=state.look_share, quick=quick)
         state = replace(
             state,
             landmarks=torch.stack([person.landmarks, landmarks]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -130,7 +131,10 @@ def app(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def page() -> Iterator[Any]:
-    """An empty page; what the browser complains about is collected in `page.complaints`."""
+    """An empty page; what the browser complains about is collected in `page.complaints`.
+
+    Whatever it asks of another machine is answered with nothing and collected in `page.asked_elsewhere`.
+    """
     api = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python, and it is not installed")
     if CHROMIUM is None:
         pytest.skip("needs Chromium on the PATH, and there is none")
@@ -143,6 +147,13 @@ def page() -> Iterator[Any]:
         page.complaints = []
         page.on("pageerror", lambda error: page.complaints.append(f"exception: {error}"))
         page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
+        page.asked_elsewhere = []
+
+        def answer_with_nothing(route: Any) -> None:
+            page.asked_elsewhere.append(route.request.url)
+            route.fulfill(status=200, body="")
+
+        page.route(re.compile(r"^https?://(?!127\.0\.0\.1[:/])"), answer_with_nothing)
         yield page
         browser.close()
 

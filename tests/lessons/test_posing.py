@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
+from momi_lib.data import load, load_truth, to_float
+from momi_lib.lessons import ways
 from momi_lib.lessons.explorer import SwapExplorer
 from momi_lib.lessons.posing import Studio
 from momi_lib.lessons.upload import Box, UploadError, cut, open_picture
 from momi_lib.train.config import preset
-from momi_lib.translate import MomiNet
+from momi_lib.translate import MomiNet, load_network
 
 WRIST, SHOULDER = 9, 5
 
@@ -43,9 +46,15 @@ def network(request: pytest.FixtureRequest) -> MomiNet:
     return network
 
 
+@pytest.fixture(scope="module")
+def listed() -> list[int]:
+    truth = load_truth()
+    return torch.cat([truth.source[:8], truth.target[:8]]).tolist()
+
+
 @pytest.fixture
-def explorer(network: MomiNet, tmp_path: Path) -> SwapExplorer:
-    return SwapExplorer(network=network, pictures=range(0, 60, 5), save_to=tmp_path / "saved")
+def explorer(network: MomiNet, listed: list[int], tmp_path: Path) -> SwapExplorer:
+    return SwapExplorer(network=network, pictures=listed, save_to=tmp_path / "saved")
 
 
 def message(explorer: SwapExplorer, number: int, *edits: dict, settled: bool = False) -> None:
@@ -55,7 +64,6 @@ def message(explorer: SwapExplorer, number: int, *edits: dict, settled: bool = F
 def test_the_studio_draws_what_the_network_draws(network: MomiNet) -> None:
     pictures = torch.rand(2, 3, 128, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
     studio = Studio(network)
-    studio.half = False
     first, second = map(studio.meet, pictures)
     pose = network.pose(pictures)
     codes = network.encode_pose(pose.maps)
@@ -69,6 +77,14 @@ def test_the_studio_draws_what_the_network_draws(network: MomiNet) -> None:
         assert ((expected[end] + 1) * 127.5 - drawn.picture).abs().max() < 1.5
     with pytest.raises(ValueError, match="share: expected a number from 0 to 1"):
         studio.draw(first, second.landmarks, second.valid, share=0.5)
+
+
+def test_a_quick_drawing_is_nearly_the_same() -> None:
+    studio = Studio(load_network("small"))
+    person = studio.meet(to_float(load(split="query").pictures[0]))
+    exact, quick = (studio.draw(person, person.landmarks, person.valid, quick=value) for value in (False, True))
+    assert (exact.picture.int() - quick.picture.int()).abs().max() <= 2
+    assert torch.equal(exact.pose, quick.pose)
 
 
 def test_a_moved_joint_changes_pose_and_swap_and_has_no_true_answer(explorer: SwapExplorer) -> None:
@@ -153,9 +169,10 @@ def test_an_edit_on_the_way_becomes_the_new_end(explorer: SwapExplorer) -> None:
     assert torch.equal(state.landmarks[1, 1:], shown[1:]) and state.landmarks[1, 0].tolist() == [3, 4]
 
 
-def test_an_animation_is_played_and_saved(explorer: SwapExplorer) -> None:
+def test_an_animation_is_played_and_saved(explorer: SwapExplorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ways, "STEPS", 4)  # keeps the test short
     explorer.ways.what.value = "both"
-    explorer.ways.play.value = 8
+    explorer.ways.play.value = 2
     assert explorer.state.pose_share == explorer.state.look_share == 0.5
     explorer.save_gif.click()
     path = explorer.save_to / f"swap_{explorer.state.source}_to_{explorer.state.target}.gif"
@@ -206,7 +223,7 @@ def test_an_own_picture_is_seen_judged_and_used(explorer: SwapExplorer) -> None:
             "type": "image/png",
             "size": 1,
             "content": memoryview(encoded((90, 160))),
-            "last_modified": None,
+            "last_modified": datetime.now(UTC),
         },
     )
     assert own.sure in (True, False) and "me.png" in own.message.value and not own.as_source.disabled
