@@ -180,7 +180,8 @@ class Swapper:
         """Swap: the person of picture `source` in the pose of picture `target`, or in the pose `edited`.
 
         `pose_share` below 1 stops on the way there from the source's own pose (`way`: how it goes, see
-        :func:`momi_lib.lessons.moving.between`), `look_share` above 0 goes towards the target's appearance. `quick`: as :meth:`momi_lib.lessons.posing.Studio.draw`.
+        :func:`momi_lib.lessons.moving.between`), `look_share` above 0 goes towards the target's appearance.
+        `quick`: see :meth:`momi_lib.lessons.posing.Studio.draw`.
         """
         state = State(source, target, mirrored, None, None, edited=edited is not None)
         state = replace(state, pose_share=float(pose_share), look_share=float(look_share))

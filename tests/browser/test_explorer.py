@@ -127,6 +127,7 @@ def use(page: Any, folder: Path, until: Callable, screenshot: Callable, where: s
     now = until("the swap", lambda: shown(page, "swap"), 20)
     slider = page.get_by_role("slider").first
     slider.focus()
+    assert slider.get_attribute("aria-label") == "Pose"
     page.keyboard.press("Home")
     until("the source's pose", lambda: shown(page, "swap") not in ("", now), 20)
     screenshot(page, f"{where}-3-between")

@@ -31,8 +31,17 @@ function keepKeys(el) {
     if (theirs) root.removeAttribute("data-lm-suppress-shortcuts");
     else root.setAttribute("data-lm-suppress-shortcuts", "true");
   };
+  const name = (event) => { // ipywidgets leaves the handle of a slider without a name
+    const slider = event.target.closest?.(".momi-explorer .widget-slider");
+    const label = slider?.querySelector(".widget-label")?.textContent;
+    if (label && event.target.getAttribute("role") === "slider") event.target.setAttribute("aria-label", label);
+  };
   window.addEventListener("keydown", listen, true);
-  return () => window.removeEventListener("keydown", listen, true);
+  window.addEventListener("focusin", name, true);
+  return () => {
+    window.removeEventListener("keydown", listen, true);
+    window.removeEventListener("focusin", name, true);
+  };
 }
 
 function figure(parent, kind) {
