@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import numpy as np
 import traitlets
 from torch import Tensor
 
@@ -65,7 +66,7 @@ class PoseEditor(anywidget.AnyWidget):
         size: (H, W) of the picture.
 
     Attributes:
-        joints: 17 lists x, y, found. pose, swap: PNG. pose_says, swap_says: their alternative texts.
+        joints: 17 lists x, y, found. pose, swap: pixels, H·W·3 bytes. pose_says, swap_says: their alternative texts.
         behind: PNG behind the skeleton. keep: whether Python decides where a moved joint goes.
         enabled: whether joints can be moved. answered: number of the last message that was answered.
 
@@ -85,7 +86,6 @@ class PoseEditor(anywidget.AnyWidget):
     behind = traitlets.Bytes().tag(sync=True)
     pose_says = traitlets.Unicode().tag(sync=True)
     swap_says = traitlets.Unicode().tag(sync=True)
-    caption = traitlets.Unicode("swap").tag(sync=True)
     keep = traitlets.Bool(False).tag(sync=True)
     enabled = traitlets.Bool(True).tag(sync=True)
     answered = traitlets.Int(0).tag(sync=True)
@@ -126,14 +126,15 @@ class PoseEditor(anywidget.AnyWidget):
         landmarks: Tensor | None,
         valid: Tensor | None,
         *,
-        pose: bytes,
-        swap: bytes,
+        pose: np.ndarray,
+        swap: np.ndarray,
         pose_says: str,
         swap_says: str,
     ) -> None:
-        """Landmarks (17, 2) in pixels, valid (17,) bool (None: they stay), and two PNGs with alternative texts."""
+        """Landmarks (17, 2) in pixels, valid (17,) bool (None: they stay); two pictures (H, W, 3) uint8 and their texts."""
         with self.hold_sync():
             if landmarks is not None:
                 places = landmarks.double().round(decimals=2).tolist()
                 self.joints = [[*place, found] for place, found in zip(places, valid.tolist(), strict=True)]
-            self.pose, self.swap, self.pose_says, self.swap_says = pose, swap, pose_says, swap_says
+            self.pose, self.swap = (np.ascontiguousarray(pixels).tobytes() for pixels in (pose, swap))
+            self.pose_says, self.swap_says = pose_says, swap_says

@@ -16,7 +16,7 @@ from torch import Tensor
 from momi_lib import skeleton
 from momi_lib.data import to_uint8
 
-__all__ = ["blank_png", "heat_png", "map_png", "picture_png", "skeleton_png", "thumbnail_sheet"]
+__all__ = ["blank_png", "heat_png", "map_png", "picture_png", "skeleton_png", "thumbnail_sheet", "viridis"]
 
 SCALE = 3  # how much larger than the picture a PNG is
 FINE = 2  # lines are drawn this much finer and then averaged, which takes their stairs away
@@ -119,7 +119,7 @@ def map_png(
     >>> map_png(torch.rand(128, 64))[1:4]
     b'PNG'
     """
-    colours = _viridis((values - low) / (high - low))
+    colours = viridis((values - low) / (high - low))
     if mask is not None and picture is not None:
         grey = (picture if picture.dtype == torch.uint8 else to_uint8(picture)).float().mean(0).cpu().numpy()
         pale = (170 + grey * (85 / 255)).astype(np.uint8)  # pale, so that the person stands out
@@ -153,7 +153,7 @@ def heat_png(
     """
     image = _image(picture, scale).convert("L").convert("RGB")
     shares = ((heat.detach().cpu().float() - low) / max(high - low, 1e-6)).clamp(0, 1)
-    colours = Image.fromarray(np.ascontiguousarray(_viridis(shares))).resize(image.size, Image.Resampling.BILINEAR)
+    colours = Image.fromarray(np.ascontiguousarray(viridis(shares))).resize(image.size, Image.Resampling.BILINEAR)
     opacity = Image.fromarray((50 + 180 * shares).byte().numpy()).resize(image.size, Image.Resampling.BILINEAR)
     image = Image.composite(colours, image, opacity)
     if landmarks is not None and valid is not None:
@@ -165,8 +165,12 @@ def heat_png(
     return _bytes(image)
 
 
-def _viridis(shares: Tensor) -> np.ndarray:
-    """Numbers in [0, 1] as colours (..., 3) uint8."""
+def viridis(shares: Tensor) -> np.ndarray:
+    """Numbers in [0, 1] as colours (..., 3) uint8.
+
+    >>> viridis(torch.tensor([0.0, 1.0])).tolist()
+    [[68, 1, 84], [253, 231, 36]]
+    """
     return colormaps["viridis"](shares.detach().cpu().float().clamp(0, 1).numpy(), bytes=True)[..., :3]
 
 

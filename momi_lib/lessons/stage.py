@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
+import numpy as np
 
 from momi_lib.lessons.panels import Picture, row
 from momi_lib.lessons.pose_editor import Edit, PoseEditor
-from momi_lib.lessons.raster import blank_png, map_png, picture_png, skeleton_png
+from momi_lib.lessons.raster import blank_png, map_png, picture_png, skeleton_png, viridis
 from momi_lib.lessons.swapping import State, Swapper
 
 __all__ = ["PANELS", "Stage"]
@@ -66,9 +67,9 @@ class Stage:
         return self._show_truth(state)
 
     def _show_live(self, state: State) -> None:
-        blank = blank_png(tuple(self.swapper.size), scale=1)
         who, where = self.name(state.source), self.name(state.target)
         if state.swap is None:
+            blank = np.full((*self.swapper.size, 3), 240, np.uint8)
             self.editor.show(
                 None, None, pose=blank, swap=blank, pose_says="pose: not without weights", swap_says="swap: none"
             )
@@ -82,8 +83,8 @@ class Stage:
         self.editor.show(
             state.landmarks[1],
             state.valid[1],
-            pose=map_png(state.pose, scale=1),  # the browser makes it larger
-            swap=picture_png(state.swap, scale=1),
+            pose=viridis(state.pose),
+            swap=state.swap.permute(1, 2, 0).numpy(),
             pose_says=f"pose: the Gaussian pose maps of {where}, the largest value",
             swap_says=f"swap: {who} in {where}",
         )

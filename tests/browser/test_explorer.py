@@ -42,19 +42,12 @@ def run_all(page: Any) -> None:
 
 
 def shown(page: Any, panel: str) -> str:
-    """The bytes that the browser shows in a panel, as text; empty until they are drawn."""
-    script = """async (image) => {
-        if (!image.complete || !image.naturalWidth) return '';
-        const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
-        return Array.from(bytes.slice(-64)).join() + bytes.length;
+    """What the browser shows in a canvas, as an address that holds the whole picture; empty until it is drawn."""
+    script = """canvas => {
+        const drawn = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean);
+        return drawn ? canvas.toDataURL() : '';
     }"""
-    image = page.locator(f"img[alt^='{panel}:']")
-    try:
-        return image.evaluate(script, timeout=5_000)
-    except Exception as error:  # it was replaced between two lines of the script
-        if "Failed to fetch" in str(error):
-            return ""
-        raise
+    return page.locator(f"canvas[aria-label^='{panel}:']").evaluate(script)
 
 
 def place_of(page: Any, joint: int) -> list[float]:

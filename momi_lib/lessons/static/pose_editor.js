@@ -46,7 +46,7 @@ function keepKeys(el) {
 
 function figure(parent, kind) {
   const box = make("figure", { class: `momi-figure momi-${kind}` }, parent);
-  return { box, image: make("img", {}, box), caption: make("figcaption", {}, box) };
+  return { box, canvas: make("canvas", { role: "img" }, box), caption: make("figcaption", {}, box) };
 }
 
 function render({ model, el }) {
@@ -138,7 +138,12 @@ function render({ model, el }) {
       else joint[2] = false;
       place();
     }
-    frame ||= requestAnimationFrame(flush);
+    soon();
+  }
+
+  function soon() { // at once where nothing is on its way; a browser sends its events once a frame already
+    if (waiting === null) flush();
+    else frame ||= requestAnimationFrame(flush); // for an answer that never comes
   }
 
   function flush() {
@@ -147,42 +152,47 @@ function render({ model, el }) {
     if (waiting !== null && performance.now() - sentAt < PATIENCE) return;
     number += 1;
     [waiting, sentAt] = [number, performance.now()];
-    times.set(number, movedAt);
+    if (wanted.size) times.set(number, movedAt);
     model.send({ type: "edit", number, edits: [...wanted.values()], settled });
     [wanted, settled] = [new Map(), false];
   }
 
-  async function show(target, bytes, says, caption, kind) {
-    target.image.alt = says;
+  // Pixels on a canvas: to decode a file, or to fetch the new address of an <img>, takes a busy browser longer.
+  function show(target, bytes, says, caption) {
+    target.canvas.setAttribute("aria-label", says);
     target.caption.textContent = caption;
-    target.box.dataset.kind = kind;
-    const before = target.image.src;
-    target.image.src = address(bytes);
-    if (target.image.src) await target.image.decode().catch(() => {}); // a newer one took its place
-    if (before) URL.revokeObjectURL(before);
+    if (bytes?.byteLength !== 3 * width * height || bytes === target.bytes) return;
+    target.bytes = bytes;
+    const picture = new ImageData(width, height);
+    for (let from = 0, to = 0; from < bytes.byteLength; from += 3, to += 4) {
+      for (let colour = 0; colour < 3; colour += 1) picture.data[to + colour] = bytes.getUint8(from + colour);
+      picture.data[to + 3] = 255;
+    }
+    [target.canvas.width, target.canvas.height] = [width, height];
+    target.canvas.getContext("2d").putImageData(picture, 0, 0);
   }
 
-  async function answer() {
+  function answer() {
     const answered = model.get("answered");
     const mine = waiting !== null && answered >= waiting;
+    const roundTrip = performance.now() - sentAt;
     if (mine) waiting = null;
     if (!wanted.size) {
       joints = model.get("joints").map((joint) => [...joint]);
       place();
     }
-    if (mine) {
-      if (document.activeElement?.dataset?.joint !== undefined) speak(+document.activeElement.dataset.joint);
-      frame ||= requestAnimationFrame(flush);
-    }
-    await Promise.all([
-      show(pose, model.get("pose"), model.get("pose_says"), "pose map p", "pose"),
-      show(swap, model.get("swap"), model.get("swap_says"), model.get("caption"), "swap"),
-    ]);
+    show(pose, model.get("pose"), model.get("pose_says"), "pose map p");
+    show(swap, model.get("swap"), model.get("swap_says"), "swap");
+    if (!mine) return;
+    if (document.activeElement?.dataset?.joint !== undefined) speak(+document.activeElement.dataset.joint);
+    soon();
     const since = times.get(answered);
-    if (mine && since !== undefined) {
+    if (since !== undefined) {
       for (const old of times.keys()) if (old <= answered) times.delete(old);
-      const detail = { number: answered, milliseconds: performance.now() - since };
-      el.dispatchEvent(new CustomEvent("momi-drawn", { bubbles: true, detail }));
+      requestAnimationFrame(() => { // the frame that shows it
+        const detail = { number: answered, milliseconds: performance.now() - since, roundTrip };
+        el.dispatchEvent(new CustomEvent("momi-drawn", { bubbles: true, detail }));
+      });
     }
   }
 
@@ -220,7 +230,7 @@ function render({ model, el }) {
       handles[held].classList.remove("momi-held");
       held = null;
       settled = true;
-      frame ||= requestAnimationFrame(flush);
+      soon();
     });
   }
   svg.addEventListener("dblclick", (event) => {
@@ -252,7 +262,7 @@ function render({ model, el }) {
   svg.addEventListener("keyup", (event) => {
     if (!(event.key in STEPS)) return;
     settled = true;
-    frame ||= requestAnimationFrame(flush);
+    soon();
   });
 
   function behind() {
