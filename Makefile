@@ -1,4 +1,5 @@
 # make lab    make .venv if need be and open JupyterLab on notebooks/
+# make app    the same, and open the explorer of notebook 08 as a page of its own
 # make test   all checks: style, unit tests, examples in docstrings, notebook hygiene, every notebook strictly
 #
 # Needs Python 3.11 to 3.13 with its venv module, and make. Nothing is installed outside .venv.
@@ -10,22 +11,28 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?=
 JOBS ?= 2
-EXTRAS := test,mannequins
+EXTRAS := app,test,mannequins
 LAB_OPTIONS ?=
+APP_OPTIONS ?=
 QUIET := $(if $(CI),--quiet)
 
 # One thread per worker, or two workers would fight over two cores.
 SETTINGS := MOMI_MODE=quick OMP_NUM_THREADS=1 TQDM_DISABLE=1
+# What the browser's tests saw; a CI keeps this folder.
+export MOMI_SCREENSHOTS ?= $(CURDIR)/runs/screenshots
 PYTEST := $(BIN)/python -m pytest -n $(JOBS)
 
 .NOTPARALLEL: # each step already uses every core
-.PHONY: help lab test check test-code test-notebooks
+.PHONY: help lab app test check test-code test-notebooks
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
 
 lab: $(VENV)/.for-lab
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_check_your_setup.ipynb $(LAB_OPTIONS)
+
+app: $(VENV)/.for-app
+	$(BIN)/voila app/explorer.ipynb $(APP_OPTIONS)
 
 test: check test-code test-notebooks
 
@@ -52,10 +59,15 @@ $(VENV)/.for-lab: pyproject.toml constraints.txt
 	$(call install,-e .)
 	@touch $@
 
+$(VENV)/.for-app: pyproject.toml constraints.txt
+	@$(choose-python); test -x $(BIN)/python || "$$python" -m venv $(VENV)
+	$(call install,-e ".[app]")
+	@touch $@ $(VENV)/.for-lab
+
 $(VENV)/.for-test: pyproject.toml constraints.txt
 	@$(choose-python); test -x $(BIN)/python || "$$python" -m venv $(VENV)
 	$(call install,-e ".[$(EXTRAS)]")
-	@touch $@ $(VENV)/.for-lab
+	@touch $@ $(VENV)/.for-lab $(VENV)/.for-app
 
 # uv, where it is there and works, is faster; pip does the same.
 define install

@@ -21,7 +21,7 @@ def module(monkeypatch):
     return importlib.import_module
 
 
-@pytest.mark.parametrize("name", ["experiments", "experiments_page", "swap_speed"])
+@pytest.mark.parametrize("name", ["drag_latency", "experiments", "experiments_page", "swap_speed"])
 def test_examples_in_scripts(module, name):
     result = doctest.testmod(module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.attempted and not result.failed

@@ -51,7 +51,7 @@ def test_constraints_are_exact_versions_and_name_no_host() -> None:
 def test_constraints_satisfy_the_ranges() -> None:
     versions = {requirement(line)[0]: requirement(line)[1].removeprefix("==") for line in constraint_lines()}
     extras = PROJECT["optional-dependencies"]
-    direct = PROJECT["dependencies"] + extras["test"] + extras["mannequins"]
+    direct = PROJECT["dependencies"] + extras["app"] + extras["test"] + extras["mannequins"]
     for parsed in map(Requirement, direct):
         name = canonicalize_name(parsed.name)
         assert name in versions, f"constraints.txt lacks {name}: run tools/make_constraints.py"
@@ -63,11 +63,11 @@ def test_only_linux_gets_the_parts_of_cuda() -> None:
     assert [line for line in cuda if not line.endswith('; sys_platform == "linux"')] == []
 
 
-@pytest.mark.parametrize("target", ["lab", "test"])
+@pytest.mark.parametrize("target", ["lab", "app", "test"])
 def test_make_has_the_target(target: str) -> None:
     made = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert made.returncode == 0, made.stderr
-    expected = {"lab": "jupyter lab", "test": "--nbval"}[target]
+    expected = {"lab": "jupyter lab", "app": "voila app/explorer.ipynb", "test": "--nbval"}[target]
     assert expected in made.stdout
 
 

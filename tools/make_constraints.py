@@ -2,7 +2,7 @@
 
     .venv/bin/python tools/make_constraints.py > constraints.txt
 
-Starts from pyproject.toml (with the extras `test` and `mannequins`) and follows the requirements of what is
+Starts from pyproject.toml (with its extras) and follows the requirements of what is
 installed, so other packages that happen to be in the environment stay out. A constraint for a package that a
 platform does not need does nothing there; the parts of CUDA are marked all the same, so that the file says it.
 A version that needs a later Python than the project's oldest is marked with it: an older one gets what fits.
@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 
 LINUX_ONLY = re.compile(r"^(nvidia-|cuda-|triton$|pytorch-triton)")
 OLDEST_PYTHON = "3.11.0"
+EXTRAS = ("app", "test", "mannequins")
 HEADER = """\
 # Versions that are known to work together: python -m pip install -c constraints.txt -e .
 # Made by: .venv/bin/python tools/make_constraints.py > constraints.txt"""
@@ -64,7 +65,7 @@ def main() -> None:
     """Print the constraints."""
     project = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    direct = project["dependencies"] + extras["test"] + extras["mannequins"]
+    direct = project["dependencies"] + [entry for name in EXTRAS for entry in extras[name]]
     print(HEADER)
     for name, version in sorted(needed(direct).items()):
         print(f"{name}=={version}{marker(name)}")

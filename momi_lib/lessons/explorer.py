@@ -1,11 +1,11 @@
-"""The pose swap explorer: choose a person and a pose, see the swap and all that leads to it (notebook 08).
+"""The pose swap explorer: choose a person and a pose, take hold of a joint, and see the swap and all that leads to it.
 
-Everything that the widget shows can be asked from Python: set `explorer.source.value`, read `explorer.state`.
+Everything that the widget shows can be asked from Python: set `explorer.source.value`, call `explorer.move(…)`, read
+`explorer.state`. Used in notebook 08 and, as an app, by `make app`.
 """
 
 from __future__ import annotations
 
-import base64
 import html
 import os
 from collections.abc import Iterator, Sequence
@@ -17,78 +17,52 @@ import ipywidgets as widgets
 import torch
 
 from momi_lib.data import to_float
-from momi_lib.lessons.raster import blank_png, map_png, picture_png, skeleton_png
-from momi_lib.lessons.swapping import State, Swapper
-from momi_lib.train.log import picture_grid, save_picture
+from momi_lib.lessons.moving import move
+from momi_lib.lessons.own_picture import OwnPicture
+from momi_lib.lessons.panels import Stations, row
+from momi_lib.lessons.pose_editor import Edit
+from momi_lib.lessons.raster import map_png, picture_png
+from momi_lib.lessons.saving import download_link, gif, row_png, write
+from momi_lib.lessons.stage import Stage
+from momi_lib.lessons.swapping import Pose, State, Swapper, choice
+from momi_lib.lessons.thumbnails import Thumbnails
+from momi_lib.lessons.ways import INTERVAL, Ways
+from momi_lib.pose import Teacher
+from momi_lib.skeleton import JOINTS
 from momi_lib.translate import MomiNet
 
 __all__ = ["SwapExplorer"]
 
-MOST = 400  # entries of a list; a browser draws more of them only slowly
-BRIGHT = 0.5  # a difference from here on is yellow
-PANELS = {
-    "source": "source x",
-    "target": "target",
-    "pose": "pose map p",
-    "swap": "swap",
-    "truth": "true answer",
-    "difference": "difference",
-}
-WRAP = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "8px"}
-
-
-class Picture(widgets.HTML):
-    """A PNG with an alternative text, which ipywidgets' own Image has no place for.
-
-    Attributes:
-        png: what is shown; alternative: for readers who do not see it.
-
-    >>> picture = Picture(width=40)
-    >>> picture.draw(picture_png(torch.zeros(3, 128, 64)), "a black picture", "black")
-    >>> picture.alternative, picture.png[1:4]
-    ('a black picture', b'PNG')
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.png, self.alternative, self._width = b"", "", width
-
-    def draw(self, png: bytes, alternative: str, *lines: str) -> None:
-        """Show `png`, and the `lines` under it."""
-        self.png, self.alternative = png, alternative
-        source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-        caption = "<br>".join(map(html.escape, lines))
-        image = f'<img width="{self._width}" alt="{html.escape(alternative)}" src="{source}">'
-        self.value = f'<div style="line-height: 1.3">{image}<br>{caption}</div>'
-
 
 class SwapExplorer:
-    """A widget that draws the person of one picture in the pose of another.
+    """A widget that draws the person of one picture in the pose of another, or in any pose that a hand makes of it.
 
     Args:
         folder: data folder; None is `$MOMI_DATA` or the embedded mannequins.
         network: a network, or what :func:`momi_lib.translate.load_network` takes. Where the weights are
             missing, the widget says so and what to do, and shows the pictures alone.
-        pictures: indices of the people to choose from; None takes all, or at most 400 where there are more:
-            those of evenly spaced pairs that have a true answer, or else evenly spaced ones.
+        pictures: indices of the people to choose from, see :func:`momi_lib.lessons.swapping.choice`.
         split: which people.
         seed: of the button "Random pair".
-        save_to: folder of the button "Save PNG".
+        save_to: folder of the buttons "Save PNG" and "Save GIF".
+        teacher: a teacher, or the file of one; None is the mannequins'.
 
     Attributes:
         widget: the ipywidgets box; an explorer on the last line of a cell shows it.
-        source, target: Dropdown, `.value` is an index into `people`.
-        mirror: ToggleButton. shuffle, save: Button.
-        panels: name → :class:`Picture`. message: HTML, what a screen reader announces.
+        source, target: :class:`Thumbnails`, `.value` is an index into `people`.
+        stage: pictures around the skeleton. editor, panels: its parts, see :class:`momi_lib.lessons.stage.Stage`.
+        mirror, keep: ToggleButton (mirror the target; keep limb lengths). reset_pose, shuffle, save, save_gif: Button.
+        stations, ways, own: the three pages below.
+        message: HTML, what a screen reader announces.
         people, truth, network: see :class:`momi_lib.lessons.swapping.Swapper`.
         state: the :class:`momi_lib.lessons.swapping.State` that is shown.
 
     Raises ValueError for `pictures` that are not at least two indices of the people.
 
     >>> from momi_lib.train.config import preset
-    >>> explorer = SwapExplorer(network=MomiNet(preset("tiny").network).eval())
-    >>> explorer.target.value = explorer.target.options[7][1]
-    >>> explorer.state.target == explorer.target.value, tuple(explorer.state.swap.shape)
+    >>> explorer = SwapExplorer(network=MomiNet(preset("tiny").network).eval(), pictures=[5, 60, 9])
+    >>> explorer.target.value = 60
+    >>> explorer.move("left_wrist", 31, 70).edited, tuple(explorer.state.swap.shape)
     (True, (3, 128, 64))
     """
 
@@ -101,60 +75,77 @@ class SwapExplorer:
         split: str = "test",
         seed: int = 0,
         save_to: str | os.PathLike[str] = "runs/swaps",
+        teacher: Teacher | Path | None = None,
     ) -> None:
-        self.swapper = Swapper(folder, network, split)
+        self.swapper = Swapper(folder, network, split, teacher)
         self.people, self.truth, self.network = self.swapper.people, self.swapper.truth, self.swapper.network
         self.save_to = Path(save_to)
         self._dice = torch.Generator().manual_seed(seed)
-        self._chosen = self._choice(pictures)
+        self._chosen = choice(self.swapper, pictures)
         self._pairs = [pair for pair in self.swapper.answers if set(self._chosen).issuperset(pair)]
+        self._names: dict[int, str] = {}
+        self._edited: Pose | None = None
         self._waiting = False
         self._build()
-        self._update()
-
-    def _choice(self, pictures: Sequence[int] | None) -> list[int]:
-        count = len(self.people)
-        if pictures is None:
-            pairs = list(self.swapper.answers)
-            if count > MOST and pairs:
-                some = ({index for pair in pairs[::step] for index in pair} for step in range(1, len(pairs) + 1))
-                return sorted(next(chosen for chosen in some if len(chosen) <= MOST))
-            step = max(1.0, count / MOST)
-            return [int(place * step) for place in range(min(count, MOST))]
-        chosen = sorted({int(index) for index in pictures})
-        if len(chosen) < 2 or chosen[0] < 0 or chosen[-1] >= count:
-            expected = f"at least two indices from 0 to {count - 1}"
-            raise ValueError(f"pictures: expected {expected}, got {list(pictures)!r}")
-        return chosen
+        self._update(pair=True)
 
     def _build(self) -> None:
-        persons, cameras = self.people.persons.tolist(), self.people.cameras.tolist()
-        options = [(f"person {persons[i]}, camera {cameras[i]}, picture {i}", i) for i in self._chosen]
-        first, second = self._pairs[0] if self._pairs else self._strangers(self._chosen[0])
-        wide = {"layout": {"width": "330px"}, "style": {"description_width": "60px"}}
-        self.source = widgets.Dropdown(options=options, value=first, description="Source", **wide)
-        self.target = widgets.Dropdown(options=options, value=second, description="Target", **wide)
-        self.mirror = widgets.ToggleButton(description="Mirror target", tooltip="Mirror the target's picture")
+        self.source, self.target = Thumbnails("Source"), Thumbnails("Target")
+        self._fill()
+        self.source.value, self.target.value = self._pairs[0] if self._pairs else self._strangers(self._chosen[0])
+        self.stage = Stage(self.swapper, self._name, self._edit)
+        self.editor, self.panels = self.stage.editor, self.stage.panels
+        self.stations, self.ways, self.own = Stations(self.swapper), Ways(), OwnPicture(self.swapper, self._use)
+        auto = {"layout": {"width": "auto"}}
+        self.mirror = widgets.ToggleButton(description="Mirror target", tooltip="Mirror the target's pose", **auto)
+        lengths = "Pressed: a moved limb turns and keeps its length. Not pressed: the joint moves alone"
+        self.keep = widgets.ToggleButton(value=True, description="Keep limb lengths", tooltip=lengths, **auto)
         what = "Draw a pair that has a true answer" if self._pairs else "Draw two different people"
-        self.shuffle = widgets.Button(description="Random pair", tooltip=what)
-        self.save = widgets.Button(description="Save PNG", tooltip="Save source, target, swap and true answer")
+        buttons = (
+            ("Reset pose", "Back to the target's own pose", self.reset),
+            ("Random pair", what, self._shuffle),
+            ("Save PNG", "Save source, target, swap and true answer", self._save),
+            ("Save GIF", "Save the animation of the page Between two", self._save_gif),
+        )
+        self.buttons = [widgets.Button(description=name, tooltip=told, **auto) for name, told, _ in buttons]
+        for button, (_, _, action) in zip(self.buttons, buttons, strict=True):
+            button.on_click(lambda _, action=action: action())
+        self.reset_pose, self.shuffle, self.save, self.save_gif = self.buttons
         self.message = widgets.HTML()
-        self.thumbnails = {name: Picture(width=36) for name in ("source", "target")}
-        self.panels = {name: Picture(width=120) for name in PANELS}
-        choices = [self.thumbnails["source"], self.source, self.thumbnails["target"], self.target]
-        rows = [choices, [self.mirror, self.shuffle, self.save], list(self.panels.values())]
-        boxes = [widgets.HBox(row, layout=widgets.Layout(**WRAP)) for row in rows]
-        self.widget = widgets.VBox([*boxes, self.message])
-        for control in (self.source, self.target, self.mirror):
+        pages = widgets.Tab([self.stations, self.ways, self.own])
+        pages.titles = ("What leads to it", "Between two", "Your own picture")
+        controls = row([self.mirror, self.keep, *self.buttons])
+        self.widget = widgets.VBox([self.source, self.target, controls, self.stage.widget, self.message, pages])
+        self.widget.add_class("momi-explorer")
+        widgets.dlink((self.keep, "value"), (self.editor, "keep"))
+        for strip in (self.source, self.target):
+            strip.observe(self._choose_pair, names="value")
+        self.mirror.observe(self._mirror, names="value")
+        for toggle in (self.mirror, self.keep):  # a mark, because a shade alone is no sign
+            widgets.dlink((toggle, "value"), (toggle, "icon"), lambda pressed: "check" if pressed else "")
+        for control in (self.ways.pose, self.ways.look, self.ways.way):
             control.observe(self._update, names="value")
-        self.shuffle.on_click(self._shuffle)
-        self.save.on_click(self._save)
+
+    def _fill(self) -> None:
+        """Give both strips their pictures."""
+        indices = [*self._names, *self._chosen]  # uploaded ones first, where they are seen
+        known = torch.stack([self.swapper.pixels(index) for index in indices])
+        for strip in (self.source, self.target):
+            strip.fill([(self._label(index), index) for index in indices], known)
+
+    def _label(self, index: int) -> str:
+        if index in self._names:
+            return f"your picture {self._names[index]}"
+        return f"person {int(self.people.persons[index])}, camera {int(self.people.cameras[index])}, picture {index}"
+
+    def _name(self, index: int) -> str:
+        known = f"picture {index} of person {int(self.people.persons[index])}" if index not in self._names else ""
+        return known or self._label(index)
 
     def _strangers(self, first: int) -> tuple[int, int]:
         """`first` and a random picture of somebody else, or at least another picture."""
         persons = self.people.persons
-        others = [i for i in self._chosen if persons[i] != persons[first]]
-        others = others or [i for i in self._chosen if i != first]
+        others = [i for i in self._chosen if persons[i] != persons[first]] or [i for i in self._chosen if i != first]
         return first, others[self._draw_number(len(others))]
 
     def _draw_number(self, count: int) -> int:
@@ -171,93 +162,139 @@ class SwapExplorer:
         Raises ValueError for an index that the lists do not hold.
         """
         for name, index in (("source", source), ("target", target)):
-            if int(index) not in self._chosen:
+            if int(index) not in self.source.indices:
                 raise ValueError(f"{name}: expected the index of a picture in the list, got {index}")
         with self._together():
+            self._edited = None
             self.source.value, self.target.value, self.mirror.value = int(source), int(target), mirrored
+            self.ways.reset()
+        return self.state
+
+    def move(self, joint: str | int, x: float, y: float) -> State:
+        """Move a joint of the pose to (x, y) in pixels, limb lengths kept or free as the button says."""
+        return self._edit([Edit(_index(joint), (x, y))], True)
+
+    def remove(self, joint: str | int) -> State:
+        """Take a joint out of the pose: its map becomes zero."""
+        return self._edit([Edit(_index(joint), None)], True)
+
+    def reset(self) -> State:
+        """Back to the target's own pose, and the source's own appearance."""
+        with self._together():
+            self._edited = None
+            self.ways.reset()
+        return self.state
+
+    def _edit(self, edits: list[Edit], settled: bool) -> State:
+        """Answer the hand: pose and swap at once, the rest when the hand has let go."""
+        if self.state.swap is None:
+            return self.state
+        landmarks, valid = self.state.landmarks[1].clone(), self.state.valid[1].clone()
+        for edit in edits:
+            if edit.to is None:
+                valid[edit.joint] = False
+            else:
+                size, keep = self.swapper.size, self.keep.value
+                landmarks, valid = move(landmarks, valid, edit.joint, edit.to, keep_lengths=keep, size=size)
+            self.stations.joint = edit.joint
+        if edits:
+            self._edited = (landmarks, valid)
+            with self._quietly():  # what was on the way is now where the way leads to
+                self.ways.pose.value = 1.0
+        self._update(live=not settled)
         return self.state
 
     @contextmanager
-    def _together(self) -> Iterator[None]:
-        """Several changes, one drawing."""
+    def _quietly(self) -> Iterator[None]:
+        """Changes without a drawing."""
         self._waiting = True
         try:
             yield
         finally:
             self._waiting = False
-        self._update()
 
-    def _shuffle(self, _: Any = None) -> None:
-        if self._pairs:
-            self.choose(*self._pairs[self._draw_number(len(self._pairs))])
-        else:
-            self.choose(*self._strangers(self._chosen[self._draw_number(len(self._chosen))]))
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Several changes, one drawing."""
+        with self._quietly():
+            yield
+        self._update(pair=True)
 
-    def _save(self, _: Any = None) -> None:
+    def _choose_pair(self, _: Any = None) -> None:
+        if not self._waiting:
+            self._edited = None
+            self._update(pair=True)
+
+    def _mirror(self, _: Any = None) -> None:
+        if self._edited is not None:
+            self._edited = self.swapper.mirrored(self._edited)
+        if not self._waiting:
+            self._update(pair=True)
+
+    def _shuffle(self) -> None:
+        options = self._pairs or self._chosen
+        drawn = options[self._draw_number(len(options))]
+        self.choose(*(drawn if self._pairs else self._strangers(drawn)))
+
+    def _use(self, role: str, index: int, name: str) -> None:
+        self._names = {index: name, **self._names}
+        with self._together():
+            self._edited = None
+            self._fill()
+            (self.source if role == "source" else self.target).value = index
+            self.ways.reset()
+
+    def _update(self, _: Any = None, *, live: bool = False, pair: bool = False) -> None:
+        """Draw what is set: `live` leaves out what need not follow a hand, `pair` adds what a new pair changes."""
+        if self._waiting:
+            return
+        self.state = state = self._swapped(*self.ways.values, quick=live)
+        told = self.stage.show(state, live=live)
+        if pair:
+            self.stations.show(state)
+        elif not live:
+            self.stations.show_attention(state)
+        if not live:
+            self._say(told)
+
+    def _swapped(self, pose_share: float, look_share: float, *, quick: bool = False) -> State:
+        """The swap of the chosen pair and pose at these shares of the way."""
+        shares = {"pose_share": pose_share, "look_share": look_share, "way": self.ways.way.value, "quick": quick}
+        return self.swapper(self.source.value, self.target.value, self.mirror.value, edited=self._edited, **shares)
+
+    def _file_name(self, ending: str) -> str:
+        marks = [mark for mark in ("mirrored", "edited") if getattr(self.state, mark)]
+        return "_".join(["swap", str(self.state.source), "to", str(self.state.target), *marks]) + ending
+
+    def _save(self) -> None:
         state = self.state
         if state.swap is None:
             self._say(f"There is no swap to save. {self.swapper.missing}")
             return
-        row = [*self.swapper.pictures(state), to_float(state.swap)]
-        if state.truth is not None:
-            row.append(to_float(self.truth.pictures[state.truth]))
-        mirrored = "_mirrored" if state.mirrored else ""
-        path = self.save_to / f"swap_{state.source}_to_{state.target}{mirrored}.png"
-        try:
-            save_picture(picture_grid([torch.stack(row)]), path)
-        except OSError as error:
-            self._say(f"Not saved: {error}. Choose another folder: explorer.save_to = Path(…).")
-        else:
-            self._say(f"Saved as {path}.")
+        truth = [] if state.truth is None else [to_float(self.truth.pictures[state.truth])]
+        pictures = [*self.swapper.pictures(state), to_float(state.swap), *truth]
+        self._keep_file(row_png(pictures), self._file_name(".png"))
 
-    def _update(self, _: Any = None) -> None:
-        if not self._waiting:
-            self.state = self.swapper(self.source.value, self.target.value, self.mirror.value)
-            self._draw(self.state)
-
-    def _draw(self, state: State) -> None:
-        who = {name: self._name(index) for name, index in (("source", state.source), ("target", state.target))}
-        who["target"] += ", mirrored" if state.mirrored else ""
-        for row, (name, picture) in enumerate(zip(who, self.swapper.pictures(state), strict=True)):
-            self.thumbnails[name].draw(picture_png(picture, scale=1), f"{name}, small: {who[name]}")
-            if state.swap is None:
-                self._show(name, picture_png(picture), who[name])
-            else:
-                drawn = skeleton_png(picture, state.landmarks[row], state.valid[row])
-                joints = f"{int(state.valid[row].sum())} of 17 joints"
-                self._show(name, drawn, f"{who[name]} with the joints that the student found", joints)
-        if state.swap is None:
-            for name in ("pose", "swap"):
-                self._show(name, None, "not without weights", "none")
-        else:
-            self._show("pose", map_png(state.pose), "the target's Gaussian pose maps, the largest value", "17 in one")
-            self._show("swap", picture_png(state.swap), f"{who['source']} in the pose of {who['target']}", "G(zₐ, zₚ)")
-        self._draw_truth(state)
-
-    def _draw_truth(self, state: State) -> None:
-        if state.truth is None:
-            why = "a mirrored target has no true answer" if state.mirrored else "this pair has no true answer"
-            why = self.swapper.missing or why
-            for name in ("truth", "difference"):
-                self._show(name, None, why, "none")
-            self._say(why if self.swapper.missing else f"Swap drawn; {why}.")
+    def _save_gif(self) -> None:
+        if self.state.swap is None:
+            self._say(f"There is no swap to save. {self.swapper.missing}")
             return
-        truth, mask = self.truth.pictures[state.truth], self.truth.masks[state.truth]
-        difference = (state.swap.float() - truth.float()).abs().mean(0) / 255
-        drawn = map_png(difference, high=BRIGHT, picture=truth, mask=mask)
-        scores = f"masked L1 {state.l1:.3f}, masked SSIM {state.ssim:.3f}"
-        self._show("truth", picture_png(truth), "what the renderer draws for this swap", "rendered")
-        what = f"between swap and true answer on the person, yellow from {BRIGHT}: {scores}"
-        self._show("difference", drawn, what, f"L1 {state.l1:.3f}")
-        self._say(f"Swap drawn; against the true answer: {scores}.")
+        states = [self._swapped(*shares) for shares in self.ways.frames()]
+        frames = [[map_png(drawn.pose, scale=1), picture_png(drawn.swap, scale=1)] for drawn in states]
+        self._keep_file(gif(frames, milliseconds=INTERVAL), self._file_name(".gif"))
 
-    def _show(self, name: str, png: bytes | None, alternative: str, more: str = "") -> None:
-        """Fill a panel; without a picture it stays grey."""
-        png = png or blank_png(tuple(self.people.pictures.shape[-2:]))
-        self.panels[name].draw(png, f"{PANELS[name]}: {alternative}", PANELS[name], more)
+    def _keep_file(self, content: bytes, name: str) -> None:
+        try:
+            path = write(content, self.save_to / name)
+        except OSError as error:
+            told = f"Not saved: {error}. Choose another folder: explorer.save_to = Path(…)."
+        else:
+            told = f"Saved as {path}."
+        self._say(told, download_link(content, name))
 
-    def _say(self, text: str) -> None:
-        self.message.value = f'<div role="status">{html.escape(text)}</div>'
+    def _say(self, text: str, link: str = "") -> None:
+        self.message.value = f'<div class="momi-message" role="status">{html.escape(text)} {link}</div>'
 
-    def _name(self, index: int) -> str:
-        return f"picture {index} of person {int(self.people.persons[index])}"
+
+def _index(joint: str | int) -> int:
+    return JOINTS.index(joint) if isinstance(joint, str) else joint

@@ -16,7 +16,7 @@ from torch import Tensor
 from momi_lib import skeleton
 from momi_lib.data import to_uint8
 
-__all__ = ["blank_png", "map_png", "picture_png", "skeleton_png"]
+__all__ = ["blank_png", "heat_png", "map_png", "picture_png", "skeleton_png", "thumbnail_sheet", "viridis"]
 
 SCALE = 3  # how much larger than the picture a PNG is
 FINE = 2  # lines are drawn this much finer and then averaged, which takes their stairs away
@@ -98,12 +98,19 @@ def _line(pen: ImageDraw.ImageDraw, a: np.ndarray, b: np.ndarray, colour: str, *
 
 
 def map_png(
-    values: Tensor, *, high: float = 1.0, picture: Tensor | None = None, mask: Tensor | None = None, scale: int = SCALE
+    values: Tensor,
+    *,
+    low: float = 0.0,
+    high: float = 1.0,
+    picture: Tensor | None = None,
+    mask: Tensor | None = None,
+    scale: int = SCALE,
 ) -> bytes:
-    """A map (H, W) in viridis, dark at 0 and yellow from `high` on.
+    """A map (H, W) in viridis, dark at `low` and yellow from `high` on.
 
     Args:
         values: (H, W).
+        low: the value at the dark end.
         high: the value at the bright end.
         picture: (3, H, W); shown in grey where `mask` is False.
         mask: (H, W) bool; None colours all.
@@ -112,11 +119,75 @@ def map_png(
     >>> map_png(torch.rand(128, 64))[1:4]
     b'PNG'
     """
-    levels = (values.detach().cpu().float() / high).clamp(0, 1).numpy()
-    colours = colormaps["viridis"](levels, bytes=True)[..., :3]
+    colours = viridis((values - low) / (high - low))
     if mask is not None and picture is not None:
         grey = (picture if picture.dtype == torch.uint8 else to_uint8(picture)).float().mean(0).cpu().numpy()
         pale = (170 + grey * (85 / 255)).astype(np.uint8)  # pale, so that the person stands out
         colours = np.where(mask.cpu().numpy()[..., None], colours, pale[..., None])
     image = Image.fromarray(np.ascontiguousarray(colours))
     return _bytes(image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST))
+
+
+def heat_png(
+    picture: Tensor,
+    heat: Tensor,
+    landmarks: Tensor | None = None,
+    valid: Tensor | None = None,
+    *,
+    low: float = 0.0,
+    high: float = 1.0,
+    scale: int = SCALE,
+) -> bytes:
+    """A map over a pale grey picture, in viridis where it is high, with the landmarks as rings.
+
+    Args:
+        picture: (3, H, W), uint8 or float in [-1, 1].
+        heat: (h, w), of any size that covers the picture.
+        landmarks: (17, 2), pixels of the picture; None draws none.
+        valid: (17,) bool; what is not valid is not drawn.
+        low, high: values at the ends of the colours; the map is the more opaque the higher.
+        scale: size of the result.
+
+    >>> heat_png(torch.zeros(3, 128, 64), torch.rand(32, 16))[1:4]
+    b'PNG'
+    """
+    image = _image(picture, scale).convert("L").convert("RGB")
+    shares = ((heat.detach().cpu().float() - low) / max(high - low, 1e-6)).clamp(0, 1)
+    colours = Image.fromarray(np.ascontiguousarray(viridis(shares))).resize(image.size, Image.Resampling.BILINEAR)
+    opacity = Image.fromarray((50 + 180 * shares).byte().numpy()).resize(image.size, Image.Resampling.BILINEAR)
+    image = Image.composite(colours, image, opacity)
+    if landmarks is not None and valid is not None:
+        pen = ImageDraw.Draw(image)
+        for (x, y), found in zip(((landmarks.cpu().float() + 0.5) * scale).tolist(), valid.tolist(), strict=True):
+            if found:
+                for radius, colour in ((scale + 2, "black"), (scale + 1, "white")):
+                    pen.ellipse((x - radius, y - radius, x + radius, y + radius), outline=colour)
+    return _bytes(image)
+
+
+def viridis(shares: Tensor) -> np.ndarray:
+    """Numbers in [0, 1] as colours (..., 3) uint8.
+
+    >>> viridis(torch.tensor([0.0, 1.0])).tolist()
+    [[68, 1, 84], [253, 231, 36]]
+    """
+    return colormaps["viridis"](shares.detach().cpu().float().clamp(0, 1).numpy(), bytes=True)[..., :3]
+
+
+def thumbnail_sheet(pictures: Tensor, *, columns: int = 20) -> bytes:
+    """Pictures (N, 3, H, W) uint8 side by side, each half as large, as one JPEG of `columns` a row.
+
+    One file for all, because hundreds of small ones take a browser long.
+
+    >>> thumbnail_sheet(torch.zeros(3, 3, 128, 64, dtype=torch.uint8), columns=2)[:2]
+    b'\\xff\\xd8'
+    """
+    height, width = (side // 2 for side in pictures.shape[-2:])
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (columns * width, rows * height))
+    for place, picture in enumerate(pictures):
+        small = _image(picture, 1).resize((width, height), Image.Resampling.BOX)
+        sheet.paste(small, (place % columns * width, place // columns * height))
+    buffer = io.BytesIO()
+    sheet.save(buffer, format="JPEG", quality=85)
+    return buffer.getvalue()

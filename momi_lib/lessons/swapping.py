@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from momi_lib.data import Truth, load, load_truth, mirror_pictures, to_float, to_uint8
+from momi_lib.data import Truth, load, load_truth, mirror_joints, mirror_pictures, to_float
 from momi_lib.evaluate import masked_l1, masked_ssim
+from momi_lib.lessons.moving import Way, between
+from momi_lib.lessons.posing import Person, Studio
+from momi_lib.pose import Teacher, decode
+from momi_lib.train import load_teacher
 from momi_lib.translate import MomiNet, load_network
 
-__all__ = ["State", "Swapper"]
+__all__ = ["State", "Swapper", "choice"]
+
+MOST = 400  # pictures to choose from; a browser draws more of them only slowly
+REMEMBERED = 64  # people whose appearance is kept
+
+Pose = tuple[Tensor, Tensor]  # landmarks (17, 2) in pixels and valid (17,)
 
 
 @dataclass(frozen=True)
@@ -21,14 +32,18 @@ class State:
     """A swap and what leads to it.
 
     Attributes:
-        source, target: indices into the people.
+        source, target: indices into the people; from ``len(people)`` on, pictures that were uploaded.
         mirrored: the target is mirrored.
-        landmarks: (2, 17, 2) of the source and the target, pixels; None without weights, as are the next three.
+        landmarks: (2, 17, 2) of the source, and of the pose that is drawn, pixels; None without weights, as are the
+            next three.
         valid: (2, 17) bool.
-        pose: (H, W), the largest of the target's 17 pose maps.
+        pose: (H, W), the largest of the 17 pose maps that are drawn.
         swap: (3, H, W) uint8.
         truth: row of the true swaps; None where this pair has no true answer, as are the next two.
         l1, ssim: scores of the swap on the person's pixels.
+        edited: the target's pose was changed by hand.
+        pose_share: how far from the source's pose (0) to the target's (1).
+        look_share: how far from the source's appearance (0) to the target's (1).
 
     >>> State(3, 8).mirrored
     False
@@ -44,15 +59,24 @@ class State:
     truth: int | None = None
     l1: float | None = None
     ssim: float | None = None
+    edited: bool = False
+    pose_share: float = 1.0
+    look_share: float = 0.0
+
+    @property
+    def plain(self) -> bool:
+        """Whether this is the swap of two pictures as they are: only that has a true answer."""
+        return not (self.mirrored or self.edited) and self.pose_share == 1 and self.look_share == 0
 
 
 class Swapper:
-    """People, true answers where there are any, and the network that swaps.
+    """People, true answers where there are any, the network that swaps and the teacher that taught its student.
 
     Args:
         folder: data folder; None is `$MOMI_DATA` or the embedded mannequins.
         network: a network, or what :func:`momi_lib.translate.load_network` takes.
         split: which people.
+        teacher: a teacher, or the file of one; None is the mannequins'.
 
     Attributes:
         people; truth (None where the folder or split has none); network (None without weights);
@@ -71,6 +95,7 @@ class Swapper:
         folder: str | os.PathLike[str] | None = None,
         network: MomiNet | str | Path = "small",
         split: str = "test",
+        teacher: Teacher | Path | None = None,
     ) -> None:
         self.network: MomiNet | None = None
         self.missing = ""
@@ -78,43 +103,125 @@ class Swapper:
             self.network = network if isinstance(network, MomiNet) else load_network(network)
         except FileNotFoundError as error:
             self.missing = str(error)
-        size = self.network.config.size if self.network else (128, 64)
+        self.studio = Studio(self.network) if self.network else None
+        self.size = self.network.config.size if self.network else (128, 64)
         self.truth: Truth | None = None
         if split == "test":
             try:
-                self.truth = load_truth(folder, size=size)
+                self.truth = load_truth(folder, size=self.size)
             except FileNotFoundError:  # photographs have no true answers
                 pass
-        self.people = self.truth.people if self.truth else load(folder, split, size=size)
+        self.people = self.truth.people if self.truth else load(folder, split, size=self.size)
         self.answers: dict[tuple[int, int], int] = {}
         if self.truth:
             pairs = zip(self.truth.source.tolist(), self.truth.target.tolist(), strict=True)
             self.answers = {pair: row for row, pair in enumerate(pairs)}
+        self._teacher: Teacher | Path | None = teacher
+        self._uploaded: list[Tensor] = []
+        self._met: OrderedDict[tuple[int, bool], Person] = OrderedDict()
+
+    def add(self, picture: Tensor) -> int:
+        """Take in a picture (3, H, W) uint8 from outside; its index. It stays in memory and nowhere else."""
+        self._uploaded.append(picture)
+        return len(self.people) + len(self._uploaded) - 1
+
+    def pixels(self, index: int) -> Tensor:
+        """A picture as uint8 (3, H, W)."""
+        count = len(self.people)
+        return self.people.pictures[index] if index < count else self._uploaded[index - count]
+
+    def picture(self, index: int, mirrored: bool = False) -> Tensor:
+        """A picture as float (3, H, W) in [-1, 1]."""
+        picture = to_float(self.pixels(index))
+        return mirror_pictures(picture) if mirrored else picture
 
     def pictures(self, state: State) -> tuple[Tensor, Tensor]:
         """Source and target of a state as float (3, H, W) in [-1, 1], the target mirrored if it is to be."""
-        source, target = (to_float(self.people.pictures[i]) for i in (state.source, state.target))
-        return source, mirror_pictures(target) if state.mirrored else target
+        return self.picture(state.source), self.picture(state.target, state.mirrored)
+
+    def person(self, index: int, mirrored: bool = False) -> Person:
+        """What the network makes of a picture; found once and remembered."""
+        if (index, mirrored) not in self._met:
+            self._met[index, mirrored] = self.studio.meet(self.picture(index, mirrored))
+            if len(self._met) > REMEMBERED:
+                self._met.popitem(last=False)
+        self._met.move_to_end((index, mirrored))
+        return self._met[index, mirrored]
+
+    def mirrored(self, pose: Pose) -> Pose:
+        """A pose as its mirror image shows it."""
+        return mirror_joints(*pose, self.size[1])
 
     @torch.inference_mode()
-    def __call__(self, source: int, target: int, mirrored: bool = False) -> State:
-        """Swap: the person of picture `source` in the pose of picture `target`."""
-        state = State(source, target, mirrored)
-        if self.network is None:
+    def taught(self, picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The teacher's heatmaps (17, h, w) of a picture (3, H, W), its landmarks (17, 2) and which are valid (17,).
+
+        Raises FileNotFoundError where there is no teacher.
+        """
+        if not isinstance(self._teacher, Teacher):
+            self._teacher = load_teacher(self._teacher)
+        heatmaps = self._teacher(picture[None]).float()
+        landmarks, confidence = decode(heatmaps, size=self.size)
+        threshold = self.network.config.threshold if self.network else 0.2
+        return heatmaps[0], landmarks[0], confidence[0] >= threshold
+
+    def __call__(
+        self,
+        source: int,
+        target: int,
+        mirrored: bool = False,
+        *,
+        edited: Pose | None = None,
+        pose_share: float = 1.0,
+        look_share: float = 0.0,
+        way: Way = "turning",
+        quick: bool = False,
+    ) -> State:
+        """Swap: the person of picture `source` in the pose of picture `target`, or in the pose `edited`.
+
+        `pose_share` below 1 stops on the way there from the source's own pose (`way`: how it goes, see
+        :func:`momi_lib.lessons.moving.between`), `look_share` above 0 goes towards the target's appearance.
+        `quick`: see :meth:`momi_lib.lessons.posing.Studio.draw`.
+        """
+        state = State(source, target, mirrored, None, None, edited=edited is not None)
+        state = replace(state, pose_share=float(pose_share), look_share=float(look_share))
+        if self.studio is None:
             return state
-        pair = torch.stack(self.pictures(state)).to(next(self.network.parameters()).device)
-        pose = self.network.pose(pair)  # of both pictures in one pass
-        source_code, target_code = self.network.encode_pose(pose.maps).chunk(2)
-        drawn = self.network.decode(self.network.encode_appearance(pair[:1], source_code), target_code)
+        person, other = self.person(source), self.person(target, mirrored)
+        end = edited or (other.landmarks, other.valid)
+        landmarks, valid = between((person.landmarks, person.valid), end, state.pose_share, way=way)
+        drawn = self.studio.draw(person, landmarks, valid, other=other, share=state.look_share, quick=quick)
         state = replace(
             state,
-            landmarks=pose.landmarks.cpu(),
-            valid=pose.valid.cpu(),
-            pose=pose.maps[1].amax(0).cpu(),
-            swap=to_uint8(drawn)[0].cpu(),
+            landmarks=torch.stack([person.landmarks, landmarks]),
+            valid=torch.stack([person.valid, valid]),
+            pose=drawn.pose,
+            swap=drawn.picture,
         )
         row = self.answers.get((source, target))
-        if row is None or mirrored:  # a mirrored answer would be lit from the wrong side
+        if row is None or not state.plain:  # a mirrored answer would be lit from the wrong side
             return state
         judged = state.swap[None], self.truth.pictures[row][None], self.truth.masks[row][None]
         return replace(state, truth=row, l1=float(masked_l1(*judged)), ssim=float(masked_ssim(*judged)))
+
+
+def choice(swapper: Swapper, pictures: Sequence[int] | None = None) -> list[int]:
+    """Indices to choose from: those asked for, or all, or at most `MOST`.
+
+    Where there are more, those of evenly spaced pairs that have a true answer, or else evenly spaced ones.
+
+    Raises ValueError for `pictures` that are not at least two indices of the people.
+    """
+    count = len(swapper.people)
+    if pictures is None:
+        pairs = list(swapper.answers)
+        if count > MOST and pairs:
+            some = ({index for pair in pairs[::step] for index in pair} for step in range(1, len(pairs) + 1))
+            return sorted(next(chosen for chosen in some if len(chosen) <= MOST))
+        step = max(1.0, count / MOST)
+        return [int(place * step) for place in range(min(count, MOST))]
+    chosen = sorted({int(index) for index in pictures})
+    if len(chosen) < 2 or chosen[0] < 0 or chosen[-1] >= count:
+        expected = f"at least two indices from 0 to {count - 1}"
+        raise ValueError(f"pictures: expected {expected}, got {list(pictures)!r}")
+    return chosen

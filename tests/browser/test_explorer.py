@@ -1,121 +1,24 @@
-"""The explorer as a reader meets it: notebook 08 in JupyterLab, in a real browser, used by keyboard.
+"""The explorer as a reader meets it, in JupyterLab and in Voilà, in a real browser: by keyboard and by mouse.
 
-What happens after a click is tested without a browser in tests/lessons/test_explorer.py; here it must draw.
+What a value that is set leads to is tested without a browser in tests/lessons; here it must draw, and follow a hand.
 """
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+import io
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
+from PIL import Image
 
-api = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python, and it is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "08_anyone_in_any_pose.ipynb"
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
 PATIENCE = 300  # seconds for all cells on a busy machine; with two cores of its own the test takes far less
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the PATH, and there is none"),
-]
-
-
-def wait_for(what: str, condition: Callable[[], Any], seconds: float) -> Any:
-    """What `condition` returns once it is true."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"waited {seconds:g} s for {what}")
-
-
-def is_up(address: str) -> bool:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with direct.open(address, timeout=2) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[str]:
-    """The address of notebook 08, without outputs, in a JupyterLab of its own with nobody's settings."""
-    work, home = tmp_path / "work", tmp_path / "home"
-    work.mkdir()
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    nbformat.write(notebook, work / NOTEBOOK.name)
-    (home / "config" / "labconfig").mkdir(parents=True)
-    quiet = '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}'  # they ask a server
-    (home / "config" / "labconfig" / "page_config.json").write_text(quiet)
-    names = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime"}
-    names |= {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "IPYTHONDIR": "ipython"}
-    settings = {name: str(home / folder) for name, folder in names.items()}
-    settings |= {"MOMI_MODE": "quick", "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1", "CUDA_VISIBLE_DEVICES": ""}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    token = secrets.token_hex(16)
-    options = {
-        "ServerApp.ip": "127.0.0.1",
-        "ServerApp.port": port,
-        "ServerApp.port_retries": 0,
-        "ServerApp.root_dir": work,
-        "IdentityProvider.token": token,
-        "LabApp.expose_app_in_browser": True,
-        "LabApp.extension_manager": "readonly",
-    }
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
-    command += [f"--{name}={value}" for name, value in options.items()]
-    with open(tmp_path / "lab.log", "w") as log:
-        server = subprocess.Popen(
-            command, cwd=work, env=os.environ | settings, stdout=log, stderr=log, start_new_session=True
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for("JupyterLab", lambda: server.poll() is not None or is_up(f"{address}/api?token={token}"), 60)
-        assert server.poll() is None, (tmp_path / "lab.log").read_text()[-2000:]
-        yield f"{address}/lab/tree/{NOTEBOOK.name}?token={token}"
-    finally:
-        server.terminate()  # it stops its kernels
-        try:
-            server.wait(15)
-        except subprocess.TimeoutExpired:
-            os.killpg(server.pid, signal.SIGKILL)  # the session that was started above, and nothing else
-
-
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Any]:
-    """An empty page; what the browser complains about is collected in `page.complaints`."""
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--no-proxy-server"]
-        )
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(180_000)  # a busy machine takes its time
-        page.complaints = []
-        page.on("pageerror", lambda error: page.complaints.append(f"exception: {error}"))
-        page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
-        yield page
-        browser.close()
+WRIST, ELBOW = 9, 7
+ICONS = "fortawesome"  # Voilà's page asks a public address for its icons; without an answer it draws its own
 
 
 def run_all(page: Any) -> None:
@@ -139,32 +42,124 @@ def run_all(page: Any) -> None:
 
 
 def shown(page: Any, panel: str) -> str:
-    """What the browser shows in a panel, as an address that holds the whole picture; empty until it is drawn."""
-    return page.locator(f"img[alt^='{panel}:']").evaluate("image => image.naturalWidth ? image.src : ''")
+    """What the browser shows in a canvas, as an address that holds the whole picture; empty until it is drawn."""
+    script = """canvas => {
+        const drawn = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean);
+        return drawn ? canvas.toDataURL() : '';
+    }"""
+    return page.locator(f"canvas[aria-label^='{panel}:']").evaluate(script)
 
 
-def test_a_reader_explores_by_keyboard(lab: str, page: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
-    artefacts = tmp_path_factory.mktemp("artefacts")
+def place_of(page: Any, joint: int) -> list[float]:
+    """Where a joint is drawn, in pixels of the picture."""
+    numbers = re.findall(r"-?[\d.]+", page.locator(f"[data-joint='{joint}']").get_attribute("transform"))
+    return [float(number) for number in numbers]
+
+
+def middle_of(page: Any, joint: int) -> tuple[float, float]:
+    box = page.locator(f"[data-joint='{joint}'] .momi-dot").bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def photo(folder: Path) -> Path:
+    """A picture in which nobody is."""
+    path = folder / "nobody.png"
+    Image.linear_gradient("L").resize((300, 200)).convert("RGB").save(path)
+    return path
+
+
+def use(page: Any, folder: Path, until: Callable, screenshot: Callable, where: str) -> None:
+    """Everything that a reader does with the explorer, and what must be seen then."""
+    first = until("the swap", lambda: shown(page, "swap"), 60)
+    page.locator(".momi-explorer").evaluate("element => element.scrollIntoView()")
+    screenshot(page, f"{where}-1-begin")
+
+    # Choose by keyboard: the radio buttons of the strip are one stop of the Tab key.
+    target = page.get_by_role("radiogroup", name="Target")
+    chosen = target.get_by_role("radio", checked=True)
+    before = chosen.get_attribute("aria-label")
+    chosen.focus()
+    page.keyboard.press("ArrowRight")
+    until("another target", lambda: chosen.get_attribute("aria-label") != before, 20)
+    second = until("its swap", lambda: shown(page, "swap") not in ("", first) and shown(page, "swap"), 20)
+
+    # With the mouse: the skeleton, the pose map and the person follow while the button is down.
+    pose = until("the pose map", lambda: shown(page, "pose"), 10)
+    was = place_of(page, WRIST)
+    x, y = middle_of(page, WRIST)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, 13):
+        page.mouse.move(x + 4 * step, y - 10 * step)
+    until("a pose that follows", lambda: shown(page, "pose") not in ("", pose), 20)
+    third = until("a person that follows", lambda: shown(page, "swap") not in ("", second) and shown(page, "swap"), 20)
+    screenshot(page, f"{where}-2-held")
+    page.mouse.up()
+    until("the joint elsewhere", lambda: place_of(page, WRIST) != was, 20)
+    until("a word on it", lambda: page.get_by_role("status").filter(has_text="has no true answer").count(), 20)
+
+    # With the keys: with free limbs one press is one pixel, and with Shift four.
+    page.get_by_role("button", name="Keep limb lengths").click()
+    elbow = page.locator(f"[data-joint='{ELBOW}']")
+    was = place_of(page, ELBOW)
+    elbow.focus()
+    for key in ("ArrowUp", "ArrowUp", "Shift+ArrowUp"):
+        page.keyboard.press(key)
+    expected = [was[0], was[1] - 6]
+    until("six pixels", lambda: place_of(page, ELBOW) == pytest.approx(expected, abs=0.02), 20)
+    until("a swap of it", lambda: shown(page, "swap") not in ("", third), 20)
+    assert f"x {round(expected[0])}" in elbow.get_attribute("aria-label")
+    until("what is announced", lambda: page.locator(".momi-unseen").inner_text().startswith("left elbow"), 20)
+    page.keyboard.press("Delete")
+    until("a joint less", lambda: "not found" in elbow.get_attribute("aria-label"), 20)
+    page.keyboard.press("Enter")
+    until("and back", lambda: "arrow keys" in elbow.get_attribute("aria-label"), 20)
+
+    # Between two.
+    page.get_by_role("tab", name="Between two").click()
+    now = until("the swap", lambda: shown(page, "swap"), 20)
+    slider = page.get_by_role("slider").first
+    slider.focus()
+    assert slider.get_attribute("aria-label") == "Pose"
+    page.keyboard.press("Home")
+    until("the source's pose", lambda: shown(page, "swap") not in ("", now), 20)
+    screenshot(page, f"{where}-3-between")
+
+    # An own picture, out of the network's depth.
+    page.get_by_role("tab", name="Your own picture").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Upload a picture").click()
+    chooser.value.set_files(photo(folder))
+    until("what the model saw", lambda: page.locator("img[alt^='what the model saw']").count(), 20)
+    until("the warning", lambda: page.get_by_role("status").filter(has_text="out of its depth").count(), 20)
+    screenshot(page, f"{where}-4-own")
+    page.get_by_role("button", name="Use as source").click()
+    until("its name", lambda: page.get_by_text("Source: your picture nobody.png").count(), 20)
+
+    # Save.
+    page.get_by_role("button", name="Random pair").click()
+    until("a true answer", lambda: page.get_by_role("status").filter(has_text="masked SSIM").count(), 20)
+    page.get_by_role("button", name="Save PNG").click()
+    until("the file", lambda: list(folder.glob("runs/swaps/swap_*.png")), 20)
+    link = page.get_by_role("link", name="Download")
+    with page.expect_download() as download:
+        link.click()
+    with Image.open(io.BytesIO(Path(download.value.path()).read_bytes())) as image:
+        assert image.size == (4 * 66 + 2, 132)
+    screenshot(page, f"{where}-5-saved")
+    assert page.get_by_text("Error displaying widget").count() == 0
+
+
+def test_in_jupyterlab(lab: str, page: Any, tmp_path: Path, until: Callable, screenshot: Callable) -> None:
     page.goto(lab)
     run_all(page)
-    target = page.get_by_label("Target", exact=True)  # found by its label, as a screen reader finds it
-    before, chosen = wait_for("the swap", lambda: shown(page, "swap"), 10), target.input_value()
-    assert before.startswith("data:image/png;base64,")
-    target.scroll_into_view_if_needed()
-    page.screenshot(path=artefacts / "before.png")
-
-    target.focus()
-    for key in ("Space", "ArrowDown", "Enter"):  # while the list is closed, JupyterLab keeps the arrows for itself
-        page.keyboard.press(key)
-    assert target.input_value() != chosen
-    wait_for("another swap", lambda: shown(page, "swap") not in ("", before), 10)
-    assert page.get_by_label("Source", exact=True).is_visible()
-
-    page.get_by_role("button", name="Random pair").focus()
-    page.keyboard.press("Enter")
-    status = page.get_by_role("status").filter(has_text="masked SSIM")
-    wait_for("a pair with a true answer", lambda: status.count() > 0, 10)
-    assert shown(page, "true answer") and shown(page, "difference")
-    page.screenshot(path=artefacts / "after.png")
-    assert page.get_by_text("Error displaying widget").count() == 0
+    use(page, tmp_path / "work", until, screenshot, "jupyterlab")
     assert page.complaints == []
+    assert page.asked_elsewhere == []
+
+
+def test_in_voila(app: str, page: Any, tmp_path: Path, until: Callable, screenshot: Callable) -> None:
+    page.goto(app)
+    use(page, tmp_path / "work", until, screenshot, "voila")
+    assert page.complaints == []
+    assert [address for address in page.asked_elsewhere if ICONS not in address] == []

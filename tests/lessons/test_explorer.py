@@ -6,23 +6,39 @@ import base64
 import html
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import ipywidgets as widgets
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from momi_lib.data import load_truth, to_float, to_uint8
-from momi_lib.lessons import explorer as module
-from momi_lib.lessons.explorer import PANELS, SwapExplorer
+from momi_lib.lessons import swapping as module
+from momi_lib.lessons.explorer import SwapExplorer
+from momi_lib.lessons.panels import Picture
 from momi_lib.lessons.raster import map_png, picture_png, skeleton_png
+from momi_lib.lessons.stage import PANELS, Stage
 from momi_lib.train.config import preset
 from momi_lib.translate import MomiNet
 
 
 def array(png: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+
+def png_file(size: tuple[int, int]) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, (200, 30, 30)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def all_of(widget: widgets.Widget) -> Iterator[widgets.Widget]:
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from all_of(child)
 
 
 @pytest.fixture(scope="module")
@@ -76,32 +92,33 @@ def test_the_state_is_the_library_s_swap(explorer: SwapExplorer, network: MomiNe
     assert (state.swap.int() - expected.int()).abs().max() <= 1
     assert torch.equal(state.landmarks, network.pose(pictures).landmarks)
     assert torch.equal(state.pose, network.pose(pictures[1:]).maps[0].amax(0))
+    assert explorer.editor.swap == state.swap.permute(1, 2, 0).numpy().tobytes()
 
 
 @pytest.mark.parametrize("name", ["source", "target"])
-def test_a_dropdown_changes_the_state_and_the_swap(explorer: SwapExplorer, name: str) -> None:
-    before = explorer.panels["swap"].png, explorer.panels[name].png
-    index = explorer.source.options[77][1]
-    getattr(explorer, name).value = index
-    assert getattr(explorer.state, name) == index
-    assert explorer.panels["swap"].png != before[0]
-    assert explorer.panels[name].png != before[1]
-    assert f"picture {index} " in explorer.panels[name].alternative
+def test_a_strip_changes_the_state_and_the_swap(explorer: SwapExplorer, name: str) -> None:
+    before = explorer.editor.swap
+    strip = getattr(explorer, name)
+    strip.place = 77  # as the browser does
+    index = strip.options[77][1]
+    assert getattr(explorer.state, name) == strip.value == index
+    assert explorer.editor.swap != before
+    assert f"picture {index} " in explorer.editor.swap_says
 
 
 def test_a_mirrored_target_is_mirrored_and_has_no_true_answer(explorer: SwapExplorer) -> None:
-    plain = array(explorer.thumbnails["target"].png)
+    plain = array(explorer.editor.behind)
     explorer.mirror.value = True
     assert explorer.state.mirrored and explorer.state.truth is None and explorer.state.l1 is None
-    assert np.array_equal(array(explorer.thumbnails["target"].png), plain[:, ::-1])
-    assert "mirrored" in explorer.message.value
+    assert np.array_equal(array(explorer.editor.behind), plain[:, ::-1])
+    assert "mirrored" in explorer.message.value and explorer.mirror.icon == "check"
 
 
 def test_a_random_pair_has_a_true_answer_and_is_drawn_once(
     explorer: SwapExplorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawings: list[object] = []
-    monkeypatch.setattr(SwapExplorer, "_draw", lambda self, state: drawings.append(state))
+    monkeypatch.setattr(Stage, "show", lambda self, state, live=False: str(drawings.append(state)))
     explorer.mirror.value = True
     explorer.shuffle.click()
     assert len(drawings) == 2  # the mirror, and the pair: source, target and mirror change together
@@ -154,7 +171,8 @@ def test_missing_weights_are_a_message_and_the_pictures_stay(people_folder: Path
     assert explorer.network is None and explorer.state.swap is None
     assert "no such weights" in explorer.message.value and "momi_lib train" in explorer.message.value
     explorer.target.value = 1
-    assert np.array_equal(array(explorer.panels["target"].png), array(picture_png(explorer.people.pictures[1])))
+    assert np.array_equal(array(explorer.editor.behind), array(picture_png(explorer.people.pictures[1], scale=2)))
+    assert not explorer.editor.enabled and explorer.move("nose", 3, 4).swap is None
     explorer.save.click()
     assert "no swap to save" in explorer.message.value
 
@@ -196,15 +214,18 @@ def test_a_long_list_without_true_answers_is_shortened_evenly(
 
 
 def test_every_control_has_a_name_and_every_picture_a_description(explorer: SwapExplorer) -> None:
-    controls = [explorer.source, explorer.target, explorer.mirror, explorer.shuffle, explorer.save]
-    assert [control.description for control in controls] == [
-        *("Source", "Target", "Mirror target", "Random pair", "Save PNG")
-    ]
-    labels = [label for label, _ in explorer.source.options]
-    assert len(set(labels)) == len(labels)
-    for picture in [*explorer.panels.values(), *explorer.thumbnails.values()]:
-        assert len(picture.alternative) > 10 and f'alt="{html.escape(picture.alternative)}"' in picture.value
-        assert base64.b64encode(picture.png).decode() in picture.value
+    explorer.own.take("red.png", png_file((200, 300)))
+    unnamed = []
+    for control in all_of(explorer.widget):
+        if isinstance(control, widgets.Dropdown | widgets.FloatSlider | widgets.ToggleButton | widgets.Button):
+            unnamed += [] if control.description else [control]
+        elif isinstance(control, Picture):
+            assert len(control.alternative) > 10 and f'alt="{html.escape(control.alternative)}"' in control.value
+            assert base64.b64encode(control.png).decode() in control.value
+    assert unnamed == []
+    assert min(len(explorer.editor.pose_says), len(explorer.editor.swap_says)) > 10
+    labels = explorer.source.labels
+    assert len(set(labels)) == len(labels) and explorer.source.title == "Source"
     assert 'role="status"' in explorer.message.value
 
 

@@ -1,0 +1,287 @@
+// A skeleton to take hold of, the pose map and the picture that follow it.
+//
+// What is sent: {type: "edit", number, edits: [{joint, x, y} | {joint, found: false}], settled}. At most one message is
+// on its way; what happens meanwhile is gathered, a joint's last position alone, and sent when the answer has come.
+// What is answered: the traits joints, pose, swap and answered (the number) in one update.
+
+const SVG = "http://www.w3.org/2000/svg";
+const PATIENCE = 5000; // ms until an answer is given up, for instance because the kernel was interrupted
+const REACH = 7; // pixels of the picture within which a pointer takes hold of a joint
+const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+function make(name, attributes = {}, parent = null) {
+  const svg = ["svg", "g", "circle", "line", "image", "rect", "text", "title"].includes(name);
+  const element = svg ? document.createElementNS(SVG, name) : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  parent?.append(element);
+  return element;
+}
+
+function address(bytes) {
+  return bytes?.byteLength ? URL.createObjectURL(new Blob([bytes], { type: "image/png" })) : "";
+}
+
+// JupyterLab listens for its shortcuts before any cell does. Inside the explorer plain keys belong to the explorer;
+// those with Ctrl or Meta, and Shift+Enter, stay JupyterLab's.
+function keepKeys(el) {
+  const listen = (event) => {
+    const root = el.closest(".momi-explorer") ?? el;
+    if (!root.contains(event.target)) return;
+    const theirs = event.ctrlKey || event.metaKey || (event.shiftKey && event.key === "Enter");
+    if (theirs) root.removeAttribute("data-lm-suppress-shortcuts");
+    else root.setAttribute("data-lm-suppress-shortcuts", "true");
+  };
+  const name = (event) => { // ipywidgets leaves the handle of a slider without a name
+    const slider = event.target.closest?.(".momi-explorer .widget-slider");
+    const label = slider?.querySelector(".widget-label")?.textContent;
+    if (label && event.target.getAttribute("role") === "slider") event.target.setAttribute("aria-label", label);
+  };
+  window.addEventListener("keydown", listen, true);
+  window.addEventListener("focusin", name, true);
+  return () => {
+    window.removeEventListener("keydown", listen, true);
+    window.removeEventListener("focusin", name, true);
+  };
+}
+
+function figure(parent, kind) {
+  const box = make("figure", { class: `momi-figure momi-${kind}` }, parent);
+  return { box, canvas: make("canvas", { role: "img" }, box), caption: make("figcaption", {}, box) };
+}
+
+function render({ model, el }) {
+  const [width, height] = [model.get("width"), model.get("height")];
+  const names = model.get("names");
+  el.classList.add("momi-stage");
+  const editor = make("figure", { class: "momi-figure momi-editor" }, el);
+  const svg = make("svg", {
+    viewBox: `-0.5 -0.5 ${width} ${height}`,
+    role: "application",
+    "aria-label": "Skeleton. Tab goes from joint to joint, arrow keys move a joint, Escape leaves.",
+  }, editor);
+  make("rect", { x: -0.5, y: -0.5, width, height, class: "momi-ground" }, svg);
+  const ground = make("image", { x: -0.5, y: -0.5, width, height, class: "momi-behind" }, svg);
+  make("figcaption", {}, editor).textContent = "take hold of a joint";
+  const live = make("div", { class: "momi-unseen", role: "status", "aria-live": "polite" }, el);
+  const pose = figure(el, "pose");
+  const swap = figure(el, "swap");
+
+  const limbs = model.get("limbs").map(([a, b, side]) => {
+    const under = make("line", { class: "momi-limb momi-under" }, svg);
+    const over = make("line", { class: `momi-limb momi-${side}` }, svg);
+    over.style.stroke = side === "middle" ? "" : model.get("colours")[b];
+    return { a, b, lines: [under, over] };
+  });
+  const name = make("text", { class: "momi-name", "aria-hidden": "true" });
+  const handles = names.map((_, joint) => {
+    const handle = make("g", { class: "momi-joint", tabindex: 0, role: "button", "aria-roledescription": "joint" }, svg);
+    handle.dataset.joint = joint;
+    make("circle", { class: "momi-ring", r: 3.6 }, handle);
+    make("circle", { class: "momi-dot", r: 1.7 }, handle).style.fill = model.get("colours")[joint];
+    return handle;
+  });
+  svg.append(name);
+
+  let joints = model.get("joints").map((joint) => [...joint]);
+  let number = model.get("answered");
+  let waiting = null; // the number on its way
+  let sentAt = 0;
+  let frame = 0;
+  let held = null;
+  let wanted = new Map();
+  let settled = false;
+  let movedAt = 0;
+  const times = new Map(); // number → when the last movement in it happened
+
+  const enabled = () => model.get("enabled");
+  const clamp = (value, most) => Math.min(Math.max(value, 0), most);
+
+  function place() {
+    for (const { a, b, lines } of limbs) {
+      const shown = joints[a][2] && joints[b][2];
+      for (const line of lines) {
+        line.style.display = shown ? "" : "none";
+        [["x1", joints[a][0]], ["y1", joints[a][1]], ["x2", joints[b][0]], ["y2", joints[b][1]]]
+          .forEach(([key, value]) => line.setAttribute(key, value));
+      }
+    }
+    handles.forEach((handle, joint) => {
+      const [x, y, found] = joints[joint];
+      handle.setAttribute("transform", `translate(${clamp(x, width - 1)} ${clamp(y, height - 1)})`);
+      handle.classList.toggle("momi-absent", !found);
+      handle.setAttribute("aria-label", found
+        ? `${names[joint]}, x ${Math.round(x)}, y ${Math.round(y)}; arrow keys move it, Delete removes it`
+        : `${names[joint]}, not found; Enter puts it here`);
+    });
+    label();
+  }
+
+  function label() {
+    const joint = held ?? handles.findIndex((handle) => handle.matches(":hover, :focus"));
+    name.style.display = joint < 0 ? "none" : "";
+    if (joint < 0) return;
+    const [x, y, found] = joints[joint];
+    name.textContent = names[joint] + (found ? "" : " (not found)");
+    name.setAttribute("x", clamp(x, width - 1) + (x > width / 2 ? -4 : 4));
+    name.setAttribute("y", clamp(y, height - 1) - 4);
+    name.setAttribute("text-anchor", x > width / 2 ? "end" : "start");
+  }
+
+  function want(edit, isSettled, event) {
+    if (!enabled()) return;
+    wanted.set(edit.joint, edit);
+    settled ||= isSettled;
+    movedAt = event?.timeStamp || performance.now();
+    if (!(model.get("keep") && "x" in edit)) { // with kept lengths Python says where everything goes
+      const joint = joints[edit.joint];
+      if ("x" in edit) [joint[0], joint[1], joint[2]] = [edit.x, edit.y, true];
+      else joint[2] = false;
+      place();
+    }
+    soon();
+  }
+
+  function soon() { // at once where nothing is on its way; a browser sends its events once a frame already
+    if (waiting === null) flush();
+    else frame ||= requestAnimationFrame(flush); // for an answer that never comes
+  }
+
+  function flush() {
+    frame = 0;
+    if (!wanted.size && !settled) return;
+    if (waiting !== null && performance.now() - sentAt < PATIENCE) return;
+    number += 1;
+    [waiting, sentAt] = [number, performance.now()];
+    if (wanted.size) times.set(number, movedAt);
+    model.send({ type: "edit", number, edits: [...wanted.values()], settled });
+    [wanted, settled] = [new Map(), false];
+  }
+
+  // Pixels on a canvas: to decode a file, or to fetch the new address of an <img>, takes a busy browser longer.
+  function show(target, bytes, says, caption) {
+    target.canvas.setAttribute("aria-label", says);
+    target.caption.textContent = caption;
+    if (bytes?.byteLength !== 3 * width * height || bytes === target.bytes) return;
+    target.bytes = bytes;
+    const picture = new ImageData(width, height);
+    for (let from = 0, to = 0; from < bytes.byteLength; from += 3, to += 4) {
+      for (let colour = 0; colour < 3; colour += 1) picture.data[to + colour] = bytes.getUint8(from + colour);
+      picture.data[to + 3] = 255;
+    }
+    [target.canvas.width, target.canvas.height] = [width, height];
+    target.canvas.getContext("2d").putImageData(picture, 0, 0);
+  }
+
+  function answer() {
+    const answered = model.get("answered");
+    const mine = waiting !== null && answered >= waiting;
+    const roundTrip = performance.now() - sentAt;
+    if (mine) waiting = null;
+    if (!wanted.size) {
+      joints = model.get("joints").map((joint) => [...joint]);
+      place();
+    }
+    show(pose, model.get("pose"), model.get("pose_says"), "pose map p");
+    show(swap, model.get("swap"), model.get("swap_says"), "swap");
+    if (!mine) return;
+    if (document.activeElement?.dataset?.joint !== undefined) speak(+document.activeElement.dataset.joint);
+    soon();
+    const since = times.get(answered);
+    if (since !== undefined) {
+      for (const old of times.keys()) if (old <= answered) times.delete(old);
+      requestAnimationFrame(() => { // the frame that shows it
+        const detail = { number: answered, milliseconds: performance.now() - since, roundTrip };
+        el.dispatchEvent(new CustomEvent("momi-drawn", { bubbles: true, detail }));
+      });
+    }
+  }
+
+  function speak(joint) {
+    const [x, y, found] = joints[joint];
+    live.textContent = found ? `${names[joint]}, x ${Math.round(x)}, y ${Math.round(y)}` : `${names[joint]} removed`;
+  }
+
+  function point(event) {
+    const where = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
+    return [clamp(where.x, width - 1), clamp(where.y, height - 1)].map((value) => Math.round(value * 10) / 10);
+  }
+
+  svg.addEventListener("pointerdown", (event) => {
+    if (!enabled() || event.button) return;
+    const [x, y] = point(event);
+    const far = joints.map(([jx, jy]) => Math.hypot(clamp(jx, width - 1) - x, clamp(jy, height - 1) - y));
+    const nearest = far.indexOf(Math.min(...far));
+    if (far[nearest] > REACH) return;
+    event.preventDefault();
+    held = nearest;
+    svg.setPointerCapture(event.pointerId);
+    handles[held].focus({ preventScroll: true });
+    handles[held].classList.add("momi-held");
+    label();
+  });
+  svg.addEventListener("pointermove", (event) => {
+    if (held === null) return label();
+    const [x, y] = point(event);
+    want({ joint: held, x, y }, false, event);
+  });
+  for (const kind of ["pointerup", "pointercancel"]) {
+    svg.addEventListener(kind, () => {
+      if (held === null) return;
+      handles[held].classList.remove("momi-held");
+      held = null;
+      settled = true;
+      soon();
+    });
+  }
+  svg.addEventListener("dblclick", (event) => {
+    const joint = +(event.target.closest("[data-joint]")?.dataset.joint ?? -1);
+    if (joint >= 0) want({ joint, found: false }, true, event);
+  });
+  svg.addEventListener("focusin", label);
+  svg.addEventListener("focusout", label);
+  svg.addEventListener("keydown", (event) => {
+    const joint = +(event.target.dataset?.joint ?? -1);
+    if (joint < 0) return;
+    const [dx, dy] = STEPS[event.key] ?? [0, 0];
+    const [x, y, found] = joints[joint];
+    if (dx || dy) {
+      const from = wanted.get(joint) ?? { x, y };
+      const step = event.shiftKey ? 4 : 1;
+      want({ joint, x: clamp((from.x ?? x) + step * dx, width - 1), y: clamp((from.y ?? y) + step * dy, height - 1) },
+        false, event);
+    } else if (event.key === "Enter" || event.key === " ") {
+      if (!found) want({ joint, x: clamp(x, width - 1), y: clamp(y, height - 1) }, true, event);
+    } else if (event.key === "Delete" || event.key === "Backspace") {
+      if (found) want({ joint, found: false }, true, event);
+    } else if (event.key === "Escape") {
+      swap.box.setAttribute("tabindex", -1);
+      swap.box.focus({ preventScroll: true });
+    } else return;
+    event.preventDefault();
+  });
+  svg.addEventListener("keyup", (event) => {
+    if (!(event.key in STEPS)) return;
+    settled = true;
+    soon();
+  });
+
+  function behind() {
+    const before = ground.getAttribute("href");
+    ground.setAttribute("href", address(model.get("behind")));
+    if (before) URL.revokeObjectURL(before);
+  }
+
+  model.on("change:behind", behind);
+  model.on("change", answer);
+  const release = keepKeys(el);
+  behind();
+  place();
+  answer();
+  return () => {
+    release();
+    model.off("change:behind", behind);
+    model.off("change", answer);
+  };
+}
+
+export default { render };
