@@ -61,6 +61,24 @@ class PeakMemory(threading.Thread):
             self.peak = max(self.peak, total)
 
 
+def merge_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Join texts that follow one another on the same stream; what stands between two of them keeps its place.
+
+    >>> say = lambda text: nbformat.v4.new_output("stream", text=text)
+    >>> [output.text for output in merge_streams([say("a"), say("b")])]
+    ['ab']
+    """
+    merged: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        last = merged[-1] if merged else None
+        both = last is not None and {output.output_type, last.output_type} == {"stream"}
+        if both and last.name == output.name:
+            last.text += output.text
+        else:
+            merged.append(output)
+    return merged
+
+
 def normalise(notebook: nbformat.NotebookNode) -> list[str]:
     """Drop what changes from run to run; return remarks on outputs that will not compare."""
     remarks = []
@@ -73,6 +91,7 @@ def normalise(notebook: nbformat.NotebookNode) -> list[str]:
             continue
         count += 1
         cell.execution_count = count
+        cell.outputs = merge_streams(cell.outputs)
         ignored = "nbval-ignore-output" in cell.metadata.get("tags", [])
         for output in cell.outputs:
             if "execution_count" in output:
@@ -99,7 +118,7 @@ def run(path: Path, timeout: int, store: bool = True) -> dict[str, Any] | None:
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
         store_widget_state=True,  # interactive_output needs it while running; it is stripped below
-        coalesce_streams=True,
+        coalesce_streams=False,  # it would move a sentence under a figure to the text above it; see merge_streams
     )
     memory, start = PeakMemory(), time.perf_counter()
     memory.start()
