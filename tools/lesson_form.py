@@ -1,6 +1,6 @@
 """Check that a lesson has the form that the series promises: goals and their checks, predictions, exercises, figures.
 
-    python tools/lesson_form.py notebooks/03_*.ipynb [--table]
+    python -m tools.lesson_form notebooks/03_*.ipynb [--table]
 
 tests/notebooks/test_form.py runs the same rules on every lesson. A rule is a function that takes a Page and yields
 one sentence for each thing that is missing; its docstring says why it matters. `--table` prints what was counted.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import nbformat
@@ -91,8 +92,8 @@ def predictions_come_before_what_they_ask(page: Page) -> Iterator[str]:
     cells = page.notebook.cells
     for number, cell in enumerate(cells):
         if cell.cell_type == "markdown" and "*Predict" in cell.source:
-            after = cells[number + 1] if number + 1 < len(cells) else None
-            if after is None or after.cell_type != "code" or not after.outputs:
+            code = takewhile(lambda after: after.cell_type == "code", cells[number + 1 :])
+            if not any(after.outputs for after in code):
                 yield f"nothing is revealed after {cell.source[cell.source.index('*Predict') :][:60]!r}"
 
 
