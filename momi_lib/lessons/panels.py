@@ -80,7 +80,7 @@ def show_tables(
     figure, axes = plt.subplots(1, len(tables), figsize=(sum(widths), height), width_ratios=widths, squeeze=False)
     low, high = limits
     for ax, (title, table) in zip(axes[0], tables.items(), strict=True):
-        ax.imshow(table.detach().float(), vmin=low, vmax=high, aspect="auto")
+        ax.imshow(table.detach().cpu().float().numpy(), vmin=low, vmax=high, aspect="auto")
         for y, row in enumerate(table.tolist()):
             for x, value in enumerate(row):
                 ink = "black" if value > low + 0.6 * (high - low) else "white"

@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from momi_lib.lessons import SERIES
 from tools.notebook_budgets import Budget, budget_of, compare, line_for, slower, used, write
-from tools.run_notebooks import reference_seconds
+from tools.run_notebooks import merge_streams, reference_seconds
 
 ROOT = Path(__file__).resolve().parents[2]
 STORED = json.loads((ROOT / "benchmarks" / "results" / "notebooks.json").read_text(encoding="utf-8"))
@@ -95,6 +95,20 @@ def test_a_notebook_that_was_not_measured_is_named(root: Path) -> None:
     assert list(compare(part, measurement(), root)) == ["notebooks/solutions/03_a.ipynb: was not measured"]
 
 
+def test_a_line_that_cannot_be_read_is_named(root: Path) -> None:
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# 3 · A title")]), root / "notebooks" / "03_a.ipynb")
+    (found,) = compare(measurement(), measurement(), root)
+    assert found.startswith("notebooks/03_a.ipynb: expected '**Time**")
+
+
+def test_texts_on_one_stream_are_joined_but_not_across_a_figure() -> None:
+    figure = new_output("display_data", {"text/plain": "a figure"})
+    outputs = [new_output("stream", text="a"), new_output("stream", text="b"), figure, new_output("stream", text="c")]
+    outputs += [new_output("stream", name="stderr", text="d")]
+    merged = merge_streams(outputs)
+    assert [output.get("text", "figure") for output in merged] == ["ab", "figure", "c", "d"]
+
+
 def test_a_series_that_takes_too_long_is_found(root: Path) -> None:
     slow = measurement()
     slow["notebooks/solutions/03_a.ipynb"]["quick"]["cpu_seconds"] = 1500
@@ -108,25 +122,25 @@ def test_lines_are_written(root: Path) -> None:
 
 
 def test_the_speed_is_measured() -> None:
-    assert 0.5 < slower({"how": {"quick": {"reference_seconds": reference_seconds()}}}, {
-        "how": {"quick": {"reference_seconds": reference_seconds()}}
-    }) < 2
+    twice = [{"how": {"quick": {"reference_seconds": reference_seconds()}}} for _ in range(2)]
+    assert 0.5 < slower(*twice) < 2
     assert slower({}, measurement()) == 1
 
 
 @pytest.mark.slow
-def test_notebooks_are_measured_while_they_are_compared(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [[], ["-n", "2", "--dist", "loadscope"]], ids=["one process", "two processes"])
+def test_notebooks_are_measured_while_they_are_compared(tmp_path: Path, workers: list[str]) -> None:
     """What CI does: the plugin writes time and memory of each notebook, and the comparison reads them."""
-    hog = "x = bytearray(300_000_000)\nfor i in range(0, len(x), 4096): x[i] = 1\nprint(len(x))"
-    busy = "total = sum(i * i for i in range(20_000_000))\nprint('done')"
-    for name, source, text in (("hog", hog, "300000000\n"), ("busy", busy, "done\n")):
+    hog = "x = bytearray(400_000_000)\nfor i in range(0, len(x), 4096): x[i] = 1\nprint(len(x))"
+    busy = "total = sum(i * i for i in range(3_000_000))\nprint('done')"
+    for name, source, text in (("hog", hog, "400000000\n"), ("busy", busy, "done\n")):
         cells = [new_code_cell(source, execution_count=1, outputs=[new_output("stream", text=text)])]
         nbformat.write(new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
     file = tmp_path / "measured.json"
     command = [sys.executable, "-m", "pytest", "-p", "tools.measure_notebooks", "--measure-notebooks", str(file)]
     options = ["--nbval", "--nbval-current-env", "-p", "no:cacheprovider", "-c", str(tmp_path / "pytest.ini")]
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    ran = subprocess.run([*command, *options, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    ran = subprocess.run([*command, *options, *workers, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     measured = json.loads(file.read_text(encoding="utf-8"))
     hog, busy = (measured[f"{name}.ipynb"]["quick"] for name in ("hog", "busy"))
