@@ -10,7 +10,9 @@ notebook in which a cell raises (without the tag `raises-exception`) is left as 
     python tools/run_notebooks.py --full --threads 2 --measure benchmarks/results/notebooks.json notebooks/*.ipynb
 
 `--measure` adds time and memory of each notebook to a JSON file, from which the times of the series come;
-`--full` runs in full mode and stores no outputs.
+`--full` runs in full mode and stores no outputs. What is compared is the processor's time, not the clock's: on a
+machine that does other work as well, the clock measures the neighbours. With one thread the two are the same on a
+quiet one.
 """
 
 from __future__ import annotations
@@ -27,8 +29,10 @@ from typing import Any
 
 import nbformat
 import psutil
+import torch
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from torch.nn import functional
 
 from momi_lib.files import write_json
 from momi_lib.train.card import environment
@@ -43,22 +47,81 @@ KEPT = ("tags",)  # of a cell's metadata; all else is the editor's or the clock'
 ADDRESS = re.compile(r" at 0x[0-9a-f]{6,}")
 
 
-class PeakMemory(threading.Thread):
-    """The largest resident memory of this process's children (the kernel), sampled ten times a second."""
+class Usage(threading.Thread):
+    """Watches this process's children (the kernel) ten times a second, from `start()` to `stop()`.
+
+    Attributes:
+        peak: their largest resident memory, in bytes.
+        cpu: the processor's seconds that they have used, those of their own children included.
+    """
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.peak, self.done = 0, threading.Event()
+        self.peak, self.cpu = 0, 0.0
+        self._done = threading.Event()
 
     def run(self) -> None:
-        while not self.done.wait(0.1):
-            total = 0
-            for child in psutil.Process().children(recursive=True):
-                try:
-                    total += child.memory_info().rss
-                except psutil.Error:
-                    continue  # it ended between the two calls
-            self.peak = max(self.peak, total)
+        """Look until told to stop."""
+        while not self._done.wait(0.1):
+            self.look()
+
+    def look(self) -> None:
+        """Look once."""
+        memory, seconds = 0, 0.0
+        for child in psutil.Process().children(recursive=True):
+            try:
+                memory += child.memory_info().rss
+                times = child.cpu_times()
+                seconds += times.user + times.system
+            except psutil.Error:
+                continue  # it ended between the two calls
+        self.peak, self.cpu = max(self.peak, memory), max(self.cpu, seconds)
+
+    def stop(self) -> None:
+        """Stop looking."""
+        self._done.set()
+
+
+def reference_seconds(rounds: int = 3) -> float:
+    """Seconds of the processor for a fixed piece of work: convolutions and a loop of Python, as in the notebooks.
+
+    Two machines' times compare after each is divided by its own. The best of some rounds, in one thread.
+
+    >>> reference_seconds(rounds=1) > 0
+    True
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    pictures, kernel = torch.ones(8, 32, 64, 32), torch.ones(32, 32, 3, 3)
+    times = []
+    try:
+        for _ in range(rounds):
+            start = time.thread_time()
+            for _ in range(20):
+                functional.conv2d(pictures, kernel, padding=1)
+            sum(number * number for number in range(1_000_000))
+            times.append(time.thread_time() - start)
+    finally:
+        torch.set_num_threads(threads)
+    return min(times)
+
+
+def merge_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Join texts that follow one another on the same stream; what stands between two of them keeps its place.
+
+    >>> say = lambda text: nbformat.v4.new_output("stream", text=text)
+    >>> [output.text for output in merge_streams([say("a"), say("b")])]
+    ['ab']
+    """
+    merged: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        last = merged[-1] if merged else None
+        both = last is not None and {output.output_type, last.output_type} == {"stream"}
+        if both and last.name == output.name:
+            last.text += output.text
+        else:
+            merged.append(output)
+    return merged
 
 
 def normalise(notebook: nbformat.NotebookNode) -> list[str]:
@@ -73,6 +136,7 @@ def normalise(notebook: nbformat.NotebookNode) -> list[str]:
             continue
         count += 1
         cell.execution_count = count
+        cell.outputs = merge_streams(cell.outputs)
         ignored = "nbval-ignore-output" in cell.metadata.get("tags", [])
         for output in cell.outputs:
             if "execution_count" in output:
@@ -99,33 +163,39 @@ def run(path: Path, timeout: int, store: bool = True) -> dict[str, Any] | None:
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
         store_widget_state=True,  # interactive_output needs it while running; it is stripped below
-        coalesce_streams=True,
+        coalesce_streams=False,  # it would move a sentence under a figure to the text above it; see merge_streams
     )
-    memory, start = PeakMemory(), time.perf_counter()
-    memory.start()
+    usage, start = Usage(), time.perf_counter()
+    usage.start()
     try:
         client.execute()
     except CellExecutionError as error:
         print(f"{path}: FAILED, left as it was\n{error}")
         return None
     finally:
-        memory.done.set()
+        usage.stop()
     seconds = time.perf_counter() - start
     remarks = normalise(notebook)
     nbformat.validate(notebook)
     if store:
         path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
     size = path.stat().st_size / 1e3
-    print(f"{path}: {seconds:.1f} s · peak {memory.peak / 2**20:.0f} MiB · {size:.0f} kB")
+    print(f"{path}: {seconds:.1f} s, {usage.cpu:.1f} s of CPU · peak {usage.peak / 2**20:.0f} MiB · {size:.0f} kB")
     for remark in remarks:
         print(f"  note: {remark}")
-    return {"seconds": round(seconds, 1), "peak_mib": round(memory.peak / 2**20), "kb": round(size)}
+    return {
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(usage.cpu, 1),
+        "peak_mib": round(usage.peak / 2**20),
+        "kb": round(size),
+    }
 
 
 def record(file: Path, mode: str, results: dict[str, dict[str, Any]]) -> None:
     """Add the measurements of one mode to those of earlier runs, each with its command, date and device."""
     known = json.loads(file.read_text()) if file.is_file() else {}
-    settings = {"mode": mode, "threads": int(os.environ["OMP_NUM_THREADS"])}
+    threads = int(os.environ.get("OMP_NUM_THREADS", 1))
+    settings = {"mode": mode, "threads": threads, "reference_seconds": round(reference_seconds(), 3)}
     note = environment() | settings
     for name, measured in results.items():
         known.setdefault(name, {})[mode] = measured | {key: note[key] for key in ("date", "device", "threads")}

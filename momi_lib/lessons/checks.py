@@ -6,8 +6,10 @@ longer compare. Each check prints what was expected, which is the same everywher
 
 from __future__ import annotations
 
+import copy
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,15 @@ class CheckFailed(AssertionError):
         return lines
 
 
+@dataclass
+class Ledger:
+    """What a notebook has shown so far: checks passed, exercises by title, and the check that answers each goal."""
+
+    passed: int = 0
+    exercises: dict[str, bool] = field(default_factory=dict)  # title → right; not attempted is False
+    goals: dict[int, str] = field(default_factory=dict)  # number of the goal → name of its check
+
+
 class Checks:
     """The checks of one notebook, at `lesson.check`. All raise CheckFailed, an AssertionError, when they fail.
 
@@ -46,20 +57,56 @@ class Checks:
     >>> check.close("mean row sum", 0.5, 1.0, atol=1e-5)
     Traceback (most recent call last):
     momi_lib.lessons.checks.CheckFailed: ✗ mean row sum: expected 1, got 0.5 (tolerance 1e-05)
+    >>> check.goal(1).equal("number of joints", 17, 17)
+    ✓ number of joints: expected 17 · goal 1
     >>> check.summary()
-    ✓ 1 check passed
+    ✓ goal 1: number of joints
+    ✓ 2 checks passed
     """
 
     def __init__(self, number: int | None = None) -> None:
         self.number = number
-        self.passed = 0
-        self.exercises: dict[str, bool] = {}  # title → right; not attempted is False
+        self._ledger = Ledger()
+        self._goal: int | None = None
+
+    @property
+    def passed(self) -> int:
+        """How many checks have passed."""
+        return self._ledger.passed
+
+    @property
+    def exercises(self) -> dict[str, bool]:
+        """Title of an exercise → whether the answer was right; not attempted is False."""
+        return self._ledger.exercises
+
+    def goal(self, number: int) -> Checks:
+        """The same checks, of which the next one answers the goal of this number at the top of the notebook.
+
+        Args:
+            number: of the goal, from 1.
+
+        Raises:
+            ValueError: there can be no goal of that number.
+
+        >>> Checks().goal(0)
+        Traceback (most recent call last):
+        ValueError: number: expected a goal from 1 on, got 0
+        """
+        if number < 1:
+            raise ValueError(f"number: expected a goal from 1 on, got {number}")
+        marked = copy.copy(self)  # the ledger is shared
+        marked._goal = number
+        return marked
 
     def _report(self, name: str, gap: str | None, hint: str, passed: str) -> None:
         if gap is not None:
             raise CheckFailed(f"✗ {name}: {gap}" + (f". Hint: {hint}" if hint else ""))
-        self.passed += 1
-        print(f"✓ {name}{passed}")
+        self._ledger.passed += 1
+        mark = ""
+        if self._goal is not None:
+            self._ledger.goals[self._goal] = name
+            mark = f" · goal {self._goal}"
+        print(f"✓ {name}{passed}{mark}")
 
     def close(self, name: str, value: Any, expected: Any, atol: float = 1e-6, hint: str = "") -> None:
         """`value` equals `expected` within `atol`; both numbers or tensors. Prints the expected value."""
@@ -131,7 +178,9 @@ class Checks:
             print(f"✓ {exercise.title}: right{cases}")
 
     def summary(self) -> None:
-        """Print how many checks passed and how the exercises stand."""
+        """Print which check answered each goal, how many checks passed and how the exercises stand."""
+        for number, name in sorted(self._ledger.goals.items()):
+            print(f"✓ goal {number}: {name}")
         parts = [f"✓ {self.passed} check{'' if self.passed == 1 else 's'} passed"]
         if right := sum(self.exercises.values()):
             parts.append(f"{right} exercise{'' if right == 1 else 's'} right")

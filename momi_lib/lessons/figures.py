@@ -12,12 +12,13 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from momi_lib import skeleton
 from momi_lib.lessons.diagram import PARTS, draw_diagram
 from momi_lib.lessons.drawing import draw_map, draw_picture, draw_skeleton, show, use_style
+from momi_lib.lessons.layout import as_rows, listed, make_grid, name_rows
+from momi_lib.lessons.grids import show_bars, show_over, show_tables
 
 __all__ = [
     "PARTS",
@@ -27,41 +28,16 @@ __all__ = [
     "draw_picture",
     "draw_skeleton",
     "show",
+    "show_bars",
     "show_looks",
     "show_maps",
+    "show_over",
     "show_pictures",
     "show_skeletons",
+    "show_tables",
     "show_triplet",
     "use_style",
 ]
-
-
-def _rows(pictures: Any, columns: int | None) -> list[list[Any]]:
-    """Rows of pictures from (N, 3, H, W), (R, C, 3, H, W), a list or a list of lists."""
-    flat = not isinstance(pictures[0], list | tuple)
-    if isinstance(pictures, Tensor):
-        flat = pictures.ndim < 5
-    if not flat:
-        return [list(row) for row in pictures]
-    columns = columns or min(len(pictures), 8)
-    return [list(pictures[i : i + columns]) for i in range(0, len(pictures), columns)]
-
-
-def _grid(rows: Sequence[Sequence[Any]], width: float, beside: float = 0.3) -> tuple[Figure, np.ndarray]:
-    """A figure with one pair of axes a picture, in the pictures' proportions, `beside` inches wider."""
-    first = next(picture for row in rows for picture in row if picture is not None)
-    height, breadth = first.shape[-2:]
-    count = max(map(len, rows))
-    size = (count * width + beside, len(rows) * (width * height / breadth + 0.2) + 0.1)
-    figure, axes = plt.subplots(len(rows), count, figsize=size, squeeze=False, layout="constrained")
-    for ax in axes.flat:
-        ax.set_axis_off()
-    return figure, axes
-
-
-def _name_rows(axes: np.ndarray, names: Sequence[str] | None) -> None:
-    for ax, name in zip(axes[:, 0], names or (), strict=False):
-        ax.text(-0.08, 0.5, name, transform=ax.transAxes, rotation=90, ha="right", va="center")
 
 
 def show_pictures(
@@ -86,17 +62,17 @@ def show_pictures(
 
     >>> show_pictures(torch.zeros(3, 3, 128, 64), ["x", "x⁺", "x⁻"])
     """
-    rows = _rows(pictures, columns)
-    figure, axes = _grid(rows, width)
+    rows = as_rows(pictures, columns)
+    figure, axes = make_grid(rows, width)
     names = iter(titles or ())
     for row, line in zip(rows, axes, strict=True):
         for picture, ax in zip(row, line, strict=False):
             title = next(names, None)
             if picture is not None:
                 draw_picture(ax, picture, title)
-    _name_rows(axes, row_titles)
+    name_rows(axes, row_titles)
     count = sum(picture is not None for row in rows for picture in row)
-    show(figure, description or f"{count} pictures" + _listed(titles) + _listed(row_titles, "rows"))
+    show(figure, description or f"{count} pictures" + listed(titles) + listed(row_titles, "rows"))
 
 
 TRIPLET = ("source x", "positive x⁺", "negative x⁻")
@@ -128,12 +104,12 @@ def show_skeletons(
 
     >>> show_skeletons(torch.zeros(2, 3, 128, 64), torch.rand(2, 17, 2) * 60)
     """
-    rows = _rows(pictures, columns)
-    figure, axes = _grid(rows, width)
+    rows = as_rows(pictures, columns)
+    figure, axes = make_grid(rows, width)
     for i, ax in zip(range(len(pictures)), axes.flat, strict=False):
         draw_picture(ax, pictures[i], titles[i] if titles else None)
         draw_skeleton(ax, landmarks[i], None if valid is None else valid[i])
-    show(figure, description or f"{len(pictures)} pictures with their skeletons" + _listed(titles))
+    show(figure, description or f"{len(pictures)} pictures with their skeletons" + listed(titles))
 
 
 def show_maps(
@@ -156,14 +132,14 @@ def show_maps(
     """
     if names is None and len(maps) == len(skeleton.JOINTS):
         names = [name.replace("_", " ") for name in skeleton.JOINTS]
-    rows = _rows(maps, min(columns, len(maps)))
-    figure, axes = _grid(rows, width, beside=0.8)
+    rows = as_rows(maps, min(columns, len(maps)))
+    figure, axes = make_grid(rows, width, beside=0.8)
     for i, ax in zip(range(len(maps)), axes.flat, strict=False):
         image = draw_map(ax, maps[i], picture, limits=limits)
         ax.set_title(names[i] if names else "", fontsize=8)
     figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, pad=0.02)
     over = "" if picture is None else " over the picture"
-    show(figure, description or f"{len(maps)} maps{over}" + _listed(names))
+    show(figure, description or f"{len(maps)} maps{over}" + listed(names))
 
 
 def show_looks(
@@ -190,7 +166,7 @@ def show_looks(
     >>> picture = torch.zeros(3, 128, 64)
     >>> show_looks(picture, picture, torch.rand(1, 16, 8), torch.ones(1, 2), torch.ones(1, 2), ["head"])
     """
-    figure, axes = _grid([[source, target, *[source] * len(looks)]], width, beside=0.8)
+    figure, axes = make_grid([[source, target, *[source] * len(looks)]], width, beside=0.8)
     first, second, *others = axes[0]
     draw_picture(first, source, "source")
     draw_picture(second, target, "target")
@@ -207,7 +183,7 @@ def show_looks(
             ax.plot(*answers[number].tolist(), "o", color=colour, markersize=11, fillstyle="none", markeredgewidth=line)
         ax.set_title(f"{number + 1} {name}", fontsize=8)
     figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, pad=0.02, label="weight")
-    show(figure, description or f"Where {len(looks)} places of a target look in a source" + _listed(names))
+    show(figure, description or f"Where {len(looks)} places of a target look in a source" + listed(names))
 
 
 def curves(
@@ -230,7 +206,7 @@ def curves(
     ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
     if len(lines) > 1:
         ax.legend()
-    show(figure, description or f"{ylabel or 'values'} over {xlabel}" + _listed(list(lines)))
+    show(figure, description or f"{ylabel or 'values'} over {xlabel}" + listed(list(lines)))
 
 
 def diagram(highlight: str | Sequence[str] = ()) -> None:
@@ -243,7 +219,3 @@ def diagram(highlight: str | Sequence[str] = ()) -> None:
     """
     figure, description = draw_diagram((highlight,) if isinstance(highlight, str) else tuple(highlight))
     show(figure, description)
-
-
-def _listed(names: Sequence[str] | None, what: str = "") -> str:
-    return f"{what and ', '}{what}: {', '.join(map(str, names))}" if names else ""

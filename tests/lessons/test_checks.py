@@ -84,6 +84,27 @@ def test_exercises_and_the_summary(check: Checks, capsys: pytest.CaptureFixture[
     ]
 
 
+def test_a_goal_is_answered_by_the_check_that_is_marked(check: Checks, capsys: pytest.CaptureFixture[str]) -> None:
+    check.goal(2).equal("two", 2, 2)
+    check.true("between", True)
+    check.goal(1).close("one", 1.0, 1.0)
+    check.goal(2).exercise(double(), lambda x: None)  # an exercise is the learner's, not an answer to a goal
+    with pytest.raises(AssertionError, match="✗ three"):
+        check.goal(3).equal("three", 3, 4)
+    check.summary()
+    assert capsys.readouterr().out.splitlines() == [
+        "✓ two: expected 2 · goal 2",
+        "✓ between",
+        "✓ one: expected 1 (± 1e-06) · goal 1",
+        "· Double: not attempted yet",
+        "✓ goal 1: one",
+        "✓ goal 2: two",
+        "✓ 3 checks passed · 1 exercise not attempted yet",
+    ]
+    with pytest.raises(ValueError, match="expected a goal from 1 on, got 0"):
+        check.goal(0)
+
+
 def test_an_unknown_exercise_is_named(check: Checks) -> None:
     with pytest.raises(KeyError, match="lesson 0 has no exercise 'half'"):
         check.exercise("half", lambda: 1)

@@ -27,7 +27,7 @@ def exercises_of(number: int) -> dict[str, Exercise]:
     """Name → exercise of one notebook; empty where it has none.
 
     >>> list(exercises_of(0))
-    ['mirrored_x']
+    ['mirrored_x', 'to_bytes', 'bytes_needed']
     """
     if number not in numbers():
         return {}

@@ -1,10 +1,41 @@
-"""Notebook 00: one small exercise, to meet the checker."""
+"""Notebook 00: three small exercises, to meet the checker."""
 
 from __future__ import annotations
+
+import torch
+from torch import Tensor
 
 from momi_lib.lessons.exercise import Exercise
 
 __all__ = ["EXERCISES"]
+
+
+def to_bytes(x: Tensor) -> Tensor:
+    """[-1, 1] → the nearest of 0 … 255, and what lies outside to the nearer end."""
+    return ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def _not_rounded(x: Tensor) -> Tensor:
+    return ((x + 1) * 127.5).clamp(0, 255).to(torch.uint8)
+
+
+def _wrapped(x: Tensor) -> Tensor:
+    return ((x + 1) * 127.5).round().to(torch.int64).to(torch.uint8)
+
+
+def _from_zero(x: Tensor) -> Tensor:
+    return (x * 255).round().clamp(0, 255).to(torch.uint8)
+
+
+def _still_floats(x: Tensor) -> Tensor:
+    return (x + 1) * 127.5
+
+
+def _numbers() -> list[tuple]:
+    generator = torch.Generator().manual_seed(0)
+    inside = 2 * torch.rand(3, 5, 4, generator=generator) - 1
+    return [(inside,), (torch.tensor([-1.3, -1.0, 0.0, 0.3, 1.0, 1.2]),)]
+
 
 EXERCISES = {
     "mirrored_x": Exercise(
@@ -17,5 +48,32 @@ EXERCISES = {
             "x comes out as it went in. Which column does the first one become?": lambda x, width: x,
             "that mirrors about 0, so the person leaves the picture. Shift it back.": lambda x, width: -x,
         },
+    ),
+    "to_bytes": Exercise(
+        title="From numbers back to bytes",
+        reference=to_bytes,
+        cases=_numbers,
+        wrong={
+            "the fraction was cut off, not rounded: half of the values are one too dark.": _not_rounded,
+            "what lies outside of [-1, 1] came out at the other end, white as black: clamp before the type changes.": (
+                _wrapped
+            ),
+            "that would be right for numbers in [0, 1]; here -1 is black.": _from_zero,
+            "these are floats still: the answer's type is torch.uint8.": _still_floats,
+        },
+        atol=0,
+    ),
+    "bytes_needed": Exercise(
+        title="The memory of pictures as floats",
+        reference=lambda count, height, width: count * 3 * height * width * 4,
+        cases=lambda: [(1, 128, 64), (32, 128, 64), (7, 6, 3)],
+        wrong={
+            "a pixel has three colours.": lambda count, height, width: count * height * width * 4,
+            "that is one byte a number, as the pictures are stored; a float of 32 bits has four.": (
+                lambda count, height, width: count * 3 * height * width
+            ),
+            "those are bits: a byte has eight of them.": lambda count, height, width: count * 3 * height * width * 32,
+        },
+        atol=0,
     ),
 }
