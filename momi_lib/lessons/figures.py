@@ -17,8 +17,8 @@ from torch import Tensor
 from momi_lib import skeleton
 from momi_lib.lessons.diagram import PARTS, draw_diagram
 from momi_lib.lessons.drawing import draw_map, draw_picture, draw_skeleton, show, use_style
-from momi_lib.lessons.layout import as_rows, listed, make_grid, name_rows
 from momi_lib.lessons.grids import show_bars, show_over, show_tables
+from momi_lib.lessons.layout import as_rows, listed, make_grid, name_rows
 
 __all__ = [
     "PARTS",
