@@ -3,8 +3,9 @@
 Two ways of measuring, each over as many moves of a wrist, elbow, knee or shoulder:
 
 - in Python: from the browser's message to the traits that answer it, pixels included;
-- in a browser (``--browser``, needs Voilà, Playwright and Chromium): from the pointer's event to the frame that shows the picture,
-  once with each move waiting for the picture of the last, and once with moves that do not wait, as a hand makes them.
+- in a browser (needs Voilà, Playwright and Chromium; ``--no-browser`` leaves it out): from the pointer's event to the
+  frame that shows the picture, once with each move waiting for the picture of the last, and once with moves that do
+  not wait, as a hand makes them.
 
 Medians and 95th percentiles go to benchmarks/results/drag-cpu.json. The machine's load at the beginning stands beside
 them: whatever else runs makes the times longer.

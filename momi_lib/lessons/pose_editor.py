@@ -131,7 +131,7 @@ class PoseEditor(anywidget.AnyWidget):
         pose_says: str,
         swap_says: str,
     ) -> None:
-        """Landmarks (17, 2) in pixels, valid (17,) bool (None: they stay); two pictures (H, W, 3) uint8 and their texts."""
+        """Landmarks (17, 2) in pixels and valid (17,) bool (None: they stay), and two pictures (H, W, 3) uint8."""
         with self.hold_sync():
             if landmarks is not None:
                 places = landmarks.double().round(decimals=2).tolist()
