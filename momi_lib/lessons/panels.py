@@ -74,7 +74,7 @@ class Stations(widgets.VBox):
     >>> swapper = Swapper(network=MomiNet(preset("tiny").network).eval())
     >>> stations = Stations(swapper)
     >>> stations.show(swapper(3, 8))
-    >>> stations.panels["student source"].alternative[:19]
+    >>> stations.panels["student source"].alternative[:18]
     'student Fₚ, source'
     """
 
