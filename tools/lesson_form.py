@@ -19,7 +19,8 @@ import nbformat
 from momi_lib.lessons.exercises import exercises_of
 from tools.check_notebooks import Page
 
-CLOSING = (r"## Summary", r"## What this \w+ does not show", r"## Next")
+#: The sections at the end, by what they are → their headings.
+CLOSING = {"summary": r"## Summary", "limits": r"## What this \w+ does not show", "way on": r"## Next"}
 GOALS = re.compile(r"you will be able to\s*\n+((?:\d+\. .*\n?(?:   .*\n?)*)+)")
 #: Sections that answer no question of their own.
 FREE = ("the whole in one picture", "the library's version", "try it", "exercises", "summary", "what this", "next")
@@ -55,7 +56,7 @@ def is_image(output: nbformat.NotebookNode) -> bool:
 
 def is_widget(cell: nbformat.NotebookNode) -> bool:
     """Whether a cell shows a widget."""
-    return bool(re.search(r"\binteractive_output\(|\bwidgets\.HBox\(|\bwidgets\.VBox\(|\bExplorer\(", cell.source))
+    return bool(re.search(r"\binteractive_output\(|\bwidgets\.HBox\(|\bwidgets\.VBox\(|\w*Explorer\(", cell.source))
 
 
 def says_what_it_costs(page: Page) -> Iterator[str]:
@@ -79,10 +80,10 @@ def every_goal_has_a_check(page: Page) -> Iterator[str]:
 
 def the_end_answers_the_goals(page: Page) -> Iterator[str]:
     """Summary, limits and the way on; the summary has an answer for each goal, with the same number."""
-    for heading in CLOSING:
+    for what, heading in CLOSING.items():
         if not section(page, heading):
-            yield f"no section '{heading}' with a text"
-    answers = [int(n) for n in re.findall(r"^(\d+)\. ", section(page, CLOSING[0]), flags=re.MULTILINE)]
+            yield f"no section with the {what} ({heading!r}), or no text in it"
+    answers = [int(n) for n in re.findall(r"^(\d+)\. ", section(page, CLOSING["summary"]), flags=re.MULTILINE)]
     if answers != goals_of(page):
         yield f"the summary answers {answers}, the goals are {goals_of(page)}"
 

@@ -136,9 +136,9 @@ def line_for(quick: Budget, full: Budget | None) -> str:
     def memory(bytes_: float) -> str:
         return f"{bytes_ / 1e9:.1f} GB"
 
-    more = full is not None and time(full.seconds) != time(quick.seconds)
+    more = full is not None and full.seconds > quick.seconds and time(full.seconds) != time(quick.seconds)
     times = f"**Time** {time(quick.seconds)} on two CPU cores" + (f" (full mode: {time(full.seconds)})" if more else "")
-    most = full is not None and memory(full.memory) != memory(quick.memory)
+    most = full is not None and full.memory > quick.memory and memory(full.memory) != memory(quick.memory)
     extra = f" (full mode: {memory(full.memory)})" if most else ""
     return f"{times} · **Memory** {memory(quick.memory)}{extra} "
 

