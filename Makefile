@@ -51,7 +51,10 @@ test-code: $(VENV)/.for-test $(VENV)/.set-up
 # The same settings as tools/run_notebooks.py, which made the stored outputs. loadscope keeps a notebook in one
 # kernel. Outputs on a GPU may differ in the last digits, so the comparison is made without one.
 test-notebooks: $(VENV)/.for-test
-	$(SETTINGS) CUDA_VISIBLE_DEVICES= $(PYTEST) --dist loadscope --nbval --nbval-current-env notebooks
+	@mkdir -p runs
+	$(SETTINGS) CUDA_VISIBLE_DEVICES= $(PYTEST) --dist loadscope --nbval --nbval-current-env \
+		-p tools.measure_notebooks --measure-notebooks runs/notebooks-used.json notebooks
+	$(BIN)/python tools/notebook_budgets.py compare runs/notebooks-used.json
 
 # The stamps: installing again is needed only when what is to be installed has changed.
 $(VENV)/.for-lab: pyproject.toml constraints.txt

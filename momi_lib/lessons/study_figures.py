@@ -1,4 +1,4 @@
-"""Figures of a study: every run as a point, γ on a line, changes with their intervals (notebook 10).
+"""Figures of a study: every run as a point, γ on a line, changes with their intervals.
 
 A shape of marker goes with every colour, and what is claimed is written beside what came out.
 """
