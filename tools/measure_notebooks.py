@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from momi_lib.files import write_json
 from tools.run_notebooks import Usage, record
 
 
@@ -73,7 +72,11 @@ class Measure:
             "cpu_seconds": round(self.usage.cpu, 1),
             "peak_mib": round(self.usage.peak / 2**20),
         }
-        write_json(self.parts / f"{part['name'].replace('/', '_')}.json", part)
+        self.parts.mkdir(parents=True, exist_ok=True)
+        whole = self.parts / f"{part['name'].replace('/', '_')}.json"
+        unfinished = whole.with_suffix(".tmp")
+        unfinished.write_text(json.dumps(part), encoding="utf-8")
+        unfinished.replace(whole)
         self.path = None
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -29,13 +29,8 @@ from typing import Any
 
 import nbformat
 import psutil
-import torch
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from torch.nn import functional
-
-from momi_lib.files import write_json
-from momi_lib.train.card import environment
 
 # The same as in the Makefile's recipe for the tests.
 SETTINGS = {"MOMI_MODE": "quick", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "TQDM_DISABLE": "1"}
@@ -90,6 +85,9 @@ def reference_seconds(rounds: int = 3) -> float:
     >>> reference_seconds(rounds=1) > 0
     True
     """
+    import torch  # here, because whoever only watches a kernel need not wait for it
+    from torch.nn import functional
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     pictures, kernel = torch.ones(8, 32, 64, 32), torch.ones(32, 32, 3, 3)
@@ -193,7 +191,10 @@ def run(path: Path, timeout: int, store: bool = True) -> dict[str, Any] | None:
 
 def record(file: Path, mode: str, results: dict[str, dict[str, Any]]) -> None:
     """Add the measurements of one mode to those of earlier runs, each with its command, date and device."""
-    known = json.loads(file.read_text()) if file.is_file() else {}
+    from momi_lib.files import write_json
+    from momi_lib.train.card import environment
+
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     threads = int(os.environ.get("OMP_NUM_THREADS", 1))
     settings = {"mode": mode, "threads": threads, "reference_seconds": round(reference_seconds(), 3)}
     note = environment() | settings
