@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from momi_lib.evaluate.study_pictures import StudyPictures
-from momi_lib.lessons.explorer import Picture
+from momi_lib.lessons.panels import Picture
 from momi_lib.lessons.raster import map_png, picture_png
 
 __all__ = ["StudyExplorer"]
@@ -27,7 +27,7 @@ class StudyExplorer:
     Attributes:
         widget: the ipywidgets box; an explorer on the last line of a cell shows it.
         pair, variant: Dropdown, `.value` is a place among the pairs, and a variant's name.
-        panels: name → :class:`~momi_lib.lessons.explorer.Picture`. message: HTML, what a screen reader announces.
+        panels: name → :class:`~momi_lib.lessons.panels.Picture`. message: HTML, what a screen reader announces.
     """
 
     def __init__(self, pictures: StudyPictures, result: Mapping[str, Any]) -> None:
