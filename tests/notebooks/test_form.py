@@ -154,7 +154,9 @@ def test_there_is_a_break_for_each_rule() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "number"), [(rule, n) for rule in FORM for n in range(len(BREAKS[rule.__name__]))], ids=lambda value: getattr(value, "__name__", value)
+    ("rule", "number"),
+    [(rule, n) for rule in FORM for n in range(len(BREAKS[rule.__name__]))],
+    ids=lambda value: getattr(value, "__name__", value),
 )
 def test_each_rule_finds_what_it_is_for(rule: Callable, number: int) -> None:
     page = good_page()
