@@ -132,7 +132,7 @@ def test_the_speed_is_measured() -> None:
 def test_notebooks_are_measured_while_they_are_compared(tmp_path: Path, workers: list[str]) -> None:
     """What CI does: the plugin writes time and memory of each notebook, and the comparison reads them."""
     hog = "x = bytearray(400_000_000)\nfor i in range(0, len(x), 4096): x[i] = 1\nprint(len(x))"
-    busy = "total = sum(i * i for i in range(3_000_000))\nprint('done')"
+    busy = "total = sum(i * i for i in range(15_000_000))\nprint('done')"
     for name, source, text in (("hog", hog, "400000000\n"), ("busy", busy, "done\n")):
         cells = [new_code_cell(source, execution_count=1, outputs=[new_output("stream", text=text)])]
         nbformat.write(new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
@@ -140,7 +140,7 @@ def test_notebooks_are_measured_while_they_are_compared(tmp_path: Path, workers:
     command = [sys.executable, "-m", "pytest", "-p", "tools.measure_notebooks", "--measure-notebooks", str(file)]
     options = ["--nbval", "--nbval-current-env", "-p", "no:cacheprovider", "-c", str(tmp_path / "pytest.ini")]
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    ran = subprocess.run([*command, *options, *workers, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    ran = subprocess.run([*command, *options, *workers, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     measured = json.loads(file.read_text(encoding="utf-8"))
     hog, busy = (measured[f"{name}.ipynb"]["quick"] for name in ("hog", "busy"))
