@@ -57,7 +57,13 @@ def place_of(page: Any, joint: int) -> list[float]:
 
 
 def middle_of(page: Any, joint: int) -> tuple[float, float]:
-    box = page.locator(f"[data-joint='{joint}'] .momi-dot").bounding_box()
+    """Where to take hold of a joint, once the page has come to rest: pictures that arrive above move it."""
+    dot = page.locator(f"[data-joint='{joint}'] .momi-dot")
+    dot.scroll_into_view_if_needed()
+    box, seen = dot.bounding_box(), None
+    while box != seen:
+        page.wait_for_timeout(500)
+        box, seen = dot.bounding_box(), box
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 

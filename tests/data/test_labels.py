@@ -44,10 +44,10 @@ def test_1800_masks_decode_well_below_a_second():
     wavy = (x - 32) ** 2 * 4 + (y - 64) ** 2 + 400 * np.sin(x * y) < 3000
     counts = [encode_mask(wavy)["counts"]] * 1800
     times = []
-    for _ in range(3):  # the best of three: the machine may be busy with something else
-        start = time.perf_counter()
+    for _ in range(3):  # of this process alone: the machine may be busy with something else
+        start = time.process_time()
         masks = decode_masks(counts, (128, 64))
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 0.5
     assert (masks == wavy).all()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -140,7 +141,10 @@ def test_notebooks_are_measured_while_they_are_compared(tmp_path: Path, workers:
     command = [sys.executable, "-m", "pytest", "-p", "tools.measure_notebooks", "--measure-notebooks", str(file)]
     options = ["--nbval", "--nbval-current-env", "-p", "no:cacheprovider", "-c", str(tmp_path / "pytest.ini")]
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    ran = subprocess.run([*command, *options, *workers, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=600)
+    # Not as a worker of the pytest-xdist that may run this test.
+    alone = {name: entry for name, entry in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+    whole = [*command, *options, *workers, str(tmp_path)]
+    ran = subprocess.run(whole, cwd=ROOT, env=alone, capture_output=True, text=True, timeout=600)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     measured = json.loads(file.read_text(encoding="utf-8"))
     hog, busy = (measured[f"{name}.ipynb"]["quick"] for name in ("hog", "busy"))
