@@ -29,7 +29,7 @@ from momi_lib.evaluate.student import score_landmarks
 from momi_lib.files import sha256, write_json
 from momi_lib.train import TrainConfig, preset, train
 from momi_lib.train.card import plain
-from momi_lib.train.config import as_in_the_paper
+from momi_lib.train.config import as_in_the_paper, changed
 from momi_lib.train.log import picture_grid, read_log, save_picture
 from momi_lib.train.run import LOG, WEIGHTS
 from momi_lib.translate import load_network
@@ -213,11 +213,7 @@ def config_of(name: str) -> TrainConfig:
         raise ValueError(f"experiment {name!r}: expected one of {', '.join(EXPERIMENTS)}")
     experiment = EXPERIMENTS[name]
     config = as_in_the_paper(preset("small")) if experiment.against is None else config_of(experiment.against)
-    change = {
-        key: replace(getattr(config, key), **value) if isinstance(value, dict) else value
-        for key, value in experiment.change.items()
-    }
-    return replace(config, out=RUNS / name, **change)
+    return replace(changed(config, experiment.change), out=RUNS / name)
 
 
 @cache

@@ -20,9 +20,9 @@ import torch
 import tyro
 
 from momi_lib.data import load, to_float
-from momi_lib.files import sha256, weights_folder, write_atomically, write_json
+from momi_lib.files import sha256, write_atomically, write_json
 from momi_lib.train.card import environment
-from momi_lib.translate import MomiNet, folded, load_network
+from momi_lib.translate import MomiNet, folded, load_network, weights_file
 
 log = logging.getLogger("swap_speed")
 HERE = Path(__file__).resolve().parent
@@ -100,7 +100,7 @@ def time_ways(name: str, config: Config) -> list[dict[str, Any]]:
                 torch.cuda.synchronize()
             if turn >= config.warm_up:
                 times[way].append(1e3 * (time.perf_counter() - start))
-    path = Path(name) if Path(name).is_file() else weights_folder() / f"momi-{name}.safetensors"
+    path = weights_file(name)
     return [
         {
             "weights": Path(name).stem,

@@ -23,10 +23,10 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from momi_lib.data import People, load, to_float, to_uint8
-from momi_lib.files import sha256, weights_folder, write_atomically
+from momi_lib.files import sha256, write_atomically
 from momi_lib.lessons.raster import skeleton_png
 from momi_lib.skeleton import JOINTS
-from momi_lib.translate import MomiNet, load_network
+from momi_lib.translate import MomiNet, load_network, weights_file
 
 HEAD, HIPS, ANKLES = (0, 1, 2, 3, 4), (11, 12), (15, 16)
 GAP, GROUND = 4, (255, 255, 255)
@@ -253,9 +253,7 @@ def make(wanted: Animation) -> tuple[Path, Path]:
         ValueError: with too few people or poses to choose from, or where the result is too large.
     """
     network, people = load_network(wanted.weights), load(wanted.data, "test")
-    weights = Path(wanted.weights)
-    weights = weights if weights.is_file() else weights_folder() / f"momi-{wanted.weights}.safetensors"
-    about = f"weights {sha256(weights)}, seed {wanted.seed}, tools/make_animation.py"
+    about = f"weights {sha256(weights_file(wanted.weights))}, seed {wanted.seed}, tools/make_animation.py"
     shown, poses = choose(network, people, wanted)
     sources, size, scale = people.pictures[shown], network.config.size, wanted.scale
     joints = path(poses, wanted.steps)

@@ -1,4 +1,4 @@
-"""Is a difference more than the spread between seeds? Intervals and tests for a handful of runs (notebook 10).
+"""Is a difference more than the spread between seeds? Intervals and tests for a handful of runs.
 
 A study has values (V, S): V variants, each trained with the same S seeds. What all variants of one seed share (its
 first weights, its batches) moves them together; a change against the full variant, taken seed by seed, is free of it.

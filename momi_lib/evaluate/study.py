@@ -25,7 +25,7 @@ from momi_lib.features import feature_network
 from momi_lib.files import sha256, weights_folder, write_json
 from momi_lib.train import TrainConfig, preset, train
 from momi_lib.train.card import environment, plain
-from momi_lib.train.config import as_in_the_paper
+from momi_lib.train.config import as_in_the_paper, changed
 from momi_lib.train.run import WEIGHTS, load_teacher
 from momi_lib.translate import load_network
 
@@ -98,11 +98,7 @@ class Study:
         )
         if self.start is not None:
             config = replace(config, start=self.start, start_with="student", distil_steps=0)
-        change = {
-            key: replace(getattr(config, key), **value) if isinstance(value, dict) else value
-            for key, value in VARIANTS[variant].items()
-        }
-        return replace(config, **change)
+        return changed(config, VARIANTS[variant])
 
 
 def run_study(study: Study) -> dict[str, Any]:

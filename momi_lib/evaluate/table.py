@@ -11,9 +11,9 @@ import torch
 from momi_lib.data import load, load_truth
 from momi_lib.evaluate.judges import Judges
 from momi_lib.evaluate.truth import swap_all, trivial_answers
-from momi_lib.files import sha256, weights_folder
+from momi_lib.files import sha256
 from momi_lib.train.card import environment
-from momi_lib.translate import load_network
+from momi_lib.translate import load_network, weights_file
 
 TRUE = "true swap"
 
@@ -45,7 +45,7 @@ def truth_table(weights: Sequence[str], folder: Path | None = None, *, limit: in
     for name in weights:
         network = load_network(name, device=device)
         drawn = swap_all(network, people.pictures[truth.source], people.pictures[truth.target])
-        path = Path(name) if Path(name).is_file() else weights_folder() / f"momi-{name}.safetensors"
+        path = weights_file(name)
         rows.append(_row(f"momi-{name}" if path != Path(name) else path.stem, judges.score(drawn), sha256(path)))
     rows.append(_row(TRUE, judges.score(truth.pictures)))
     return {

@@ -34,7 +34,7 @@ from momi_lib.evaluate.store import SwapStore, stored_features
 from momi_lib.evaluate.truth import score_truth
 from momi_lib.features import FeatureNetwork, feature_network
 from momi_lib.files import sha256, weights_folder
-from momi_lib.translate import MomiNet, load_network
+from momi_lib.translate import MomiNet, load_network, weights_file
 
 REAL = "real pictures"
 log = logging.getLogger(__name__)
@@ -243,8 +243,7 @@ def table_one(
     from momi_lib.train.run import load_teacher
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    files = {name: Path(name) if Path(name).is_file() else weights_folder() / f"momi-{name}.safetensors"
-             for name in weights}  # fmt: skip
+    files = {name: weights_file(name) for name in weights}
     networks = {name: load_network(name, device=device) for name in weights}  # missing ones are found out now
     people = load(folder, "test", junk=paper_literal)
     options = {"count": count, "seed": seed, "paper_literal": paper_literal}

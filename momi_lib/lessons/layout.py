@@ -41,6 +41,7 @@ def name_rows(axes: np.ndarray, names: Sequence[str] | None) -> None:
     for ax, name in zip(axes[:, 0], names or (), strict=False):
         ax.text(-0.08, 0.5, name, transform=ax.transAxes, rotation=90, ha="right", va="center")
 
+
 def listed(names: Sequence[str] | None, what: str = "") -> str:
     """The end of a description: the names that there are, after a word for what they are."""
     return f"{what and ', '}{what}: {', '.join(map(str, names))}" if names else ""

@@ -131,23 +131,10 @@ class Studio:
             if share in (0, 1):
                 drawn = self.network.decode((other if share else person).appearance, code)
             else:
-                first, second = (self._fetched(who.appearance, code) for who in (person, other))
+                first, second = (self.network.fetch(who.appearance, code) for who in (person, other))
                 appearance, within = (_mix(a, b, share) for a, b in zip(first, second, strict=True))
                 drawn = self.network.generator(appearance, self.network.coarse(code), within)
         return Drawn(maps[0].amax(0).cpu(), to_uint8(drawn.float())[0].cpu())
-
-    def _fetched(self, appearance: Tensor, code: Tensor) -> tuple[Tensor, Tensor | None]:
-        """What G is given of an appearance in a pose: z_a at the target's places, and what is added at H/4.
-
-        The first half of :meth:`momi_lib.translate.MomiNet.decode`.
-        """
-        network, coarse = self.network, self.network.coarse(code)
-        within = [] if network.detail is None else [network.detail(code[:, network.config.width :])]
-        if network.lookup is not None:
-            codes = *appearance.chunk(2, dim=1), coarse
-            appearance = network.lookup(*codes)
-            within += [] if network.fine_lookup is None else [network.fine_lookup(*codes)]
-        return appearance, sum(within) if within else None
 
     @torch.inference_mode()
     def looks(self, person: Person, landmarks: Tensor, valid: Tensor, joint: int) -> Tensor | None:

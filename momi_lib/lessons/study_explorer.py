@@ -11,10 +11,9 @@ import ipywidgets as widgets
 from momi_lib.evaluate.study_pictures import StudyPictures
 from momi_lib.lessons.panels import Picture
 from momi_lib.lessons.raster import map_png, picture_png
+from momi_lib.lessons.stage import BRIGHT
 
 __all__ = ["StudyExplorer"]
-
-BRIGHT = 0.5  # a difference from here on is yellow
 
 
 class StudyExplorer:

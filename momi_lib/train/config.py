@@ -5,6 +5,7 @@ The command line is made from these classes, so a field here is an option there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -222,6 +223,20 @@ def preset(name: str, **changes: object) -> TrainConfig:
     if name not in PRESETS:
         raise ValueError(f"preset: expected one of {', '.join(PRESETS)}, got {name!r}")
     return replace(PRESETS[name], **changes)
+
+
+def changed(config: TrainConfig, change: Mapping[str, Any]) -> TrainConfig:
+    """A config with fields changed; those of its ``network`` and ``weights`` as mappings of their own.
+
+    >>> config = changed(preset("small"), {"seed": 1, "weights": {"patch": 0.0}})
+    >>> config.seed, config.weights.patch, config.weights.adversarial
+    (1, 0.0, 0.1)
+    """
+    fields = {
+        key: replace(getattr(config, key), **value) if isinstance(value, Mapping) else value
+        for key, value in change.items()
+    }
+    return replace(config, **fields)
 
 
 def as_in_the_paper(config: TrainConfig) -> TrainConfig:

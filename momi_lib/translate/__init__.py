@@ -7,7 +7,7 @@ from momi_lib.translate.folded import folded
 from momi_lib.translate.generator import Generator
 from momi_lib.translate.lookup import AppearanceLookup, FineLookup
 from momi_lib.translate.network import MomiNet, NetworkConfig, Pose
-from momi_lib.translate.weights import load_network, save_network
+from momi_lib.translate.weights import load_network, save_network, weights_file
 
 __all__ = [
     "AppearanceEncoder",
@@ -24,4 +24,5 @@ __all__ = [
     "folded",
     "load_network",
     "save_network",
+    "weights_file",
 ]

@@ -201,13 +201,21 @@ class MomiNet(nn.Module):
 
     def decode(self, appearance_code: Tensor, pose_code: Tensor) -> Tensor:
         """G: any z_a and any z_p of the same batch size → pictures in [-1, 1]."""
-        coarse = self.coarse(pose_code)
+        appearance, within = self.fetch(appearance_code, pose_code)
+        return self.generator(appearance, self.coarse(pose_code), within)
+
+    def fetch(self, appearance_code: Tensor, pose_code: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What G is given beside the pose: z_a, fetched to the target's places where there is a lookup.
+
+        Returns:
+            (N, d, H/8, W/8), and what is added to G's features at H/4, ``None`` without detail and fine lookup.
+        """
         within = [] if self.detail is None else [self.detail(pose_code[:, self.config.width :])]
         if self.lookup is not None:
-            codes = *appearance_code.chunk(2, dim=1), coarse
+            codes = *appearance_code.chunk(2, dim=1), self.coarse(pose_code)
             appearance_code = self.lookup(*codes)
             within += [] if self.fine_lookup is None else [self.fine_lookup(*codes)]
-        return self.generator(appearance_code, coarse, sum(within) if within else None)
+        return appearance_code, sum(within) if within else None
 
     def swap(self, source: Tensor, target: Tensor) -> Tensor:
         """The person of ``source`` in the pose of ``target``: only RGB goes in.

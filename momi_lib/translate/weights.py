@@ -34,6 +34,27 @@ def save_network(network: MomiNet, path: str | Path, card: dict[str, Any] | None
     return path
 
 
+def weights_file(name: str | Path) -> Path:
+    """The file of weights: a path, or the name of committed ones.
+
+    Raises:
+        FileNotFoundError: where there are no such weights, with what there is.
+
+    >>> weights_file("small").name
+    'momi-small.safetensors'
+    """
+    path = Path(name)
+    if not path.is_file():
+        path = weights_folder() / f"momi-{name}.safetensors"
+    if not path.is_file():
+        known = sorted(p.stem.removeprefix("momi-") for p in weights_folder().glob("momi-*.safetensors"))
+        raise FileNotFoundError(
+            f"weights {str(name)!r}: neither a file nor one of {known or 'the committed weights (there are none)'} "
+            f"in {weights_folder()}; train some with `python -m momi_lib train`"
+        )
+    return path
+
+
 def load_network(name: str | Path = "small", *, device: torch.device | str = "cpu") -> MomiNet:
     """A trained network, ready to translate: in evaluation mode, frozen, float32, channels-last.
 
@@ -51,15 +72,7 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
     ...
     FileNotFoundError: weights 'no such weights': ...
     """
-    path = Path(name)
-    if not path.is_file():
-        path = weights_folder() / f"momi-{name}.safetensors"
-    if not path.is_file():
-        known = sorted(p.stem.removeprefix("momi-") for p in weights_folder().glob("momi-*.safetensors"))
-        raise FileNotFoundError(
-            f"weights {str(name)!r}: neither a file nor one of {known or 'the committed weights (there are none)'} "
-            f"in {weights_folder()}; train some with `python -m momi_lib train`"
-        )
+    path = weights_file(name)
     card = path.with_suffix(".json")
     if card.is_file() and json.loads(card.read_text()).get("sha256") != sha256(path):
         raise ValueError(f"{path}: does not fit the SHA-256 in {card.name}; copy or download both again")

@@ -17,7 +17,8 @@ PICTURES = torch.randint(0, 256, (5, 3, 128, 64), dtype=torch.uint8, generator=S
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Figure, str]]:
     seen: list[tuple[Figure, str]] = []
-    monkeypatch.setattr(figures, "show", lambda figure, description: seen.append((figure, description)))
+    for module in (figures, grids):
+        monkeypatch.setattr(module, "show", lambda figure, description: seen.append((figure, description)))
     yield seen
     plt.close("all")
 
@@ -120,39 +121,31 @@ def test_a_figure_is_closed_after_it_was_shown() -> None:
     assert plt.get_fignums() == before
 
 
-@pytest.fixture
-def panels_shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Figure, str]]:
-    seen: list[tuple[Figure, str]] = []
-    monkeypatch.setattr(grids, "show", lambda figure, description: seen.append((figure, description)))
-    yield seen
-    plt.close("all")
-
-
-def test_maps_and_skeletons_stand_over_pictures_in_rows(panels_shown: list) -> None:
+def test_maps_and_skeletons_stand_over_pictures_in_rows(shown: list) -> None:
     landmarks, valid = torch.rand(17, 2) * 60, torch.ones(17, dtype=torch.bool)
     rows = [[PICTURES[0], (PICTURES[0], torch.rand(16, 8))], [(PICTURES[1], landmarks, valid), PICTURES[1]]]
     figures.show_over(rows, ["picture", "map"], ["first", "second"], limits=(-1, 1), label="look")
-    figure, description = panels_shown[0]
+    figure, description = shown[0]
     first, over, second, bare, scale = figure.axes
     assert [len(ax.images) for ax in (first, over, second, bare)] == [1, 2, 1, 1]
     assert over.images[1].get_clim() == (-1, 1) and scale.get_ylabel() == "look"
     assert len(second.lines) > 0 and len(bare.lines) == 0
     assert description == "2 rows of pictures and maps over them: picture, map, rows: first, second"
     figures.show_over([[PICTURES[0]]])
-    assert len(panels_shown[1][0].axes) == 1  # no map, no scale
+    assert len(shown[1][0].axes) == 1  # no map, no scale
 
 
-def test_tables_show_each_number_in_a_readable_ink(panels_shown: list) -> None:
+def test_tables_show_each_number_in_a_readable_ink(shown: list) -> None:
     figures.show_tables({"a": torch.tensor([[0.0, 1.0], [0.25, 0.5]]), "b": torch.zeros(3, 1)}, digits=1)
-    figure, description = panels_shown[0]
+    figure, description = shown[0]
     assert [text.get_text() for text in figure.axes[0].texts] == ["0.0", "1.0", "0.2", "0.5"]
     assert [text.get_color() for text in figure.axes[0].texts] == ["white", "black", "white", "white"]
     assert len(figure.axes[1].texts) == 3 and description == "2 tables of numbers: a, b"
 
 
-def test_bars_are_means_with_standard_errors(panels_shown: list) -> None:
+def test_bars_are_means_with_standard_errors(shown: list) -> None:
     figures.show_bars({"L1": {"one": torch.tensor([1.0, 3.0]), "two": torch.tensor([5.0, 5.0])}})
-    figure, description = panels_shown[0]
+    figure, description = shown[0]
     ax = figure.axes[0]
     assert [bar.get_width() for bar in ax.patches] == [2.0, 5.0]
     lines = ax.collections[0].get_segments()
