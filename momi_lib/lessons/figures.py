@@ -63,7 +63,7 @@ def show_pictures(
     >>> show_pictures(torch.zeros(3, 3, 128, 64), ["x", "x⁺", "x⁻"])
     """
     rows = as_rows(pictures, columns)
-    figure, axes = make_grid(rows, width)
+    figure, axes = make_grid(rows, width, titles=len(titles or ()))
     names = iter(titles or ())
     for row, line in zip(rows, axes, strict=True):
         for picture, ax in zip(row, line, strict=False):
@@ -105,7 +105,7 @@ def show_skeletons(
     >>> show_skeletons(torch.zeros(2, 3, 128, 64), torch.rand(2, 17, 2) * 60)
     """
     rows = as_rows(pictures, columns)
-    figure, axes = make_grid(rows, width)
+    figure, axes = make_grid(rows, width, titles=len(titles or ()))
     for i, ax in zip(range(len(pictures)), axes.flat, strict=False):
         draw_picture(ax, pictures[i], titles[i] if titles else None)
         draw_skeleton(ax, landmarks[i], None if valid is None else valid[i])
@@ -133,7 +133,7 @@ def show_maps(
     if names is None and len(maps) == len(skeleton.JOINTS):
         names = [name.replace("_", " ") for name in skeleton.JOINTS]
     rows = as_rows(maps, min(columns, len(maps)))
-    figure, axes = make_grid(rows, width, beside=0.8)
+    figure, axes = make_grid(rows, width, beside=0.8, titles=len(names or ()))
     for i, ax in zip(range(len(maps)), axes.flat, strict=False):
         image = draw_map(ax, maps[i], picture, limits=limits)
         ax.set_title(names[i] if names else "", fontsize=8)
@@ -166,7 +166,7 @@ def show_looks(
     >>> picture = torch.zeros(3, 128, 64)
     >>> show_looks(picture, picture, torch.rand(1, 16, 8), torch.ones(1, 2), torch.ones(1, 2), ["head"])
     """
-    figure, axes = make_grid([[source, target, *[source] * len(looks)]], width, beside=0.8)
+    figure, axes = make_grid([[source, target, *[source] * len(looks)]], width, beside=0.8, titles=1)
     first, second, *others = axes[0]
     draw_picture(first, source, "source")
     draw_picture(second, target, "target")

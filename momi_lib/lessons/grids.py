@@ -39,7 +39,7 @@ def show_over(
     >>> show_over([[picture, (picture, torch.rand(16, 8))]], ["picture", "map"])
     """
     bare = [[cell[0] if isinstance(cell, tuple) else cell for cell in row] for row in rows]
-    figure, axes = make_grid(bare, width, beside=1.0)
+    figure, axes = make_grid(bare, width, beside=1.0, titles=len(titles))
     image = None
     for number, (row, line) in enumerate(zip(rows, axes, strict=True)):
         for column, (cell, ax) in enumerate(zip(row, line, strict=False)):

@@ -24,13 +24,20 @@ def as_rows(pictures: Any, columns: int | None) -> list[list[Any]]:
     return [list(pictures[i : i + columns]) for i in range(0, len(pictures), columns)]
 
 
-def make_grid(rows: Sequence[Sequence[Any]], width: float, beside: float = 0.3) -> tuple[Figure, np.ndarray]:
-    """A figure with one pair of axes a picture, in the pictures' proportions, `beside` inches wider."""
+def make_grid(
+    rows: Sequence[Sequence[Any]], width: float, beside: float = 0.3, titles: int = 0
+) -> tuple[Figure, np.ndarray]:
+    """A figure with one pair of axes a picture, in the pictures' proportions, `beside` inches wider.
+
+    As many of them get a title as `titles` says, from the first on; rows without one stand close together.
+    """
     first = next(picture for row in rows for picture in row if picture is not None)
     height, breadth = first.shape[-2:]
     count = max(map(len, rows))
-    size = (count * width + beside, len(rows) * (width * height / breadth + 0.2) + 0.1)
+    named = min(-(-titles // count), len(rows))  # rows
+    size = (count * width + beside, len(rows) * (width * height / breadth + 0.04) + named * 0.2 + 0.1)
     figure, axes = plt.subplots(len(rows), count, figsize=size, squeeze=False, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.02, wspace=0, hspace=0)
     for ax in axes.flat:
         ax.set_axis_off()
     return figure, axes

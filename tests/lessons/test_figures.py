@@ -54,6 +54,14 @@ def test_titles_and_rows(shown: list) -> None:
     assert description == "5 pictures: a, b, c, d, e, rows: first, second"
 
 
+def test_rows_without_titles_stand_close_together(shown: list) -> None:
+    for titles in (None, list("ab"), list("abcdef")):
+        figures.show_pictures(PICTURES[[0, 1, 2, 3, 4, 0]], titles, columns=2)
+    bare, first, all_rows = (figure.get_size_inches()[1] for figure, _ in shown)
+    assert first - bare == pytest.approx(0.2)  # one line of titles
+    assert all_rows - bare == pytest.approx(3 * 0.2)
+
+
 def test_one_picture_or_many_make_triplets(shown: list) -> None:
     figures.show_triplet(*PICTURES[:3])
     figures.show_triplet(PICTURES[:2], PICTURES[1:3], PICTURES[3:5])

@@ -12,12 +12,7 @@ from tools.check_notebooks import Page
 from tools.lesson_form import FORM, row
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-#: Still to be brought to the form; the mark is strict, so that it goes when they are.
-LATER = {"08_anyone_in_any_pose.ipynb": "its explorer changes with the widget, and its goals are marked then"}
-LESSONS = [
-    pytest.param(path, marks=[pytest.mark.xfail(reason=LATER[path.name])] if path.name in LATER else [], id=path.name)
-    for path in sorted(FOLDER.glob("*.ipynb"))
-]
+LESSONS = [pytest.param(path, id=path.name) for path in sorted(FOLDER.glob("*.ipynb"))]
 
 TITLE = """# 0 · A title
 
