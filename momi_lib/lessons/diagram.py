@@ -35,7 +35,7 @@ PARTS: dict[str, Part] = {
     "appearance_encoder": Part(5.4, -0.2, "appearance\n$E_a$", "appearance encoder"),
     "attention": Part(6.7, -0.2, "attention\n$\\varphi \\to z_a$", "attention"),
     "generator": Part(8.1, 0.4, "generator\n$G$", "generator"),
-    "result": Part(9.4, 0.4, "results\n$\\hat x^+,\\ \\hat x^-$", "results"),
+    "result": Part(9.4, 0.4, "results\n$\\hat x,\\ \\hat x^+,\\ \\hat x^-$", "results"),
     "adversarial": Part(11.0, 2.2, "adversarial\n$D$ · Eq. 5", "adversarial loss", training=True),
     "reconstruction": Part(11.0, 1.3, "reconstruction\nEq. 3", "reconstruction loss", training=True),
     "perceptual": Part(11.0, 0.4, "perceptual\nEq. 4", "perceptual loss", training=True),
@@ -65,7 +65,7 @@ ARROWS: tuple[tuple[str, str, str, str], ...] = (
     ("result", "bottom", "evaluation", "top"),
 )
 SIDES = {"left": (-0.5, 0), "right": (0.5, 0), "top": (0, 0.5), "bottom": (0, -0.5)}
-WIDTH, HEIGHT = 1.12, 0.66
+WIDTH, HEIGHT = 1.16, 0.66
 INK, QUIET, STRONG = "#333333", "#F2F2F2", "#FFD166"
 
 
@@ -102,7 +102,7 @@ def draw_diagram(highlight: tuple[str, ...]) -> tuple[Figure, str]:
         )
         weight = "bold" if chosen else "normal"
         # Bold letters are wider: a size smaller, the longest word stays inside its box.
-        size = 8.2 if chosen else 9
+        size = 7.3 if chosen else 8.6
         ax.text(part.x, part.y, part.text, ha="center", va="center", fontsize=size, color=INK, weight=weight)
     ax.text(2.85, 1.62, "Eq. 1", fontsize=8, color=INK, ha="left")
     ax.text(-0.55, -1.25, "dashed: only while training", fontsize=8, color=INK)

@@ -6,6 +6,7 @@ import json
 import platform
 import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,6 +83,44 @@ def begun_with(path: Path) -> dict[str, Any]:
         facts |= {k: known[k] for k in told if k in known}
         facts |= {k: known[k] for k in ("begun_with", "student_begun_with") if k in known}
     return facts
+
+
+def runs_behind(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The run of a card and those whose weights it began with, the last one first; each has its steps and hours.
+
+    >>> [run["steps"] for run in runs_behind({"steps": 20, "begun_with": {"steps": 300}})]
+    [20, 300]
+    """
+    runs: list[Mapping[str, Any]] = []
+    while card:
+        runs.append(card)
+        card = card.get("begun_with", {})
+    return runs
+
+
+def beside_the_paper(card: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What the run of a card took otherwise than the paper: option → what it took, and what the paper says.
+
+    Where the paper is silent, what :func:`momi_lib.train.config.as_in_the_paper` takes stands for it. Sizes of the
+    network, rates and numbers of steps are left out.
+
+    >>> beside_the_paper({"config": {"jitter": 0.4, "network": {"transfer": "join"}}})
+    {'jitter': (0.4, 0.0)}
+    """
+    from momi_lib.train.config import as_in_the_paper, preset
+
+    small = preset("small")
+    usual, found = (_flat(plain(config)) for config in (as_in_the_paper(small), small))
+    used = _flat(card["config"])
+    options = [name for name in found if found[name] != usual[name]]
+    return {name: (used[name], usual[name]) for name in options if used.get(name, usual[name]) != usual[name]}
+
+
+def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a config, those of its network and its weights among them."""
+    parts = {"network": "", "weights": "weights."}
+    inner = {parts[part] + name: value for part in parts for name, value in config.get(part, {}).items()}
+    return {name: value for name, value in config.items() if name not in parts} | inner
 
 
 def plain(value: Any) -> Any:

@@ -16,6 +16,8 @@ from tools.mannequins import __main__ as command
         ("--out x", "either --identities N or --size"),
         ("--out x --identities 4 --size market", "either --identities N or --size"),
         ("--out x --size embedded --pictures-per-identity 4 5", "goes with --identities"),
+        ("--out x --size embedded --test 4", "--test: goes with --identities"),
+        ("--out x --identities 4 --test 4", "test identities: expected 1 to 3 of 4"),
         ("--out x --identities 4 --workers 0", "--workers: expected 1 or more, got 0"),
         ("--out x --identities 4 --seed -1", "--seed: expected 0 or more"),
         ("check /nowhere", "no manifest.json"),

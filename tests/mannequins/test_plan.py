@@ -95,6 +95,20 @@ def test_too_few_identities_are_refused(identities_: int) -> None:
         sizes_of(identities_)
 
 
+def test_most_people_can_be_for_training() -> None:
+    sizes = sizes_of(9, (8, 8), test=1)
+    assert (sizes.train, sizes.test) == (8, 1)
+    shots = plan(sizes, seed=1)
+    assert {shot.person for shot in shots if shot.file.startswith("bounding_box_train")} == set(range(1, 9))
+    assert {shot.person for shot in shots if not shot.file.startswith("bounding_box_train")} == {9}
+
+
+@pytest.mark.parametrize("test", [0, 9, -1])
+def test_both_sides_need_somebody(test: int) -> None:
+    with pytest.raises(PlanError, match=f"expected 1 to 8 of 9, got {test}"):
+        sizes_of(9, (8, 8), test=test)
+
+
 def test_sizes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(PlanError, match="fewest"):
         sizes_of(4, (9, 8))

@@ -34,6 +34,8 @@ class Make:
     """The folder to write: new, empty, or begun by the same command."""
     identities: int | None = None
     """How many people, half of them for training; pictures in Market-1501's proportions (1501: its very numbers)."""
+    test: int | None = None
+    """With --identities: how many of them are for testing, in place of half."""
     size: Literal["embedded", "market"] | None = None
     """A whole data set in place of --identities: as in the repository, or of Market-1501's size, with true swaps."""
     seed: int = 0
@@ -90,6 +92,8 @@ def _make(asked: Make) -> None:
         raise ValueError("give either --identities N or --size embedded|market.")
     if asked.size is not None and asked.pictures_per_identity is not None:
         raise ValueError("--pictures-per-identity goes with --identities; --size has its own numbers.")
+    if asked.size is not None and asked.test is not None:
+        raise ValueError("--test: goes with --identities; --size has its own numbers.")
     if asked.workers < 1:
         raise ValueError(f"--workers: expected 1 or more, got {asked.workers}.")
     if asked.seed < 0:
@@ -101,7 +105,7 @@ def _make(asked: Make) -> None:
     from tools.mannequins.write import Request, make
 
     if asked.size is None:
-        sizes = plan.sizes_of(asked.identities, asked.pictures_per_identity, asked.truth)
+        sizes = plan.sizes_of(asked.identities, asked.pictures_per_identity, asked.truth, asked.test)
     else:
         sizes = plan.with_truth({"embedded": plan.EMBEDDED, "market": plan.MARKET}[asked.size], asked.truth)
     Renderer(8, 4, 1)  # no OpenGL: say so now, not from a worker

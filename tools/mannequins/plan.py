@@ -73,11 +73,14 @@ class Shot:
     file: str
 
 
-def sizes_of(identities: int, each: tuple[int, int] | None = None, truth: int | None = None) -> Sizes:
+def sizes_of(
+    identities: int, each: tuple[int, int] | None = None, truth: int | None = None, test: int | None = None
+) -> Sizes:
     """Sizes for a number of identities, half of them (rounded up) for training.
 
     Args:
         each: fewest and most pictures of one identity; None takes Market-1501's numbers, scaled.
+        test: how many of the identities are for testing; None takes half.
 
     Raises PlanError.
 
@@ -86,7 +89,10 @@ def sizes_of(identities: int, each: tuple[int, int] | None = None, truth: int | 
     """
     if identities < 2:
         raise PlanError(f"identities: expected at least 2, one to train and one to test, got {identities}.")
-    train, test = (identities + 1) // 2, identities // 2
+    test = identities // 2 if test is None else test
+    train = identities - test
+    if test < 1 or train < 1:
+        raise PlanError(f"test identities: expected 1 to {identities - 1} of {identities}, got {test}.")
     if each is None:
         sizes = replace(
             MARKET,
