@@ -170,6 +170,7 @@ def page() -> Iterator[Any]:
         page.complaints = []
         page.on("pageerror", lambda error: page.complaints.append(f"exception: {error}"))
         page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
+        page.on("filechooser", lambda chooser: None)  # or a dialog that opens at once would not be seen
         page.asked_elsewhere = []
 
         def answer_with_nothing(route: Any) -> None:
