@@ -1,4 +1,4 @@
-"""JupyterLab and Voilà as a reader starts them, and a browser that remembers what it complained about."""
+"""JupyterLab, Notebook 7 and Voilà as a reader starts them, and a browser that remembers what it complained about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The explorer as a reader meets it, in JupyterLab and in Voilà, in a real browser: by keyboard and by mouse.
+"""The explorer as a reader meets it, in JupyterLab, Notebook 7 and Voilà, in a real browser: by keyboard and by mouse.
 
 What a value that is set leads to is tested without a browser in tests/lessons; here it must draw, and follow a hand.
 """
@@ -173,7 +173,9 @@ def use(page: Any, folder: Path, until: Callable, screenshot: Callable, where: s
     target = page.get_by_role("radiogroup", name="Target")
     chosen = target.get_by_role("radio", checked=True)
     before = chosen.get_attribute("aria-label")
+    at_rest(page, chosen)  # a notebook that has just run takes the focus and scrolls to its last cell
     chosen.focus()
+    assert chosen.evaluate("element => element === document.activeElement")
     page.keyboard.press("ArrowRight")
     until("another target", lambda: chosen.get_attribute("aria-label") != before, 20)
     second = until("its swap", lambda: shown(page, "swap") not in ("", first) and shown(page, "swap"), 20)
