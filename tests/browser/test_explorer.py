@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PATIENCE = 300  # seconds for all cells on a busy machine; with two cores of its own the test takes far less
 WRIST, ELBOW = 9, 7
+NOT_OURS = "(reading 'schema')"  # Notebook 7.6 on an empty page: it asks for settings that it has not loaded yet
 TOO_MUCH = 11 * 2**20  # bytes; Jupyter's servers drop the connection at a message of 10 MiB
 
 
@@ -135,7 +136,7 @@ def use_own_picture(page: Any, folder: Path, until: Callable, screenshot: Callab
 
     before = saw()
     button.focus()
-    for _ in range(10):  # past three sliders and two buttons
+    for _ in range(10):  # past three sliders, their numbers and two buttons
         page.keyboard.press("Tab")
         if crop.evaluate("element => element === document.activeElement"):
             break
@@ -251,7 +252,7 @@ def test_in_notebook_7(notebook7: str, page: Any, tmp_path: Path, until: Callabl
     page.goto(notebook7)
     run_all(page)
     use(page, tmp_path / "work", until, screenshot, "notebook7")
-    assert page.complaints == []
+    assert [complaint for complaint in page.complaints if NOT_OURS not in complaint] == []
     assert page.asked_elsewhere == []
 
 
