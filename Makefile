@@ -32,7 +32,8 @@ lab: $(VENV)/.for-lab
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_check_your_setup.ipynb $(LAB_OPTIONS)
 
 app: $(VENV)/.for-app
-	$(BIN)/voila app/explorer.ipynb $(APP_OPTIONS)
+	JUPYTER_PATH="$(CURDIR)/app$${JUPYTER_PATH:+:$$JUPYTER_PATH}" \
+		$(BIN)/voila app/explorer.ipynb --template=explorer $(APP_OPTIONS)
 
 test: check test-code test-notebooks
 

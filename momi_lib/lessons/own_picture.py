@@ -10,17 +10,19 @@ import ipywidgets as widgets
 import torch
 from PIL import Image
 
+from momi_lib.lessons.crop_box import LEAST, CropBox
 from momi_lib.lessons.panels import Picture, row
+from momi_lib.lessons.picture_button import PictureButton
 from momi_lib.lessons.raster import picture_png, skeleton_png
 from momi_lib.lessons.swapping import Swapper
-from momi_lib.lessons.upload import Box, Sureness, UploadError, cut, frame, open_picture
+from momi_lib.lessons.upload import Box, Sureness, UploadError, cut, open_picture
 
 __all__ = ["OwnPicture"]
 
 KNOWN = 48  # pictures whose confidences say what is usual
 PROMISE = (
-    "A JPEG or PNG of one person, upright and whole. It is kept in the memory of this kernel alone: it is neither "
-    "stored nor sent on."
+    "A JPEG or PNG of one person, upright and whole. Your browser makes it smaller where it is large. It is kept in "
+    "the memory of this kernel alone: it is neither stored nor sent on."
 )
 
 
@@ -32,8 +34,9 @@ class OwnPicture(widgets.VBox):
         on_use: called with the role ("source" or "target"), the index that the swapper gave, and the file's name.
 
     Attributes:
-        upload: FileUpload. across, down, size: FloatSlider, the box. as_source, as_target: Button.
-        whole, seen: :class:`Picture`, the picture with its box and what the model saw.
+        upload: :class:`PictureButton`. as_source, as_target: Button.
+        crop: :class:`CropBox`, the picture with its box. across, down, size: FloatSlider, which say the same.
+        seen: :class:`Picture`, what the model saw.
         message: HTML, refusals and the verdict. sure: the verdict: True, False, or None without a picture.
 
     >>> from momi_lib.train.config import preset
@@ -49,35 +52,24 @@ class OwnPicture(widgets.VBox):
         self._image: Image.Image | None = None
         self._usual: Sureness | None = None
         self.name, self.sure = "", None
-        self.upload = widgets.FileUpload(accept="image/jpeg,image/png", description="Upload a picture")
-        self.upload.layout.width = "170px"
+        self._looked: Box | None = None
+        self.upload, self.crop, self.seen = PictureButton(self.take), CropBox(), Picture(width=118)
         one = {"min": 0.0, "max": 1.0, "step": 0.01, "layout": {"width": "330px"}, "disabled": True}
         named = {"style": {"description_width": "110px"}}
         self.across = widgets.FloatSlider(0.5, description="Box: across", **one, **named)
         self.down = widgets.FloatSlider(0.5, description="Box: down", **one, **named)
-        self.size = widgets.FloatSlider(1.0, description="Box: size", **{**one, "min": 0.1}, **named)
+        self.size = widgets.FloatSlider(1.0, description="Box: size", **{**one, "min": LEAST}, **named)
         self.as_source = widgets.Button(description="Use as source", disabled=True)
         self.as_target = widgets.Button(description="Use as target", disabled=True)
-        self.whole, self.seen = Picture(width=150), Picture(width=118)
-        self.whole.layout.width = "300px"
         self.message = widgets.HTML()
-        self.upload.observe(self._uploaded, names="value")
-        for slider in (self.across, self.down, self.size):
-            slider.observe(self._look, names="value")
+        for name in ("across", "down", "size"):
+            widgets.link((self.crop, name), (getattr(self, name), "value"))
+        self.crop.observe(self._look, names=["across", "down", "size"])
         self.as_source.on_click(lambda _: self._use("source"))
         self.as_target.on_click(lambda _: self._use("target"))
         controls = widgets.VBox([self.upload, self.across, self.down, self.size, row([self.as_source, self.as_target])])
         self._pictures = row([])
         super().__init__([widgets.HTML(PROMISE), row([controls, self._pictures]), self.message])
-
-    @property
-    def box(self) -> Box:
-        """The box as the sliders say."""
-        return Box(self.across.value, self.down.value, self.size.value)
-
-    def _uploaded(self, change: dict) -> None:
-        for file in change["new"]:
-            self.take(file["name"], bytes(file["content"]))
 
     def take(self, name: str, content: bytes) -> None:
         """Take in a file; a refusal is a message, and what was there before stays."""
@@ -89,17 +81,17 @@ class OwnPicture(widgets.VBox):
         self.name = name
         for control in (self.across, self.down, self.size, self.as_source, self.as_target):
             control.disabled = False
-        self._pictures.children = [self.whole, self.seen]
+        self.crop.show(self._image, name)
+        self._looked = None
         self._look()
+        self._pictures.children = [self.crop, self.seen]
 
     def _look(self, _: Any = None) -> None:
         """Cut, let the student look, and say what it makes of it."""
-        if self._image is None:
-            return
-        self.picture = cut(self._image, self.box, self.swapper.size)
-        width = round(300 * self._image.width / max(self._image.size))
-        self.whole._width = width
-        self.whole.draw(frame(self._image, self.box), f"your picture {self.name} with the box", "the box")
+        if self._image is None or self.crop.box == self._looked:
+            return  # of three numbers that change at once, the first tells all
+        self._looked = self.crop.box
+        self.picture = cut(self._image, self._looked, self.swapper.size)
         if self.swapper.studio is None:
             self.seen.draw(picture_png(self.picture, scale=2), "what the model would see", "cropped")
             self._say(self.swapper.missing, warning=True)

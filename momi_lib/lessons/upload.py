@@ -9,12 +9,12 @@ import io
 from dataclasses import dataclass
 
 import torch
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from momi_lib.data.pictures import MAX_PIXELS
 
-__all__ = ["Box", "Sureness", "UploadError", "cut", "frame", "open_picture"]
+__all__ = ["Box", "Sureness", "UploadError", "cut", "open_picture"]
 
 MAX_BYTES = 8 * 2**20  # Jupyter's servers cut the connection from 10 MiB on
 SMALLEST = (64, 32)  # rows and columns; half of what the network sees
@@ -95,28 +95,6 @@ def cut(image: Image.Image, box: Box, size: tuple[int, int] = (128, 64)) -> Tens
     small = image.resize((size[1], size[0]), Image.Resampling.BICUBIC, box=box.of(*image.size), reducing_gap=3.0)
     pixels = torch.frombuffer(bytearray(small.tobytes()), dtype=torch.uint8)
     return pixels.view(size[0], size[1], 3).permute(2, 0, 1).contiguous()
-
-
-def frame(image: Image.Image, box: Box, longest: int = 300) -> bytes:
-    """The picture with its box, what lies outside of it paler, as PNG.
-
-    >>> frame(Image.new("RGB", (200, 300)), Box())[1:4]
-    b'PNG'
-    """
-    scale = longest / max(image.size)
-    shown = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
-    corners = [value * scale for value in box.of(*image.size)]
-    mask = Image.new("L", shown.size, 110)
-    ImageDraw.Draw(mask).rectangle(corners, fill=255)
-    shown = Image.composite(shown, Image.new("RGB", shown.size, "white"), mask)
-    pen = ImageDraw.Draw(shown)
-    left, top, right, bottom = corners
-    right, bottom = min(right, shown.width - 1), min(bottom, shown.height - 1)
-    pen.rectangle((left, top, right, bottom), outline="black", width=3)
-    pen.rectangle((left + 1, top + 1, right - 1, bottom - 1), outline="white", width=1)
-    buffer = io.BytesIO()
-    shown.save(buffer, format="PNG", compress_level=1)
-    return buffer.getvalue()
 
 
 @dataclass(frozen=True)

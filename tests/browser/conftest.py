@@ -1,4 +1,4 @@
-"""JupyterLab and Voilà as a reader starts them, and a browser that remembers what it complained about."""
+"""JupyterLab, Notebook 7 and Voilà as a reader starts them, and a browser that remembers what it complained about."""
 
 from __future__ import annotations
 
@@ -69,12 +69,13 @@ def nobodys_settings(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def served(command: list[str], folder: Path, home: Path, ready: str) -> Iterator[None]:
-    """A server that runs until the block ends."""
+def served(command: list[str], folder: Path, home: Path, ready: str, **more: str) -> Iterator[None]:
+    """A server that runs, with `more` in its environment, until the block ends."""
     log_file = home.parent / "server.log"
+    environment = os.environ | nobodys_settings(home) | more
     with open(log_file, "w") as log:
         server = subprocess.Popen(
-            command, cwd=folder, env=os.environ | nobodys_settings(home), stdout=log, stderr=log, start_new_session=True
+            command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
         )
     try:
         wait_for("the server", lambda: server.poll() is not None or is_up(ready), 90)
@@ -88,9 +89,12 @@ def served(command: list[str], folder: Path, home: Path, ready: str) -> Iterator
             os.killpg(server.pid, signal.SIGKILL)  # the session that was started above, and nothing else
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[str]:
-    """The address of notebook 08, without outputs, in a JupyterLab of its own; its folder is `tmp_path / "work"`."""
+@contextmanager
+def notebook_server(application: str, tmp_path: Path) -> Iterator[str]:
+    """The address of notebook 08, without outputs, in a server of its own; its folder is `tmp_path / "work"`."""
+    module, name, path = {"lab": ("jupyterlab", "LabApp", "lab/tree")}.get(
+        application, ("notebook", "JupyterNotebookApp", "notebooks")
+    )
     work = tmp_path / "work"
     work.mkdir()
     notebook = nbformat.read(NOTEBOOK, as_version=4)
@@ -105,14 +109,31 @@ def lab(tmp_path: Path) -> Iterator[str]:
         "ServerApp.port_retries": 0,
         "ServerApp.root_dir": work,
         "IdentityProvider.token": token,
-        "LabApp.expose_app_in_browser": True,
+        f"{name}.expose_app_in_browser": True,
         "LabApp.extension_manager": "readonly",
     }
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
-    command += [f"--{name}={value}" for name, value in options.items()]
+    command = [sys.executable, "-m", module, "--no-browser", "--allow-root"]
+    command += [f"--{option}={value}" for option, value in options.items()]
     address = f"http://127.0.0.1:{port}"
     with served(command, work, tmp_path / "home", f"{address}/api?token={token}"):
-        yield f"{address}/lab/tree/{NOTEBOOK.name}?token={token}"
+        yield f"{address}/{path}/{NOTEBOOK.name}?token={token}"
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[str]:
+    """Notebook 08 in JupyterLab."""
+    with notebook_server("lab", tmp_path) as address:
+        yield address
+
+
+@pytest.fixture
+def notebook7(tmp_path: Path) -> Iterator[str]:
+    """Notebook 08 in Jupyter Notebook 7."""
+    notebook = pytest.importorskip("notebook", reason="needs Notebook 7: pip install 'notebook>=7'")
+    if int(notebook.__version__.split(".")[0]) < 7:
+        pytest.skip(f"needs Notebook 7, and {notebook.__version__} is installed")
+    with notebook_server("notebook", tmp_path) as address:
+        yield address
 
 
 @pytest.fixture
@@ -124,8 +145,10 @@ def app(tmp_path: Path) -> Iterator[str]:
     shutil.copy(APP, work / APP.name)
     port = free_port()
     command = [sys.executable, "-m", "voila", APP.name, "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
+    command.append("--template=explorer")
     address = f"http://127.0.0.1:{port}"
-    with served(command, work, tmp_path / "home", f"{address}/voila/static/voila.js"):
+    ready = f"{address}/voila/static/voila.js"
+    with served(command, work, tmp_path / "home", ready, JUPYTER_PATH=str(APP.parent)):
         yield address
 
 
@@ -147,6 +170,7 @@ def page() -> Iterator[Any]:
         page.complaints = []
         page.on("pageerror", lambda error: page.complaints.append(f"exception: {error}"))
         page.on("console", lambda said: said.type == "error" and page.complaints.append(said.text))
+        page.on("filechooser", lambda chooser: None)  # or a dialog that opens at once would not be seen
         page.asked_elsewhere = []
 
         def answer_with_nothing(route: Any) -> None:

@@ -1,4 +1,4 @@
-"""The explorer as a reader meets it, in JupyterLab and in Voilà, in a real browser: by keyboard and by mouse.
+"""The explorer as a reader meets it, in JupyterLab, Notebook 7 and Voilà, in a real browser: by keyboard and by mouse.
 
 What a value that is set leads to is tested without a browser in tests/lessons; here it must draw, and follow a hand.
 """
@@ -18,7 +18,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PATIENCE = 300  # seconds for all cells on a busy machine; with two cores of its own the test takes far less
 WRIST, ELBOW = 9, 7
-ICONS = "fortawesome"  # Voilà's page asks a public address for its icons; without an answer it draws its own
+NOT_OURS = "(reading 'schema')"  # Notebook 7.6 on an empty page: it asks for settings that it has not loaded yet
+TOO_MUCH = 11 * 2**20  # bytes; Jupyter's servers drop the connection at a message of 10 MiB
 
 
 def run_all(page: Any) -> None:
@@ -58,20 +59,109 @@ def place_of(page: Any, joint: int) -> list[float]:
 
 def middle_of(page: Any, joint: int) -> tuple[float, float]:
     """Where to take hold of a joint, once the page has come to rest: pictures that arrive above move it."""
-    dot = page.locator(f"[data-joint='{joint}'] .momi-dot")
-    dot.scroll_into_view_if_needed()
-    box, seen = dot.bounding_box(), None
+    return at_rest(page, page.locator(f"[data-joint='{joint}'] .momi-dot"))
+
+
+def at_rest(page: Any, locator: Any) -> tuple[float, float]:
+    """The middle of what is found, once the page has come to rest."""
+    locator.scroll_into_view_if_needed()
+    box, seen = locator.bounding_box(), None
     while box != seen:
         page.wait_for_timeout(500)
-        box, seen = dot.bounding_box(), box
+        box, seen = locator.bounding_box(), box
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def photo(folder: Path) -> Path:
-    """A picture in which nobody is."""
+    """A picture in which nobody is, and no two places are alike."""
     path = folder / "nobody.png"
-    Image.linear_gradient("L").resize((300, 200)).convert("RGB").save(path)
+    down = Image.linear_gradient("L")
+    across = down.transpose(Image.Transpose.ROTATE_90)
+    Image.merge("RGB", (down, across, Image.radial_gradient("L"))).resize((300, 200)).save(path)
     return path
+
+
+def large_photo(folder: Path) -> Path:
+    """A JPEG that no message could hold, stored on its side as by a phone's camera."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = Image.effect_noise((4200, 3000), 100).convert("RGB")
+    image.save(folder / "large.jpg", quality=97, exif=exif)
+    assert (folder / "large.jpg").stat().st_size > TOO_MUCH
+    return folder / "large.jpg"
+
+
+def use_own_picture(page: Any, folder: Path, until: Callable, screenshot: Callable, where: str) -> None:
+    """Upload a picture in which nobody is, and move the box over it."""
+    page.get_by_role("tab", name="Your own picture").click()
+    button = page.get_by_label("Upload a picture")
+    focused = "element => { element.focus(); return element === document.activeElement; }"
+    until("a button in sight", lambda: button.evaluate(focused), 20)
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(photo(folder))
+    picture = page.locator("img[alt^='what the model saw']")
+    until("what the model saw", picture.count, 20)
+    until("the warning", lambda: page.get_by_role("status").filter(has_text="out of its depth").count(), 20)
+
+    crop = page.get_by_role("slider", name="Crop box")
+
+    def says() -> str:
+        return crop.get_attribute("aria-valuetext")
+
+    def saw() -> str:
+        return picture.get_attribute("src")
+
+    assert says() == "50 % across, 50 % down, size 100 %"
+    before = saw()
+    x, y = at_rest(page, page.locator(".momi-crop svg"))
+    page.mouse.move(x, y)  # inside of the box, to the picture's left edge and beyond
+    page.mouse.down()
+    for step in range(1, 11):
+        page.mouse.move(x - 20 * step, y - 5 * step)
+    page.mouse.up()
+    until("the box at the edge", lambda: says().startswith("0 % across"), 20)
+    until("another picture", lambda: saw() != before, 20)
+
+    before = saw()
+    corner = crop.locator("[data-corner='11'] .momi-grip").bounding_box()
+    x, y = corner["x"] + corner["width"] / 2, corner["y"] + corner["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, 11):
+        page.mouse.move(x - 4 * step, y - 8 * step)
+    page.mouse.up()
+    until("a smaller box", lambda: says() == "0 % across, 0 % down, size 60 %", 20)
+    until("another picture", lambda: saw() != before, 20)
+
+    before = saw()
+    button.focus()
+    for _ in range(10):  # past three sliders, their numbers and two buttons
+        page.keyboard.press("Tab")
+        if crop.evaluate("element => element === document.activeElement"):
+            break
+    for key in ("Shift+ArrowRight", "ArrowRight", "ArrowDown", "+", "-", "-"):
+        page.keyboard.press(key)
+    until("a box moved by keys", lambda: says() == "8 % across, 7 % down, size 57 %", 20)
+    until("another picture", lambda: saw() != before, 20)
+    readouts = page.locator(".momi-explorer .widget-slider:visible .widget-readout")
+    until("sliders that follow", lambda: readouts.all_inner_texts() == ["0.08", "0.07", "0.57"], 20)
+    page.get_by_role("slider", name="Box: size").focus()
+    page.keyboard.press("End")
+    until("a box that follows", lambda: says().endswith("size 100 %"), 20)
+    screenshot(page, f"{where}-4-own")
+
+    button.set_input_files(large_photo(folder))
+    until("the large picture", lambda: page.get_by_role("status").filter(has_text="large.jpg: ").count(), 60)
+    box = page.locator(".momi-crop image").bounding_box()
+    assert box["height"] > box["width"], "it stands upright"
+    (folder / "torn.jpg").write_bytes((folder / "large.jpg").read_bytes()[:3000])
+    button.set_input_files(folder / "torn.jpg")
+    until("a refusal", lambda: page.get_by_role("status").filter(has_text="torn.jpg: cannot be decoded").count(), 20)
+    button.set_input_files(folder / "nobody.png")
+    until("the first again", lambda: page.get_by_role("status").filter(has_text="nobody.png: ").count(), 20)
+    page.get_by_role("button", name="Use as source").click()
+    until("its name", lambda: page.get_by_text("Source: your picture nobody.png").count(), 20)
 
 
 def use(page: Any, folder: Path, until: Callable, screenshot: Callable, where: str) -> None:
@@ -84,7 +174,9 @@ def use(page: Any, folder: Path, until: Callable, screenshot: Callable, where: s
     target = page.get_by_role("radiogroup", name="Target")
     chosen = target.get_by_role("radio", checked=True)
     before = chosen.get_attribute("aria-label")
+    at_rest(page, chosen)  # a notebook that has just run takes the focus and scrolls to its last cell
     chosen.focus()
+    assert chosen.evaluate("element => element === document.activeElement")
     page.keyboard.press("ArrowRight")
     until("another target", lambda: chosen.get_attribute("aria-label") != before, 20)
     second = until("its swap", lambda: shown(page, "swap") not in ("", first) and shown(page, "swap"), 20)
@@ -115,7 +207,8 @@ def use(page: Any, folder: Path, until: Callable, screenshot: Callable, where: s
     until("six pixels", lambda: place_of(page, ELBOW) == pytest.approx(expected, abs=0.02), 20)
     until("a swap of it", lambda: shown(page, "swap") not in ("", third), 20)
     assert f"x {round(expected[0])}" in elbow.get_attribute("aria-label")
-    until("what is announced", lambda: page.locator(".momi-unseen").inner_text().startswith("left elbow"), 20)
+    announced = page.locator(".momi-stage .momi-unseen")
+    until("what is announced", lambda: announced.inner_text().startswith("left elbow"), 20)
     page.keyboard.press("Delete")
     until("a joint less", lambda: "not found" in elbow.get_attribute("aria-label"), 20)
     page.keyboard.press("Enter")
@@ -131,16 +224,7 @@ def use(page: Any, folder: Path, until: Callable, screenshot: Callable, where: s
     until("the source's pose", lambda: shown(page, "swap") not in ("", now), 20)
     screenshot(page, f"{where}-3-between")
 
-    # An own picture, out of the network's depth.
-    page.get_by_role("tab", name="Your own picture").click()
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Upload a picture").click()
-    chooser.value.set_files(photo(folder))
-    until("what the model saw", lambda: page.locator("img[alt^='what the model saw']").count(), 20)
-    until("the warning", lambda: page.get_by_role("status").filter(has_text="out of its depth").count(), 20)
-    screenshot(page, f"{where}-4-own")
-    page.get_by_role("button", name="Use as source").click()
-    until("its name", lambda: page.get_by_text("Source: your picture nobody.png").count(), 20)
+    use_own_picture(page, folder, until, screenshot, where)
 
     # Save.
     page.get_by_role("button", name="Random pair").click()
@@ -164,8 +248,16 @@ def test_in_jupyterlab(lab: str, page: Any, tmp_path: Path, until: Callable, scr
     assert page.asked_elsewhere == []
 
 
+def test_in_notebook_7(notebook7: str, page: Any, tmp_path: Path, until: Callable, screenshot: Callable) -> None:
+    page.goto(notebook7)
+    run_all(page)
+    use(page, tmp_path / "work", until, screenshot, "notebook7")
+    assert [complaint for complaint in page.complaints if NOT_OURS not in complaint] == []
+    assert page.asked_elsewhere == []
+
+
 def test_in_voila(app: str, page: Any, tmp_path: Path, until: Callable, screenshot: Callable) -> None:
     page.goto(app)
     use(page, tmp_path / "work", until, screenshot, "voila")
     assert page.complaints == []
-    assert [address for address in page.asked_elsewhere if ICONS not in address] == []
+    assert page.asked_elsewhere == []

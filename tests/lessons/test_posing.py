@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -217,15 +216,7 @@ def test_the_box_is_one_to_two_and_inside(size: tuple[int, int], place: float) -
 
 def test_an_own_picture_is_seen_judged_and_used(explorer: SwapExplorer) -> None:
     own = explorer.own
-    own.upload.value = (
-        {
-            "name": "me.png",
-            "type": "image/png",
-            "size": 1,
-            "content": memoryview(encoded((90, 160))),
-            "last_modified": datetime.now(UTC),
-        },
-    )
+    own.upload.receive({"type": "file", "name": "me.png"}, [memoryview(encoded((90, 160)))])
     assert own.sure in (True, False) and "me.png" in own.message.value and not own.as_source.disabled
     before = own.picture
     own.size.value = 0.5

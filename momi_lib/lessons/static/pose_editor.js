@@ -21,15 +21,16 @@ function address(bytes) {
   return bytes?.byteLength ? URL.createObjectURL(new Blob([bytes], { type: "image/png" })) : "";
 }
 
-// JupyterLab listens for its shortcuts before any cell does. Inside the explorer plain keys belong to the explorer;
-// those with Ctrl or Meta, and Shift+Enter, stay JupyterLab's.
+// Jupyter listens for its shortcuts before any cell does. Inside the explorer plain keys belong to the explorer; those
+// with Ctrl or Meta, and Shift+Enter, stay Jupyter's. The mark is on the element that has the focus, because some
+// shortcuts are looked for there first.
 function keepKeys(el) {
   const listen = (event) => {
     const root = el.closest(".momi-explorer") ?? el;
     if (!root.contains(event.target)) return;
     const theirs = event.ctrlKey || event.metaKey || (event.shiftKey && event.key === "Enter");
-    if (theirs) root.removeAttribute("data-lm-suppress-shortcuts");
-    else root.setAttribute("data-lm-suppress-shortcuts", "true");
+    if (theirs) event.target.removeAttribute("data-lm-suppress-shortcuts");
+    else event.target.setAttribute("data-lm-suppress-shortcuts", "true");
   };
   const name = (event) => { // ipywidgets leaves the handle of a slider without a name
     const slider = event.target.closest?.(".momi-explorer .widget-slider");
