@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from pathlib import Path
 
 import tyro
 
@@ -28,9 +30,17 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         tyro.cli(COMMANDS[name], args=options, prog=f"{PROGRAM} {name}")
     except (ValueError, FileNotFoundError, FileExistsError, RuntimeError) as error:
+        if type(error) is RuntimeError and not _raised_here(error):
+            raise  # no user's mistake: what PyTorch says of itself needs its traceback
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _raised_here(error: BaseException) -> bool:
+    """Whether a function of this package raised it, and not one that it called."""
+    *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
+    return Path(frame.f_code.co_filename).is_relative_to(Path(__file__).parent)
 
 
 if __name__ == "__main__":

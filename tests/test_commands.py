@@ -51,6 +51,16 @@ def test_a_text_file_is_no_picture(picture, weights, tmp_path, capsys):
     assert "bad.jpg" in capsys.readouterr().err
 
 
+def test_a_fault_inside_pytorch_keeps_its_traceback(monkeypatch):
+    def broken() -> None:
+        """Add what cannot be added."""
+        torch.zeros(2) + torch.zeros(3)
+
+    monkeypatch.setitem(COMMANDS, "broken", broken)
+    with pytest.raises(RuntimeError, match="size of tensor"):
+        main(["broken"])
+
+
 def test_help_lists_every_command(capsys):
     assert main([]) == 0
     text = capsys.readouterr().out

@@ -74,7 +74,7 @@ class SwapStore:
                 log.info("%s: %d of %d swaps are there already", self.folder.name, count - len(missing), count)
             device = next(network.parameters()).device
             every = self.pairs.people.pictures
-            chunks = missing.split(batch)
+            chunks = missing.split(batch) if len(missing) else ()  # else one part with nothing in it
             for some in tqdm(chunks, desc=f"swaps of {self.folder.name}", disable=len(chunks) < 4):
                 pair = (to_float(every[end[some]].to(device)) for end in (self.pairs.source, self.pairs.target))
                 with torch.inference_mode():

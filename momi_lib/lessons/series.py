@@ -42,7 +42,7 @@ SERIES: tuple[Entry, ...] = (
     Entry(7, "Training the whole", "07_training_the_whole.ipynb", "Eq. 5, Eq. 7 and the loop", (0.7, 2)),
     Entry(8, "Anyone in any pose", "08_anyone_in_any_pose.ipynb", "swap, explore and judge", (0.7, 0.9)),
     Entry(9, "Scores and how they are fooled", "09_scores.ipynb", "what Table I can and cannot see", (0.9, 2)),
-    Entry(10, "Ablations and γ", "10_ablations.ipynb", "what each part adds, and how to know", (0.5, 0.5)),
+    Entry(10, "Ablations and γ", "10_ablations.ipynb", "what each part adds, and how to know", (0.5, 0.6)),
 )
 
 

@@ -44,6 +44,7 @@ class Counting(torch.nn.Module):
         self.network, self.config, self.asked = network, network.config, 0
 
     def swap(self, source, target):
+        assert len(source), "asked for no swap at all: some layers cannot take an empty batch"
         self.asked += len(source)
         return self.network.swap(source, target)
 
