@@ -2,7 +2,7 @@
 
 A page of `PAGES` holds pairs of marks, ``<!-- NAME: start -->`` and ``<!-- NAME: end -->``; what stands between them is
 written here, by the function of `BLOCKS` with that name, from files that other commands wrote: ``benchmarks/results``
-(``python -m momi_lib truth``, ``tools/run_notebooks.py --measure``, ``benchmarks/swap_speed.py``,
+(``python -m momi_lib truth`` and ``evaluate``, ``tools/run_notebooks.py --measure``, ``benchmarks/swap_speed.py``,
 ``tools/measure_install.py``), the cards of the weights, the embedded data and `momi_lib.lessons.SERIES`.
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 
 import tyro
 
+from momi_lib.evaluate import layout
 from momi_lib.evaluate.table import TRUE, markdown
 from momi_lib.files import write_atomically
 from momi_lib.lessons import SERIES
@@ -34,6 +35,11 @@ def results(root: Path, name: str) -> dict[str, Any]:
 def truth_table(root: Path) -> str:
     """Swaps against their truth, beside the answers that need no network."""
     return markdown(results(root, "truth.json"))
+
+
+def table_one(root: Path) -> str:
+    """The paper's Table I, made with this library's judge, beside the paper's numbers."""
+    return layout.markdown(results(root, "table-one.json"))
 
 
 def series(root: Path, folder: str) -> str:
@@ -142,6 +148,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "series": lambda root: series(root, "notebooks"),
     "series for lecturers": lambda root: series(root, "../notebooks"),
     "targets": targets,
+    "table one": table_one,
     "people": people,
     "needs": needs,
     "sixty": sixty,
