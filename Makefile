@@ -33,7 +33,8 @@ lab: $(VENV)/.for-lab
 
 app: $(VENV)/.for-app
 	JUPYTER_PATH="$(CURDIR)/app$${JUPYTER_PATH:+:$$JUPYTER_PATH}" \
-		$(BIN)/voila app/explorer.ipynb --template=explorer $(APP_OPTIONS)
+	JUPYTER_CONFIG_PATH="$(CURDIR)/app$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
+		$(BIN)/voila app/explorer.ipynb $(APP_OPTIONS)
 
 test: check test-code test-notebooks
 

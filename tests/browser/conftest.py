@@ -145,10 +145,10 @@ def app(tmp_path: Path) -> Iterator[str]:
     shutil.copy(APP, work / APP.name)
     port = free_port()
     command = [sys.executable, "-m", "voila", APP.name, "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
-    command.append("--template=explorer")
     address = f"http://127.0.0.1:{port}"
     ready = f"{address}/voila/static/voila.js"
-    with served(command, work, tmp_path / "home", ready, JUPYTER_PATH=str(APP.parent)):
+    settings = dict.fromkeys(("JUPYTER_PATH", "JUPYTER_CONFIG_PATH"), str(APP.parent))
+    with served(command, work, tmp_path / "home", ready, **settings):
         yield address
 
 

@@ -124,8 +124,7 @@ def use_own_picture(page: Any, folder: Path, until: Callable, screenshot: Callab
     until("another picture", lambda: saw() != before, 20)
 
     before = saw()
-    corner = crop.locator("[data-corner='11'] .momi-grip").bounding_box()
-    x, y = corner["x"] + corner["width"] / 2, corner["y"] + corner["height"] / 2
+    x, y = at_rest(page, crop.locator("[data-corner='11'] .momi-grip"))
     page.mouse.move(x, y)
     page.mouse.down()
     for step in range(1, 11):
