@@ -19,7 +19,7 @@ from torch import Tensor
 from momi_lib.data import People, TripletSampler
 from momi_lib.evaluate.affinity import WORDS, AffinityNetwork, Variant
 from momi_lib.evaluate.conditions import Named, NetworkCard
-from momi_lib.evaluate.distinct import distinct
+from momi_lib.evaluate.distinct import distinct, rows
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ def aps(
     features = []
     for some in (pictures, sources):
         first, place = distinct(some)
-        described = network.describe(some[first], batch=batch)
+        described = network.describe(rows(some, first), batch=batch)
         features.append(described[place.to(described.device)])
     affinities = network.affinity(*features)
     return APS(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import torch
 from torch import Tensor
 
 
-def distinct(pictures: Tensor) -> tuple[Tensor, Tensor]:
+def distinct(pictures: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Which pictures are different, and which of those each picture is.
 
     Args:
         pictures: (N, 3, H, W) uint8.
+        masks: (N, H, W) bool, what counts of them; None is all of them.
 
     Returns:
         first (K,) int64: where each different picture comes first; place (N,) int64 in [0, K):
@@ -22,10 +25,23 @@ def distinct(pictures: Tensor) -> tuple[Tensor, Tensor]:
     """
     known: dict[bytes, int] = {}
     first, place = [], []
-    for number, picture in enumerate(pictures.cpu().contiguous().numpy()):
-        content = picture.tobytes()
+    pictures, masks = pictures.cpu(), None if masks is None else masks.cpu()
+    for number, picture in enumerate(pictures):
+        counts = picture if masks is None else picture * masks[number]
+        # The hash is kept, not the picture: 12,000 pictures a second time are 280 MiB.
+        content = hashlib.blake2b(counts.contiguous().numpy().data, digest_size=20).digest()
         if content not in known:
             known[content] = len(first)
             first.append(number)
         place.append(known[content])
     return torch.tensor(first, dtype=torch.int64), torch.tensor(place, dtype=torch.int64)
+
+
+def rows(values: Tensor, first: Tensor) -> Tensor:
+    """``values[first]`` for the ``first`` of `distinct`, without a copy where no two pictures are alike.
+
+    >>> values = torch.arange(3)
+    >>> rows(values, torch.tensor([0, 1, 2])) is values, rows(values, torch.tensor([0, 2]))
+    (True, tensor([0, 2]))
+    """
+    return values if len(first) == len(values) else values[first]

@@ -32,6 +32,7 @@ from momi_lib.translate import MomiNet
 log = logging.getLogger(__name__)
 
 KEY, FORMAT = "features", 1
+TOGETHER = 1024  # pictures hashed at a time
 
 
 class SwapStore:
@@ -108,7 +109,12 @@ def _pixels(image: Image.Image) -> Tensor:
 
 
 def stored_features(
-    folder: Path, card: NetworkCard, of: str, pictures: Tensor, make: Callable[[], Features]
+    folder: Path,
+    card: NetworkCard,
+    of: str,
+    pictures: Tensor,
+    make: Callable[[], Features],
+    masks: Tensor | None = None,
 ) -> Features:
     """``make()``, or what it returned the last time for the same network and the same pixels.
 
@@ -118,11 +124,16 @@ def stored_features(
         of: in words, which pictures and what was hidden; part of the key.
         pictures: (N, 3, H, W) uint8, hashed.
         make: computes the features.
+        masks: (N, H, W) bool, what the network sees of them; None is all.
 
     A stored file that is damaged is made again.
     """
     digest = hashlib.sha256(json.dumps([FORMAT, asdict(card), of, list(pictures.shape)]).encode())
-    digest.update(pictures.contiguous().numpy().data)
+    for start in range(0, len(pictures), TOGETHER):  # all masked pictures at once would be as large as all pictures
+        some = pictures[start : start + TOGETHER]
+        if masks is not None:
+            some = some * masks[start : start + TOGETHER, None]
+        digest.update(some.contiguous().numpy().data)
     path = Path(folder) / "features" / f"{card.backend}-{digest.hexdigest()[:16]}.safetensors"
     if path.is_file():
         try:

@@ -7,6 +7,8 @@ printed beside ours and marked: they are of other data and of other feature netw
 from __future__ import annotations
 
 import logging
+import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +22,7 @@ from momi_lib.evaluate.affinity import WORDS, AffinityNetwork, affinity_weights
 from momi_lib.evaluate.aps import aps, real_affinities
 from momi_lib.evaluate.conditions import Features
 from momi_lib.evaluate.descriptors import perceptual_distance
-from momi_lib.evaluate.distinct import distinct
+from momi_lib.evaluate.distinct import distinct, rows
 from momi_lib.evaluate.fid import fid
 from momi_lib.evaluate.identities import IdentityClassifier
 from momi_lib.evaluate.inception_score import inception_score
@@ -127,16 +129,16 @@ class Table:
 
     def _features(self, pictures: Tensor, words: str, masks: PersonMasks | None = None) -> Features:
         of = words if masks is None else f"{words}, masked"
-        hidden = pictures if masks is None else pictures * masks.values[:, None]
+        shown = None if masks is None else masks.values
 
         def look() -> Features:
-            first, place = distinct(hidden)  # copies come many times
-            seen = None if masks is None else PersonMasks(masks.values[first], masks.origin)
-            features = self.judge.describe(pictures[first], words, seen)
+            first, place = distinct(pictures, shown)  # copies come many times
+            seen = None if masks is None else PersonMasks(rows(masks.values, first), masks.origin)
+            features = self.judge.describe(rows(pictures, first), words, seen)
             logits = None if features.logits is None else features.logits[place]
             return replace(features, values=features.values[place], logits=logits)
 
-        found = stored_features(self.folder, self.judge.card, of, hidden, look)
+        found = stored_features(self.folder, self.judge.card, of, pictures, look, shown)
         if self.classify is None:
             return found
         return replace(found, logits=self.classify(found.values))
@@ -204,6 +206,15 @@ def affinity_networks(device: torch.device) -> list[AffinityNetwork]:
     return [AffinityNetwork.load(file, device=device) for file in files.values() if file.is_file()]
 
 
+def peak_memory() -> int | None:
+    """The largest resident memory of this process so far, in MiB, libraries included; ``None`` on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (2**20 if sys.platform == "darwin" else 2**10)
+
+
 def table_one(
     weights: Sequence[str],
     folder: Path | None = None,
@@ -242,6 +253,7 @@ def table_one(
     from momi_lib.train.card import environment
     from momi_lib.train.run import load_teacher
 
+    began, cached = time.perf_counter(), (out / "cache").is_dir()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     files = {name: weights_file(name) for name in weights}
     networks = {name: load_network(name, device=device) for name in weights}  # missing ones are found out now
@@ -267,6 +279,7 @@ def table_one(
         *trivial_answers(),
         *(network_answer(named[name], networks[name], sha256(files[name])) for name in weights),
     ]
+    scored = [table.real_row(), *(table.row(answer) for answer in answers)]
     result = {
         "what": "the protocol's swaps of test people, scored as in the paper's Table I and beside it; every score "
         "with its conditions",
@@ -277,7 +290,13 @@ def table_one(
         "pairs_sha256": pairs.sha256,
         "seed": seed,
         "paper_literal": paper_literal,
-        "rows": [table.real_row(), *(table.row(answer) for answer in answers)],
+        "this_run": {
+            "seconds": round(time.perf_counter() - began, 1),
+            "began_with_a_cache": cached,
+            "peak_memory_mib": peak_memory(),
+            "pictures_mib": round((people.pictures.nbytes + len(pairs) * people.pictures[0].nbytes) / 2**20),
+        },
+        "rows": scored,
     }
     write(result, out)
     return result

@@ -14,6 +14,7 @@ from momi_lib.data import load, load_truth
 from momi_lib.evaluate import table_one as module
 from momi_lib.evaluate.affinity import WORDS, affinity_weights
 from momi_lib.evaluate.conditions import Features, NetworkCard
+from momi_lib.evaluate.distinct import distinct, rows
 from momi_lib.evaluate.identities import IdentityClassifier
 from momi_lib.evaluate.layout import PAPER, columns, comma_separated, markdown, row
 from momi_lib.evaluate.pose import Joints, find_joints, labelled_joints, pose_agreement
@@ -105,6 +106,38 @@ def test_features_are_computed_once_and_damage_is_noticed(tmp_path):
         file.write_bytes(content)
     assert torch.equal(stored_features(tmp_path, card, "noise", pictures, make).values, first.values)
     assert len(calls) == 4
+
+
+def test_stored_features_are_known_by_what_the_masks_leave(tmp_path, monkeypatch):
+    card = NetworkCard("net", "0" * 64, "none", "[-1, 1]")
+    dice = torch.Generator().manual_seed(0)
+    pictures = torch.randint(1, 256, (5, 3, 16, 8), dtype=torch.uint8, generator=dice)
+    masks = torch.rand(5, 16, 8, generator=dice) < 0.5
+    features = Features(card, "noise", (16, 8), torch.zeros(5, 2))
+    monkeypatch.setattr("momi_lib.evaluate.store.TOGETHER", 2)  # in parts
+    stored_features(tmp_path, card, "noise", pictures, lambda: features, masks)
+
+    def fail() -> Features:
+        raise AssertionError("computed a second time")
+
+    shown = pictures * masks[:, None]
+    stored_features(tmp_path, card, "noise", shown, fail)
+    behind = 7 * (~masks[:, None]).byte()  # other colours where it is hidden
+    stored_features(tmp_path, card, "noise", shown + behind, fail, masks)
+    calls = []
+    for changed in (masks.roll(1, 0), None):
+        stored_features(tmp_path, card, "noise", pictures, lambda: calls.append(1) or features, changed)
+    assert len(calls) == 2
+
+
+def test_pictures_alike_where_the_mask_shows_them_are_one():
+    pictures = torch.arange(4, dtype=torch.uint8).view(4, 1, 1, 1).repeat(1, 3, 2, 2)
+    masks = torch.ones(4, 2, 2, dtype=torch.bool)
+    assert len(distinct(pictures, masks)[0]) == 4
+    pictures[3, :, 0], masks[3, 1], masks[0, 1] = 0, False, False
+    first, place = distinct(pictures, masks)
+    assert first.tolist() == [0, 1, 2] and place.tolist() == [0, 1, 2, 0]
+    assert rows(pictures, torch.arange(4)) is pictures
 
 
 def test_identities_of_gaussian_people_are_told_apart_as_theory_says():
