@@ -200,6 +200,29 @@ EXPERIMENTS: dict[str, Experiment] = {
         dict(patch_shape="strip", patch_radius=4.0),
     ),
     "further-sigma-4": Experiment("With pose maps of σ = 4 pixels?", "further", dict(network=dict(sigma=4.0))),
+    "further-joints": Experiment(
+        "With z_p⁻ and the patches of x̂⁻ from the labelled joints instead of the student's?",
+        "further",
+        dict(negative_pose="joints"),
+    ),
+    "further-ema-0.99": Experiment("With an average over 100 steps instead of 1,000?", "further", dict(ema=0.99)),
+    "further-ema-0": Experiment("Without averaging the weights?", "further", dict(ema=0.0)),
+    "further-decay-0": Experiment(
+        "With learning rates that fall from the first step on, not from the middle?", "further", dict(decay_from=0.0)
+    ),
+    "further-constant": Experiment("With learning rates that never fall?", "further", dict(decay_from=1.0)),
+    "lookup-paper-stem": Experiment(
+        "With the paper's stem, 7 × 7 at full size, in both encoders?", "lookup", dict(network=dict(stem="paper"))
+    ),
+    "lookup-early": Experiment(
+        "With all residual blocks of G at H/8, none at H/4?",
+        "lookup",
+        dict(network=dict(generator_blocks=(3, 0, 0, 0))),
+    ),
+    "lookup-late": Experiment(
+        "With G's residual blocks one at each size?", "lookup", dict(network=dict(generator_blocks=(1, 1, 1, 0)))
+    ),
+    "lookup-wide": Experiment("With d = 128 instead of 96?", "lookup", dict(network=dict(width=128))),
 }
 
 

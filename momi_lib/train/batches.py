@@ -7,18 +7,22 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from momi_lib.data import People, Triplets, TripletSampler, mirror_maps, mirror_pictures, to_float
+from momi_lib.data import People, Triplets, TripletSampler, mirror_joints, mirror_maps, mirror_pictures, to_float
 from momi_lib.pose.augment import ROTATION, SCALE, SHIFT, move_with_maps
 from momi_lib.train.colour import COLOUR_DICE, jitter_colours
 
 
 class Batch(NamedTuple):
-    """x, x⁺, x⁻ as (N, 3, H, W) in [-1, 1] and the teacher's maps of x (N, 17, h', w')."""
+    """x, x⁺, x⁻ as (N, 3, H, W) in [-1, 1], the teacher's maps of x (N, 17, h', w'), and, if asked for, x⁻'s labels.
+
+    ``joints`` is (N, 17, 3): x and y in pixels, and 1 where the joint is in the picture, else 0.
+    """
 
     source: Tensor
     positive: Tensor
     negative: Tensor
     teacher_maps: Tensor
+    joints: Tensor | None = None
 
 
 class Batches:
@@ -35,10 +39,12 @@ class Batches:
         mirror: probability that a triplet is mirrored, left and right joints of its maps swapped.
         same_camera: probability that x⁺ comes from the camera of x where it can.
         jitter: how strongly the colours of a triplet change, see :func:`~momi_lib.train.colour.jitter_colours`.
+        joints: give the labelled joints of x⁻, too.
         rank, world: number of this process and of all; ``size`` must divide.
 
     Raises:
-        ValueError: where ``size`` does not divide by ``world`` or the maps do not belong to the pictures.
+        ValueError: where ``size`` does not divide by ``world``, the maps do not belong to the pictures, or joints are
+            asked of people without labels.
     """
 
     def __init__(
@@ -51,12 +57,19 @@ class Batches:
         mirror: float = 0.0,
         same_camera: float = 0.0,
         jitter: float = 0.0,
+        joints: bool = False,
         rank: int = 0,
         world: int = 1,
     ) -> None:
         if len(maps) != len(people):
             raise ValueError(f"expected one teacher map a picture, got {len(maps)} for {len(people)} pictures")
+        if joints and (people.joints is None or people.visibility is None):
+            raise ValueError(
+                f"{people.folder}: expected labelled joints for negative_pose='joints', got pictures alone; set "
+                "negative_pose to 'student'"
+            )
         self.people, self.maps, self.size, self.mirror, self.jitter = people, maps, size, mirror, jitter
+        self.joints = joints
         self.rank, self.world = rank, world
         device = people.pictures.device
         self.sampler = TripletSampler(
@@ -91,10 +104,11 @@ class Batches:
             return batch
         changes = torch.rand(size, COLOUR_DICE, generator=self.dice, device=self.dice.device)[share]
         coloured = jitter_colours(torch.stack(batch[:3]), changes, self.jitter)
-        return Batch(*coloured, batch.teacher_maps)
+        return Batch(*coloured, *batch[3:])
 
     def gather(self, triplets: Triplets, flips: Tensor) -> Batch:
         """Pictures and maps of ``triplets``; those in ``flips`` (N,) bool mirrored."""
+        joints = self._joints(triplets.negative, flips) if self.joints else None
         flips = flips[:, None, None, None]
 
         def pictures(index: Tensor) -> Tensor:
@@ -102,7 +116,16 @@ class Batches:
             return torch.where(flips, mirror_pictures(chosen), chosen)
 
         maps = self.maps[triplets.source].float()
-        return Batch(*map(pictures, triplets), torch.where(flips, mirror_maps(maps), maps))
+        return Batch(*map(pictures, triplets), torch.where(flips, mirror_maps(maps), maps), joints)
+
+    def _joints(self, index: Tensor, flips: Tensor) -> Tensor:
+        joints, visibility = self.people.joints[index], self.people.visibility[index]
+        width = self.people.pictures.shape[-1]
+        plain, turned = (
+            torch.cat([places, (seen > 0)[..., None].float()], dim=-1)
+            for places, seen in ((joints, visibility), mirror_joints(joints, visibility, width))
+        )
+        return torch.where(flips[:, None, None], turned, plain)
 
     def state_dict(self) -> dict:
         """State of both generators."""

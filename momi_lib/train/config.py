@@ -40,6 +40,8 @@ class TrainConfig:
         adversarial: form of Eq. 5.
         penalty: weight of R1 (and R2 for ``"relativistic"``); 0 switches it off.
         swap_in_discriminator: also show D the pair (x, x̂⁻), which Eq. 5 leaves out.
+        negative_pose: whose landmarks z_p⁻ and the patches of x̂⁻ are made of: those that the ``"student"`` finds (the
+            paper), or the labelled ``"joints"``, where the data set has them.
         distil_norm: norm of Eq. 1.
         patch_shape: ``"square"`` around each joint (the paper's) or ``"strip"`` along each limb.
         patch_radius, patch_size: half the side (a strip's width) in pixels and the resampled side of a patch.
@@ -90,6 +92,7 @@ class TrainConfig:
     adversarial: AdversarialForm = "bce"
     penalty: float = 0.0
     swap_in_discriminator: bool = False
+    negative_pose: Literal["student", "joints"] = "student"
     distil_norm: Literal["mse", "l2"] = "mse"
     patch_shape: Literal["square", "strip"] = "square"
     patch_radius: float = 10.0

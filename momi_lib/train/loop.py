@@ -94,6 +94,7 @@ class Trainer:
             mirror=config.mirror,
             same_camera=config.same_camera,
             jitter=config.jitter,
+            joints=config.negative_pose == "joints",
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
         )

@@ -14,7 +14,7 @@ from momi_lib.patches import limb_patches, limb_points, skeleton_patches
 from momi_lib.pose.limbs import limb_masks
 from momi_lib.train.batches import Batch
 from momi_lib.train.config import TrainConfig
-from momi_lib.translate import MomiNet, PairDiscriminator
+from momi_lib.translate import MomiNet, PairDiscriminator, Pose
 
 
 class Drawn(NamedTuple):
@@ -53,7 +53,7 @@ class Objective:
         count = len(batch.source)
         pose = network.pose(batch.source)
         with torch.no_grad():  # F_p learns from x alone; the other two only need their landmarks
-            others = network.pose(torch.cat([batch.positive, batch.negative]))
+            others = self._labelled(network.pose(torch.cat([batch.positive, batch.negative])), batch.joints)
         codes = network.encode_pose(torch.cat([pose.maps, others.maps]))
         appearance = network.encode_appearance(batch.source, codes[:count])
         # One pass through G for all three poses: the appearance is the same, and larger batches are cheaper.
@@ -80,7 +80,21 @@ class Objective:
             terms["total"] = terms["total"] + terms["guidance"]
         return terms, drawn
 
-    def _guidance(self, codes: Tensor, pose, others) -> Tensor:
+    def _labelled(self, others: Pose, joints: Tensor | None) -> Pose:
+        """The poses of x⁺ and x⁻, that of x⁻ from its labels where the batch has them."""
+        if joints is None:
+            return others
+        count = len(joints)
+        landmarks, valid = joints[..., :2], joints[..., 2] > 0
+        maps = self.network.reproject(landmarks, valid)
+        return Pose(
+            others.heatmaps,
+            torch.cat([others.maps[:count], maps.to(others.maps.dtype)]),
+            torch.cat([others.landmarks[:count], landmarks.to(others.landmarks.dtype)]),
+            torch.cat([others.valid[:count], valid]),
+        )
+
+    def _guidance(self, codes: Tensor, pose: Pose, others: Pose) -> Tensor:
         """How little the lookup looks from the landmarks of x⁺ and x⁻, and the limbs between, at those of x."""
         count, size = len(pose.landmarks), self.config.network.size
         codes = self.network.coarse(codes)
@@ -103,7 +117,7 @@ class Objective:
         student.train(training).requires_grad_(True)
         return 2 * functional.mse_loss(maps, wanted.detach().float())  # a mean over 2N pictures is half the sum of two
 
-    def _weights(self, pose, others, count: int) -> tuple[Tensor, Tensor] | None:
+    def _weights(self, pose: Pose, others: Pose, count: int) -> tuple[Tensor, Tensor] | None:
         """How much the pixels of x and x⁺ count in Eq. 3: more on the person, if asked for."""
         if not self.config.pose_mask:
             return None
@@ -115,7 +129,7 @@ class Objective:
         masks = functional.interpolate(masks, size, mode="nearest")
         return tuple((1 + self.config.pose_mask * masks).split(count))
 
-    def _patch(self, batch: Batch, drawn: Drawn, pose, others) -> Tensor:
+    def _patch(self, batch: Batch, drawn: Drawn, pose: Pose, others: Pose) -> Tensor:
         config, count = self.config, len(batch.source)
         if not config.weights.patch:
             return batch.source.new_zeros(())

@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from momi_lib.data import to_float
 from momi_lib.losses import LossWeights
-from momi_lib.train import TrainingDiverged
+from momi_lib.train import Trainer, TrainingDiverged, preset
 from momi_lib.train.ema import Average
 
 
@@ -175,7 +176,7 @@ def test_processes_share_one_global_batch(ingredients):
         Batches(ingredients.people, ingredients.maps, 4, seed=0, mirror=0.5, rank=rank, world=2).draw()
         for rank in range(2)
     ]
-    for field in whole._fields:
+    for field in whole._fields[:4]:
         joined = torch.cat([getattr(part, field) for part in parts])
         assert torch.equal(joined, getattr(whole, field))
 
@@ -189,6 +190,50 @@ def test_mirroring_turns_pictures_and_maps_together(ingredients):
     )
     assert torch.equal(turned.negative, mirror_pictures(plain.negative))
     assert torch.equal(turned.teacher_maps, mirror_maps(plain.teacher_maps))
+
+
+def labelled(people):
+    """``people`` with joints that somebody might have marked."""
+    dice = torch.Generator().manual_seed(0)
+    joints = torch.rand(len(people), 17, 2, generator=dice) * 60
+    return replace(people, joints=joints, visibility=torch.randint(3, (len(people), 17), generator=dice).byte())
+
+
+def test_labelled_joints_of_the_other_person_come_with_their_picture(ingredients):
+    from momi_lib.data import mirror_joints
+    from momi_lib.train.batches import Batches
+
+    people = labelled(ingredients.people)
+    plain, turned = (
+        Batches(people, ingredients.maps, 4, seed=0, mirror=mirror, joints=True).draw() for mirror in (0.0, 1.0)
+    )
+    for number in range(4):
+        shown = [torch.equal(to_float(picture), plain.negative[number]) for picture in people.pictures]
+        index = shown.index(True)
+        places, seen = plain.joints[number, :, :2], plain.joints[number, :, 2]
+        assert torch.equal(places, people.joints[index]) and torch.equal(seen > 0, people.visibility[index] > 0)
+        expected, there = mirror_joints(people.joints[index], people.visibility[index], 64)
+        assert torch.equal(turned.joints[number, :, :2], expected)
+        assert torch.equal(turned.joints[number, :, 2] > 0, there > 0)
+    assert Batches(people, ingredients.maps, 4, seed=0).draw().joints is None
+    with pytest.raises(ValueError, match="negative_pose"):
+        Batches(ingredients.people, ingredients.maps, 4, seed=0, joints=True)
+
+
+def test_the_other_pose_may_come_from_labels(ingredients):
+    config = preset("tiny", device="cpu", distil_steps=0, negative_pose="joints", jitter=0.3)
+    run = Trainer(config, labelled(ingredients.people), ingredients.maps)
+    seen = []
+    encode = run.network.encode_pose
+    run.network.encode_pose = lambda maps: seen.append(maps.detach()) or encode(maps)
+    run.train_step()
+    joints = run.last[0].joints
+    count = len(joints)
+    expected = run.network.reproject(joints[..., :2], joints[..., 2] > 0)
+    assert torch.equal(seen[0][2 * count :], expected)
+    with torch.no_grad():
+        found = run.network.eval().pose(run.last[0].positive).maps
+    assert found.shape == seen[0][count : 2 * count].shape and not torch.equal(seen[0][count : 2 * count], expected)
 
 
 @pytest.mark.parametrize("change", [{"steps": 0}, {"mirror": 2.0}, {"penalty": -1.0}, {"batch": 0}])
