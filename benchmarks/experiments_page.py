@@ -21,13 +21,13 @@ COLUMNS = {
 }
 
 
-def write_page(page: Path, folder: Path, experiments: dict[str, Any]) -> None:
-    """Write ``page`` from the results in ``folder``, in the order of ``experiments``."""
+def write_page(page: Path, folder: Path, experiments: dict[str, Any], small: dict[str, Any]) -> None:
+    """Write ``page`` from the results in ``folder``, in the order of ``experiments``; ``small`` is the preset, flat."""
     results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
-    write_atomically(page, lambda file: file.write(markdown(results, list(experiments)).encode()))
+    write_atomically(page, lambda file: file.write(markdown(results, list(experiments), small).encode()))
 
 
-def markdown(results: dict[str, dict[str, Any]], order: list[str]) -> str:
+def markdown(results: dict[str, dict[str, Any]], order: list[str], small: dict[str, Any]) -> str:
     """The page's text.
 
     >>> scores = dict(l1=0.1, l1_error=0.002, ssim=0.3, ssim_error=0.01, perceptual=1.2, pck=0.8, rank1=0.7, frechet=5,
@@ -36,9 +36,10 @@ def markdown(results: dict[str, dict[str, Any]], order: list[str]) -> str:
     ...            steps=9, minutes=2.0, device="CPU", threads=1, date="2026-01-01", command="c", scored_by={},
     ...            fingerprint="f")
     >>> two = dict(one, against="first", change={"jitter": 0.0}, scores=dict(scores, l1=0.09, ssim=0.32))
-    >>> text = markdown({"first": one, "second": two}, ["first", "second", "third"])
-    >>> print(text.splitlines()[-1])
-    - **second** (`jitter` 0.0; against first): Which? L1 −0.0100, SSIM +0.020, pose found +0.000.
+    >>> text = markdown({"first": one, "second": two}, ["first", "second", "third"], {"jitter": 0.4})
+    >>> print(text.splitlines()[-1])  # doctest: +NORMALIZE_WHITESPACE
+    - **second** (`jitter` 0.0; against first): Which? L1 −0.0100, SSIM +0.020, pose found +0.000, Fréchet +0.00.
+    `small` has 0.4.
     """
     known = [name for name in order if name in results]
     if not known:
@@ -63,7 +64,7 @@ def markdown(results: dict[str, dict[str, Any]], order: list[str]) -> str:
             f"| {result['seed']} |"
         )
     lines += ["", *_conditions([results[name] for name in known]), "", "## What each asks", ""]
-    lines += [_sentence(name, results) for name in known]
+    lines += [_sentence(name, results, small) for name in known]
     return "\n".join(lines) + "\n"
 
 
@@ -80,7 +81,7 @@ def _conditions(results: list[dict[str, Any]]) -> list[str]:
     return [line for line in lines if line]
 
 
-def _sentence(name: str, results: dict[str, dict[str, Any]]) -> str:
+def _sentence(name: str, results: dict[str, dict[str, Any]], small: dict[str, Any]) -> str:
     result = results[name]
     changed = ", ".join(f"`{key}` {value}" for key, value in result["change"].items())
     against = result["against"]
@@ -88,6 +89,13 @@ def _sentence(name: str, results: dict[str, dict[str, Any]]) -> str:
     text = f"- **{name}** ({about}): {result['asks']}"
     if against in results:
         ours, theirs = result["scores"], results[against]["scores"]
-        l1, ssim, pose = (ours[key] - theirs[key] for key in ("l1", "ssim", "pck"))
-        text += f" L1 {l1:+.4f}, SSIM {ssim:+.3f}, pose found {pose:+.3f}.".replace("-", "−")
+        l1, ssim, pose, frechet = (ours[key] - theirs[key] for key in ("l1", "ssim", "pck", "frechet"))
+        told = f" L1 {l1:+.4f}, SSIM {ssim:+.3f}"
+        if result["scored_by"] == results[against]["scored_by"]:
+            told += f", pose found {pose:+.3f}, Fréchet {frechet:+.2f}"
+        text += f"{told}.".replace("-", "−")
+        if len(result["change"]) == 1:
+            ((key, tried),) = result["change"].items()
+            if key in small:
+                text += " `small` has it so." if small[key] == tried else f" `small` has {small[key]}."
     return text

@@ -63,7 +63,7 @@ def test_paths_of_a_config_are_relative_to_the_project():
 
 def test_the_experiments_page_is_made_from_the_results(module, tmp_path):
     experiments, page = module("experiments"), module("experiments_page")
-    page.write_page(tmp_path / "page.md", experiments.RESULTS, experiments.EXPERIMENTS)
+    page.write_page(tmp_path / "page.md", experiments.RESULTS, experiments.EXPERIMENTS, experiments.small())
     assert (tmp_path / "page.md").read_text() == experiments.PAGE.read_text()
 
 
