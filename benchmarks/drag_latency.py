@@ -151,7 +151,7 @@ def in_browser(config: Config) -> tuple[list[float], list[float]]:
                 page.mouse.move(x, y)
                 page.mouse.down()
                 for move in range((config.warm_up + config.moves) // len(JOINTS)):
-                    count = page.evaluate("() => window.drawn.length")
+                    count = page.evaluate("() => window.drawn.length") if waits else 0  # a question costs the page time
                     dx, dy = circle(move)
                     page.mouse.move(x + 2 * dx, y + 2 * dy)
                     if waits:

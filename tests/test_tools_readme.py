@@ -55,11 +55,13 @@ def test_targets_are_the_tested_ones_and_a_miss_is_said(tmp_path: Path) -> None:
         '["ssim gain"] >= 0.10': "| masked SSIM, above the best trivial answer's | ≥ 0.10 |",
         '["pose"] >= 0.90': "| pose found in the swap (PCK@0.1) | ≥ 0.90 |",
         '["person share"] >= 0.60': "| person found, of the true swap's share | ≥ 0.60 |",
+        '["frechet"] <= 0.50 *': "| Fréchet distance, of the first weights' | ≤ 0.50 |",
         "teacher >= 0.97": "| teacher's PCK on held-out people | ≥ 0.97 |",
         "student >= 0.97 * teacher": "| student's PCK, of the teacher's | ≥ 0.97 |",
     }.items():
         assert test in tests and line in table
-    for name in ("benchmarks/results/truth.json", "benchmarks/results/swap-cpu.json", "data/weights/momi-small.json",
+    for name in ("benchmarks/results/truth.json", "benchmarks/results/truth-first-light.json",
+                 "benchmarks/results/swap-cpu.json", "benchmarks/results/drag-cpu.json", "data/weights/momi-small.json",
                  "data/weights/mannequin-teacher.json"):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())

@@ -7,7 +7,6 @@ printed beside ours and marked: they are of other data and of other feature netw
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -206,15 +205,6 @@ def affinity_networks(device: torch.device) -> list[AffinityNetwork]:
     return [AffinityNetwork.load(file, device=device) for file in files.values() if file.is_file()]
 
 
-def peak_memory() -> int | None:
-    """The largest resident memory of this process so far, in MiB, libraries included; ``None`` on Windows."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (2**20 if sys.platform == "darwin" else 2**10)
-
-
 def table_one(
     weights: Sequence[str],
     folder: Path | None = None,
@@ -250,7 +240,7 @@ def table_one(
     Raises:
         FileNotFoundError, ValueError: for weights, data or pairs that are not there or do not fit.
     """
-    from momi_lib.train.card import environment
+    from momi_lib.train.card import environment, peak_memory
     from momi_lib.train.run import load_teacher
 
     began, cached = time.perf_counter(), (out / "cache").is_dir()

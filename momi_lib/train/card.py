@@ -27,6 +27,15 @@ def cpu_name() -> str:
         return platform.processor() or platform.machine()
 
 
+def peak_memory() -> int | None:
+    """The largest resident memory of this process so far, in MiB, libraries included; ``None`` on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (2**20 if sys.platform == "darwin" else 2**10)
+
+
 def environment(device: torch.device | str = "cpu") -> dict[str, Any]:
     """Device, threads, versions and date of a result, ready for JSON.
 

@@ -6,6 +6,7 @@ A target that is not reached yet is marked with what was reached: `strict`, so t
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -61,6 +62,17 @@ def test_the_teacher_finds_the_pose(scores):
 
 def test_the_person_is_found(scores):
     assert scores["person share"] >= 0.60
+
+
+@pytest.mark.xfail(reason="0.60 on all swaps (benchmarks/results/truth.json)", strict=True)
+def test_frechet():
+    """From the results: of 64 swaps the distance says nothing."""
+    folder = Path(__file__).parents[2] / "benchmarks" / "results"
+    ours, first = (
+        next(row for row in json.loads((folder / name).read_text())["rows"] if "weights_sha256" in row)
+        for name in ("truth.json", "truth-first-light.json")
+    )
+    assert ours["frechet"] <= 0.50 * first["frechet"]
 
 
 def test_no_score_falls_below_its_floor(scores):
