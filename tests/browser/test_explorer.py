@@ -17,7 +17,7 @@ from PIL import Image
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PATIENCE = 300  # seconds for all cells on a busy machine; with two cores of its own the test takes far less
-WRIST, ELBOW = 9, 7
+SHOULDER, WRIST, ELBOW = 5, 9, 7
 NOT_OURS = "(reading 'schema')"  # Notebook 7.6 on an empty page: it asks for settings that it has not loaded yet
 TOO_MUCH = 11 * 2**20  # bytes; Jupyter's servers drop the connection at a message of 10 MiB
 
@@ -195,7 +195,18 @@ def use(page: Any, folder: Path, until: Callable, screenshot: Callable, where: s
     until("the joint elsewhere", lambda: place_of(page, WRIST) != was, 20)
     until("a word on it", lambda: page.get_by_role("status").filter(has_text="has no true answer").count(), 20)
 
-    # With the keys: with free limbs one press is one pixel, and with Shift four.
+    # With the keys: a shoulder takes the figure along, and no press is lost, however quickly they come.
+    page.wait_for_timeout(500)  # while an answer is awaited presses are gathered; here the first goes out by itself
+    was = place_of(page, SHOULDER)
+    page.locator(f"[data-joint='{SHOULDER}']").evaluate("""shoulder => {
+        const press = kind => shoulder.dispatchEvent(new KeyboardEvent(kind, { key: "ArrowDown", bubbles: true }));
+        shoulder.focus();
+        for (const kind of ["keydown", "keydown", "keydown", "keyup"]) press(kind);
+    }""")
+    below = [was[0], was[1] + 3]
+    until("three pixels", lambda: place_of(page, SHOULDER) == pytest.approx(below, abs=0.02), 20)
+
+    # With free limbs one press is one pixel, and with Shift four.
     page.get_by_role("button", name="Keep limb lengths").click()
     elbow = page.locator(f"[data-joint='{ELBOW}']")
     was = place_of(page, ELBOW)

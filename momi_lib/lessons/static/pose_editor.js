@@ -90,6 +90,7 @@ function render({ model, el }) {
   let frame = 0;
   let held = null;
   let wanted = new Map();
+  let flying = new Map(); // what was asked for and is not answered yet
   let settled = false;
   let movedAt = 0;
   const times = new Map(); // number → when the last movement in it happened
@@ -155,7 +156,7 @@ function render({ model, el }) {
     [waiting, sentAt] = [number, performance.now()];
     if (wanted.size) times.set(number, movedAt);
     model.send({ type: "edit", number, edits: [...wanted.values()], settled });
-    [wanted, settled] = [new Map(), false];
+    [flying, wanted, settled] = [wanted, new Map(), false];
   }
 
   // Pixels on a canvas: to decode a file, or to fetch the new address of an <img>, takes a busy browser longer.
@@ -177,7 +178,7 @@ function render({ model, el }) {
     const answered = model.get("answered");
     const mine = waiting !== null && answered >= waiting;
     const roundTrip = performance.now() - sentAt;
-    if (mine) waiting = null;
+    if (mine) [waiting, flying] = [null, new Map()];
     if (!wanted.size) {
       joints = model.get("joints").map((joint) => [...joint]);
       place();
@@ -246,7 +247,7 @@ function render({ model, el }) {
     const [dx, dy] = STEPS[event.key] ?? [0, 0];
     const [x, y, found] = joints[joint];
     if (dx || dy) {
-      const from = wanted.get(joint) ?? { x, y };
+      const from = wanted.get(joint) ?? flying.get(joint) ?? { x, y }; // a quick second press adds to the first
       const step = event.shiftKey ? 4 : 1;
       want({ joint, x: clamp((from.x ?? x) + step * dx, width - 1), y: clamp((from.y ?? y) + step * dy, height - 1) },
         false, event);
