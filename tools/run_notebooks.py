@@ -199,7 +199,8 @@ def record(file: Path, mode: str, results: dict[str, dict[str, Any]]) -> None:
     settings = {"mode": mode, "threads": threads, "reference_seconds": round(reference_seconds(), 3)}
     note = environment() | settings
     for name, measured in results.items():
-        known.setdefault(name, {})[mode] = measured | {key: note[key] for key in ("date", "device", "threads")}
+        how = {key: note[key] for key in ("date", "device", "threads", "reference_seconds")}
+        known.setdefault(name, {})[mode] = measured | how
     known["how"] = known.get("how", {}) | {mode: note}
     write_json(file, known)
 

@@ -126,6 +126,11 @@ def test_the_speed_is_measured() -> None:
     twice = [{"how": {"quick": {"reference_seconds": reference_seconds()}}} for _ in range(2)]
     assert 0.5 < slower(*twice) < 2
     assert slower({}, measurement()) == 1
+    lines = measurement(reference=4.0)
+    name = next(iter(lines))
+    lines[name]["quick"]["reference_seconds"] = 2.0  # measured at another time than the rest
+    assert slower(measurement(reference=3.0), lines, name=name) == 1.5
+    assert slower(measurement(reference=3.0), lines, name="another") == 0.75
 
 
 @pytest.mark.slow
