@@ -109,25 +109,34 @@ EXPERIMENTS: dict[str, Experiment] = {
     "further-consistency": Experiment(
         "Asking F_p to find the wanted pose, with half of that weight?", "further", dict(pose_consistency=50.0)
     ),
-    "further-fine": Experiment(
-        "With a second lookup inside G, at H/4?", "further", dict(network=dict(transfer="fine-lookup"))
+    "again": Experiment(
+        "`further` once more, from a `lookup` that was trained again, on another processor and with another seed: how "
+        "far apart are two runs of one config?",
+        "further",
+        dict(seed=1),
+    ),
+    "again-consistency": Experiment(
+        "Asking F_p to find the wanted pose, with half of that weight?", "again", dict(pose_consistency=50.0)
+    ),
+    "again-fine": Experiment(
+        "With a second lookup inside G, at H/4?", "again", dict(network=dict(transfer="fine-lookup"))
     ),
     "further-strips": Experiment(
         "Eq. 6 with strips of 4 pixels to either side of limbs instead of squares around joints?",
         "further",
         dict(patch_shape="strip", patch_radius=4.0),
     ),
-    "further-patch-10": Experiment("Eq. 6 with the usual radius of 10?", "further", dict(patch_radius=10.0)),
+    "again-patch-10": Experiment("Eq. 6 with the usual radius of 10?", "again", dict(patch_radius=10.0)),
     "further-no-patch": Experiment("Without Eq. 6?", "further", dict(weights=dict(patch=0.0))),
-    "further-patch-2": Experiment("With four times the β?", "further", dict(weights=dict(patch=2.0))),
-    "further-plain-pixels": Experiment("Without more weight on the person's pixels?", "further", dict(pose_mask=0.0)),
+    "again-patch-2": Experiment("With four times the β?", "again", dict(weights=dict(patch=2.0))),
+    "again-plain-pixels": Experiment("Without more weight on the person's pixels?", "again", dict(pose_mask=0.0)),
     "further-any-camera": Experiment("With x⁺ from any camera?", "further", dict(same_camera=0.0)),
-    "further-no-jitter": Experiment("With colours as they are?", "further", dict(jitter=0.0)),
-    "further-no-mirror": Experiment("Without mirrored triplets?", "further", dict(mirror=0.0)),
+    "again-no-jitter": Experiment("With colours as they are?", "again", dict(jitter=0.0)),
+    "again-no-mirror": Experiment("Without mirrored triplets?", "again", dict(mirror=0.0)),
     "further-perceptual-half": Experiment("With half of λ in Eq. 4?", "further", dict(weights=dict(perceptual=0.5))),
     "further-perceptual-2": Experiment("With twice λ?", "further", dict(weights=dict(perceptual=2.0))),
     "further-gamma-0": Experiment("Without the discriminator?", "further", dict(weights=dict(adversarial=0.0))),
-    "further-gamma-0.1": Experiment("With a fifth of γ?", "further", dict(weights=dict(adversarial=0.1))),
+    "again-gamma-0.1": Experiment("With a fifth of γ?", "again", dict(weights=dict(adversarial=0.1))),
     "further-swap-in-d": Experiment("With the pair (x, x̂⁻) shown to D?", "further", dict(swap_in_discriminator=True)),
     "further-r1": Experiment("With a gradient penalty on D (R1, weight 1)?", "further", dict(penalty=1.0)),
     "further-relativistic": Experiment(
@@ -205,18 +214,18 @@ EXPERIMENTS: dict[str, Experiment] = {
         "refine",
         dict(patch_shape="strip", patch_radius=4.0),
     ),
-    "further-sigma-4": Experiment("With pose maps of σ = 4 pixels?", "further", dict(network=dict(sigma=4.0))),
-    "further-joints": Experiment(
+    "again-sigma-4": Experiment("With pose maps of σ = 4 pixels?", "again", dict(network=dict(sigma=4.0))),
+    "again-joints": Experiment(
         "With z_p⁻ and the patches of x̂⁻ from the labelled joints instead of the student's?",
-        "further",
+        "again",
         dict(negative_pose="joints"),
     ),
-    "further-ema-0.99": Experiment("With an average over 100 steps instead of 1,000?", "further", dict(ema=0.99)),
-    "further-ema-0": Experiment("Without averaging the weights?", "further", dict(ema=0.0)),
-    "further-decay-0": Experiment(
-        "With learning rates that fall from the first step on, not from the middle?", "further", dict(decay_from=0.0)
+    "again-ema-0.95": Experiment("With an average over 20 steps instead of the whole run?", "again", dict(ema=0.95)),
+    "again-ema-0": Experiment("Without averaging the weights?", "again", dict(ema=0.0)),
+    "again-decay-0": Experiment(
+        "With learning rates that fall from the first step on, not from the middle?", "again", dict(decay_from=0.0)
     ),
-    "further-constant": Experiment("With learning rates that never fall?", "further", dict(decay_from=1.0)),
+    "again-constant": Experiment("With learning rates that never fall?", "again", dict(decay_from=1.0)),
     "lookup-paper-stem": Experiment(
         "With the paper's stem, 7 × 7 at full size, in both encoders?", "lookup", dict(network=dict(stem="paper"))
     ),

@@ -34,7 +34,7 @@ def markdown(results: dict[str, dict[str, Any]], order: list[str], small: dict[s
     ...               kernel=0.1, count=400)
     >>> one = dict(asks="Which?", against=None, change={}, scores=scores, student=dict(pck_height=0.94), seed=0,
     ...            steps=9, minutes=2.0, device="CPU", threads=1, date="2026-01-01", command="c", scored_by={},
-    ...            fingerprint="f")
+    ...            fingerprint="f", name="first", config={})
     >>> two = dict(one, against="first", change={"jitter": 0.0}, scores=dict(scores, l1=0.09, ssim=0.32))
     >>> text = markdown({"first": one, "second": two}, ["first", "second", "third"], {"jitter": 0.4})
     >>> print(text.splitlines()[-1])  # doctest: +NORMALIZE_WHITESPACE
@@ -78,7 +78,18 @@ def _conditions(results: list[dict[str, Any]]) -> list[str]:
     for other, _ in others:
         names = [r["name"] for r in results if "; ".join(f"{k} {v}" for k, v in r["scored_by"].items()) == other]
         lines.append(f"Scored by {other}, and so not comparable in the columns of these networks: {', '.join(names)}.")
+    lines += _earlier_starts({result["name"]: result for result in results})
     return [line for line in lines if line]
+
+
+def _earlier_starts(results: dict[str, dict[str, Any]]) -> list[str]:
+    """Which runs began with weights of an experiment that has been run again since."""
+    earlier: dict[str, list[str]] = {}
+    for name, result in results.items():
+        began = Path(result["config"].get("start") or "").parent.name
+        if began in results and result.get("begun_with") != results[began].get("weights_sha256"):
+            earlier.setdefault(began, []).append(name)
+    return [f"Begun with an earlier run of {began} than the one above: {', '.join(n)}." for began, n in earlier.items()]
 
 
 def _sentence(name: str, results: dict[str, dict[str, Any]], small: dict[str, Any]) -> str:

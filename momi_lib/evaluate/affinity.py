@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from momi_lib.data import to_float
 from momi_lib.evaluate.conditions import NetworkCard
+from momi_lib.evaluate.distinct import at_a_time
 from momi_lib.evaluate.networks import ResNet50Judge
 from momi_lib.features import IMAGENET_DEVIATION, IMAGENET_MEAN, MannequinFeatures
 from momi_lib.files import load_tensors, save_tensors, sha256, tensor_metadata, weights_folder, write_json
@@ -105,12 +106,12 @@ class AffinityNetwork(nn.Module):
         return torch.sigmoid(self.compare(*self.embed(torch.cat([first, second])).chunk(2)))
 
     @torch.inference_mode()
-    def describe(self, pictures: Tensor, *, batch: int = 64) -> Tensor:
+    def describe(self, pictures: Tensor, *, batch: int | None = None) -> Tensor:
         """Features of many pictures, to be compared in any pairs.
 
         Args:
             pictures: (N, 3, H, W) uint8, N from 1.
-            batch: pictures at a time.
+            batch: pictures at a time; None is what fits the device.
 
         Returns:
             (N, D) float32 on the network's device.
@@ -124,7 +125,9 @@ class AffinityNetwork(nn.Module):
                 f"{self.card.name}: expected pictures (N, 3, H, W) uint8, N from 1, got {tuple(pictures.shape)} "
                 f"{pictures.dtype}"
             )
-        return torch.cat([self.embed(to_float(some.to(self.mean.device))).float() for some in pictures.split(batch)])
+        device = self.mean.device
+        some = pictures.split(batch or at_a_time(device))
+        return torch.cat([self.embed(to_float(part.to(device))).float() for part in some])
 
     @torch.inference_mode()
     def affinity(self, first: Tensor, second: Tensor) -> Tensor:

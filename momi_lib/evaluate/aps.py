@@ -144,7 +144,7 @@ def real_affinities(
     pairs: int = 6000,
     seed: int = 0,
     of: str | None = None,
-    batch: int = 64,
+    batch: int | None = None,
 ) -> RealAffinities:
     """Same-identity and different-identity affinities of real pictures.
 
@@ -153,7 +153,7 @@ def real_affinities(
         people: the people whose swaps are judged.
         pairs, seed: see `real_pairs`.
         of: in words, which people; None says how many of which split.
-        batch: pictures at a time.
+        batch: pictures at a time; None is what fits the device.
 
     Raises:
         ValueError: where fewer than two people have two pictures; for pairs below 1; in training mode.
@@ -193,9 +193,10 @@ def aps(
     sources: Tensor,
     real: RealAffinities,
     *,
+    index: Tensor | None = None,
     of: str,
     reference: str = "their source pictures",
-    batch: int = 64,
+    batch: int | None = None,
 ) -> APS:
     """Appearance preserving score: the mean affinity of swaps with the pictures that they took the person from.
 
@@ -204,20 +205,29 @@ def aps(
     Args:
         network: in evaluation mode.
         pictures: (M, 3, H, W) uint8, the swaps.
-        sources: (M, 3, H, W) uint8, the source picture of each.
+        sources: (M, 3, H, W) uint8, the source picture of each; or, with ``index``, all that there are.
         real: what `real_affinities` says of the judged people, by the same network in the same size.
+        index: (M,) int64, which of ``sources`` each swap took; None is each its own, in this order.
         of: in words, which swaps.
         reference: in words, what they are compared with.
-        batch: pictures at a time.
+        batch: pictures at a time; None is what fits the device.
 
     Raises:
         ValueError: for other pictures, another number or size of sources, ``real`` of another network or size.
 
     Source: the paper's section on metrics.
     """
-    if pictures.shape != sources.shape:
+    if index is None:
+        index = torch.arange(len(sources))
+    elif index.ndim != 1 or index.dtype != torch.int64 or not ((index >= 0) & (index < len(sources))).all():
         raise ValueError(
-            f"sources: expected the source picture of each swap, {tuple(pictures.shape)}, got {tuple(sources.shape)}"
+            f"index: expected which of the {len(sources)} sources each swap took, (M,) int64 from 0, got "
+            f"{tuple(index.shape)} {index.dtype}, {index.flatten()[:5].tolist()} ..."
+        )
+    if pictures.shape != (len(index), *sources.shape[1:]):
+        raise ValueError(
+            f"sources: expected the source picture of each swap, {tuple(pictures.shape)}, got "
+            f"{(len(index), *sources.shape[1:])}"
         )
     asked = (network.card, network.variant, tuple(pictures.shape[-2:]))
     if (real.network, real.variant, real.size) != asked:
@@ -226,11 +236,12 @@ def aps(
             f"{asked[0].name}, {asked[1]}, {asked[2]}, got {real.network.name}, {real.variant}, {real.size}. Call "
             "real_affinities with this network."
         )
+    needed, taken = index.cpu().unique(return_inverse=True)
     features = []
-    for some in (pictures, sources):
+    for some, each in ((pictures, torch.arange(len(pictures))), (rows(sources, needed), taken)):
         first, place = distinct(some)
         described = network.describe(rows(some, first), batch=batch)
-        features.append(described[place.to(described.device)])
+        features.append(described[place[each].to(described.device)])
     affinities = network.affinity(*features)
     return APS(
         value=_mean(affinities),

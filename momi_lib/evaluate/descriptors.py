@@ -7,11 +7,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from momi_lib.data import to_float
+from momi_lib.evaluate.distinct import at_a_time
 from momi_lib.features import FeatureNetwork
 
 
 @torch.inference_mode()
-def describe(network: FeatureNetwork, pictures: Tensor, *, batch: int = 64) -> Tensor:
+def describe(network: FeatureNetwork, pictures: Tensor, *, batch: int | None = None) -> Tensor:
     """One descriptor a picture: the network's own (``embed``), or else the mean of its block 5 over all places.
 
     Args:
@@ -28,12 +29,13 @@ def describe(network: FeatureNetwork, pictures: Tensor, *, batch: int = 64) -> T
     _check(pictures)
     device = next(network.parameters()).device
     embed = getattr(network, "embed", lambda some: network(some)[1].mean((-2, -1)))
-    return torch.cat([embed(to_float(some.to(device))).float().cpu() for some in pictures.split(batch)])
+    some = pictures.split(batch or at_a_time(device))
+    return torch.cat([embed(to_float(part.to(device))).float().cpu() for part in some])
 
 
 @torch.inference_mode()
 def perceptual_distance(
-    network: FeatureNetwork, pictures: Tensor, truth: Tensor, masks: Tensor | None = None, *, batch: int = 64
+    network: FeatureNetwork, pictures: Tensor, truth: Tensor, masks: Tensor | None = None, *, batch: int | None = None
 ) -> Tensor:
     """How different two pictures look to a network, place by place, on the person's places.
 
@@ -64,6 +66,7 @@ def perceptual_distance(
         )
     device = next(network.parameters()).device
     distances = []
+    batch = batch or at_a_time(device)
     for start in range(0, len(pictures), batch):
         rows = slice(start, start + batch)
         ours, theirs = (network(to_float(some[rows].to(device))) for some in (pictures, truth))

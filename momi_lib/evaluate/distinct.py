@@ -1,4 +1,4 @@
-"""Pictures that come more than once, as a source does in many pairs, are looked at once."""
+"""Pictures that come more than once, as a source does in many pairs, are looked at once; how many at a time."""
 
 from __future__ import annotations
 
@@ -35,6 +35,15 @@ def distinct(pictures: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Ten
             first.append(number)
         place.append(known[content])
     return torch.tensor(first, dtype=torch.int64), torch.tensor(place, dtype=torch.int64)
+
+
+def at_a_time(device: torch.device | str) -> int:
+    """How many pictures a network looks at in one go: a processor is as fast with few, and they need less memory.
+
+    >>> at_a_time("cpu"), at_a_time("cuda")
+    (16, 64)
+    """
+    return 16 if torch.device(device).type == "cpu" else 64
 
 
 def rows(values: Tensor, first: Tensor) -> Tensor:

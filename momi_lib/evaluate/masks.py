@@ -92,8 +92,9 @@ def polygon_masks(landmarks: Tensor, valid: Tensor, *, size: tuple[int, int] = (
     height = size[0]
     radius, closing = RADIUS * height / HEIGHT, 2 * round((CLOSING // 2) * height / HEIGHT) + 1
     # A few at a time: of each person there is a map a limb in between.
-    some = zip(landmarks.split(TOGETHER), valid.split(TOGETHER), strict=True)
-    values = torch.cat([_polygons(*part, size, radius, closing) for part in some])
+    values = torch.empty(len(landmarks), *size, dtype=torch.bool, device=landmarks.device)
+    for some, known, into in zip(*(part.split(TOGETHER) for part in (landmarks, valid, values)), strict=True):
+        into.copy_(_polygons(some, known, size, radius, closing))
     return PersonMasks(values, f"limb polygons, radius {radius:g}, closed {closing} x {closing}")
 
 

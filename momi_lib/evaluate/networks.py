@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 
 from momi_lib.data import to_float
 from momi_lib.evaluate.conditions import Features, NetworkCard
+from momi_lib.evaluate.distinct import at_a_time
 from momi_lib.evaluate.masks import PersonMasks, mask_pictures
 from momi_lib.features import IMAGENET_DEVIATION, IMAGENET_MEAN, FeatureNetwork, feature_network
 from momi_lib.files import load_tensors, sha256, weights_folder
@@ -45,14 +46,16 @@ class JudgeNetwork(nn.Module):
         return super().train(False)
 
     @torch.inference_mode()
-    def describe(self, pictures: Tensor, of: str, masks: PersonMasks | None = None, *, batch: int = 64) -> Features:
+    def describe(
+        self, pictures: Tensor, of: str, masks: PersonMasks | None = None, *, batch: int | None = None
+    ) -> Features:
         """Features of many pictures, with their conditions.
 
         Args:
             pictures: (N, 3, H, W) uint8, N from 1.
             of: in words, which pictures: it stands beside every score made of them.
             masks: what stays of them; the rest becomes black, and the scores' names say so.
-            batch: pictures at a time.
+            batch: pictures at a time; None is what fits the device.
 
         Returns:
             on the CPU, float32.
@@ -68,6 +71,7 @@ class JudgeNetwork(nn.Module):
         if masks is not None and len(masks) != len(pictures):
             raise ValueError(f"{self.name}: expected a mask a picture, got {len(masks)} for {len(pictures)} pictures")
         device = next(self.parameters()).device
+        batch = batch or at_a_time(device)
         found: list[tuple[Tensor, Tensor | None]] = []
         for start in tqdm(range(0, len(pictures), batch), desc=self.card.backend, disable=len(pictures) < 4 * batch):
             some = pictures[start : start + batch]

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from momi_lib.data import People, to_float
+from momi_lib.evaluate.distinct import at_a_time
 from momi_lib.pose import decode, left_right_confusion, pck, person_heights
 from momi_lib.skeleton import JOINTS
 
@@ -102,7 +103,7 @@ def find_joints(
     size = tuple(pictures.shape[-2:])
     found = [
         [part.cpu() for part in decode(network(to_float(some.to(device))).float(), method=decoder, size=size)]
-        for some in pictures.split(64)
+        for some in pictures.split(at_a_time(device))
     ]
     landmarks, confidence = (torch.cat(parts) for parts in zip(*found, strict=True))
     return Joints(landmarks, confidence >= threshold, f"joints found by {name}")

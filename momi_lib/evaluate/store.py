@@ -25,6 +25,7 @@ from tqdm.auto import tqdm
 
 from momi_lib.data import to_float, to_uint8
 from momi_lib.evaluate.conditions import Features, NetworkCard
+from momi_lib.evaluate.distinct import at_a_time
 from momi_lib.evaluate.protocol import Pairs
 from momi_lib.files import load_tensors, save_tensors, tensor_metadata
 from momi_lib.translate import MomiNet
@@ -55,12 +56,13 @@ class SwapStore:
         """Of the swap of pair ``number``."""
         return self.folder / f"{number:05d}.png"
 
-    def pictures(self, network: MomiNet, *, batch: int = 64) -> Tensor:
+    def pictures(self, network: MomiNet, *, batch: int | None = None) -> Tensor:
         """All swaps, (M, 3, H, W) uint8: those on disk read, the others drawn and written.
 
         Args:
             network: in evaluation mode, the one whose name and weights this store carries.
-            batch: pairs at a time; after an interruption at most so many are drawn again.
+            batch: pairs at a time, None is what fits the device; after an interruption at most so many are drawn
+                again.
 
         Raises:
             OSError: where the folder cannot be written.
@@ -73,9 +75,10 @@ class SwapStore:
             missing = (~whole).nonzero().flatten()
             if 0 < len(missing) < count:
                 log.info("%s: %d of %d swaps are there already", self.folder.name, count - len(missing), count)
-            device = next(network.parameters()).device
             every = self.pairs.people.pictures
-            chunks = missing.split(batch) if len(missing) else ()  # else one part with nothing in it
+            device = next(network.parameters()).device
+            # Nothing missing would be one part with nothing in it.
+            chunks = missing.split(batch or at_a_time(device)) if len(missing) else ()
             for some in tqdm(chunks, desc=f"swaps of {self.folder.name}", disable=len(chunks) < 4):
                 pair = (to_float(every[end[some]].to(device)) for end in (self.pairs.source, self.pairs.target))
                 with torch.inference_mode():

@@ -164,9 +164,10 @@ class Table:
             "FID": fid(features, self.reference),
             "KID": kid(features, self.reference, size=size),
         }
-        sources = self.pairs.people.pictures[self.pairs.source]
         for network, real in self.affinity:
-            scores[f"APS {WORDS[network.variant]}"] = aps(network, pictures, sources, real, of=words)
+            scores[f"APS {WORDS[network.variant]}"] = aps(
+                network, pictures, self.pairs.people.pictures, real, index=self.pairs.source, of=words
+            )
         some = slice(min(self.pose_pairs, len(pictures)))
         index = self.pairs.target[some]
         scores["pose"] = pose_agreement(

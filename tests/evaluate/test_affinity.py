@@ -251,6 +251,27 @@ def test_copying_the_source_has_the_highest_value_of_a_network_that_dislikes_dif
     assert math.isnan(aps(network, sources[:1], sources[:1], real, of="one").error)
 
 
+def test_sources_can_be_given_as_places_among_all_pictures():
+    network = by_hand()
+    pictures, real = judged(network)
+    index = torch.tensor([2, 0, 2, 2, 0])
+    swaps = pictures[torch.tensor([0, 1, 2, 1, 0])]
+    listed = aps(network, swaps, pictures[index], real, of="swaps")
+    placed = aps(network, swaps, pictures, real, index=index, of="swaps")
+    assert placed == listed and listed.count == 5
+    assert placed.value != aps(network, swaps, pictures, real, index=index * 0, of="swaps").value
+
+
+@pytest.mark.parametrize(
+    "index", [torch.tensor([0, 3]), torch.tensor([-1, 0]), torch.tensor([0.0]), torch.zeros(1, 1).long()]
+)
+def test_refuses_places_that_are_none(index):
+    network = by_hand()
+    pictures, real = judged(network)
+    with pytest.raises(ValueError, match="index: expected which of the 3 sources each swap took"):
+        aps(network, pictures[: len(index)], pictures, real, index=index, of="swaps")
+
+
 def test_refusals():
     network = by_hand()
     pictures, real = judged(network)
