@@ -21,7 +21,7 @@ from momi_lib.skeleton import JOINTS
 RADIUS, CLOSING, HEIGHT = 4.0, 5, 128
 #: What the background becomes: black, which is what multiplying a picture by its mask gives.
 BACKGROUND = (0, 0, 0)
-TOGETHER = 64  # people at a time
+TOGETHER = 16  # people at a time
 TRUE = "true silhouettes"
 
 _LEFT, _RIGHT = (tuple(JOINTS.index(f"{side}_{name}") for name in ("shoulder", "hip")) for side in ("left", "right"))

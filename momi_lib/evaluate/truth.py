@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from momi_lib.data import People, Truth, to_float, to_uint8
 from momi_lib.translate import MomiNet
 
-TOGETHER = 64  # pictures at a time
+TOGETHER = 16  # pictures at a time: SSIM holds some fifteen maps of each
 
 
 def _check(pictures: Tensor, truth: Tensor, masks: Tensor) -> None:
