@@ -1,10 +1,11 @@
 // A skeleton to take hold of, the pose map and the picture that follow it.
 //
-// What is sent: {type: "edit", number, edits: [{joint, x, y} | {joint, found: false}], settled}. At most one message is
-// on its way; what happens meanwhile is gathered, a joint's last position alone, and sent when the answer has come.
+// What is sent: {type: "edit", number, edits: [{joint, x, y} | {joint, found: false}], settled}. At most AT_ONCE messages
+// are on their way; what happens meanwhile is gathered, a joint's last position alone, and sent when an answer has come.
 // What is answered: the traits joints, pose, swap and answered (the number) in one update.
 
 const SVG = "http://www.w3.org/2000/svg";
+const AT_ONCE = 2; // while one answer is drawn here, the next is computed there
 const PATIENCE = 5000; // ms until an answer is given up, for instance because the kernel was interrupted
 const REACH = 7; // pixels of the picture within which a pointer takes hold of a joint
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -85,7 +86,7 @@ function render({ model, el }) {
 
   let joints = model.get("joints").map((joint) => [...joint]);
   let number = model.get("answered");
-  let waiting = null; // the number on its way
+  let sent = []; // the numbers on their way, the oldest first
   let sentAt = 0;
   let frame = 0;
   let held = null;
@@ -144,19 +145,22 @@ function render({ model, el }) {
   }
 
   function soon() { // at once where nothing is on its way; a browser sends its events once a frame already
-    if (waiting === null) flush();
+    if (sent.length < AT_ONCE) flush();
     else frame ||= requestAnimationFrame(flush); // for an answer that never comes
   }
 
   function flush() {
     frame = 0;
     if (!wanted.size && !settled) return;
-    if (waiting !== null && performance.now() - sentAt < PATIENCE) return;
+    if (performance.now() - sentAt >= PATIENCE) sent = [];
+    if (sent.length >= AT_ONCE) return;
     number += 1;
-    [waiting, sentAt] = [number, performance.now()];
+    sent.push(number);
+    sentAt = performance.now();
     if (wanted.size) times.set(number, movedAt);
     model.send({ type: "edit", number, edits: [...wanted.values()], settled });
-    [flying, wanted, settled] = [wanted, new Map(), false];
+    for (const [joint, edit] of wanted) flying.set(joint, { ...edit, number });
+    [wanted, settled] = [new Map(), false];
   }
 
   // Pixels on a canvas: to decode a file, or to fetch the new address of an <img>, takes a busy browser longer.
@@ -176,13 +180,14 @@ function render({ model, el }) {
 
   function answer() {
     const answered = model.get("answered");
-    const mine = waiting !== null && answered >= waiting;
+    const mine = sent.length > 0 && answered >= sent[0];
     const roundTrip = performance.now() - sentAt;
-    if (mine) [waiting, flying] = [null, new Map()];
-    if (!wanted.size) {
-      joints = model.get("joints").map((joint) => [...joint]);
-      place();
-    }
+    sent = sent.filter((one) => one > answered);
+    for (const [joint, edit] of flying) if (edit.number <= answered || !sent.length) flying.delete(joint);
+    // With free lengths the hand is ahead of the answer, and what it holds stays where it is.
+    const ahead = (joint) => !model.get("keep") && (wanted.has(joint) || flying.has(joint));
+    joints = model.get("joints").map((told, joint) => (ahead(joint) ? joints[joint] : [...told]));
+    place();
     show(pose, model.get("pose"), model.get("pose_says"), "pose map p");
     show(swap, model.get("swap"), model.get("swap_says"), "swap");
     if (!mine) return;
