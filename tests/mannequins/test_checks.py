@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,25 @@ def test_tampering_is_found(small: Path, tmp_path: Path, name: str) -> None:
 def test_no_data_set_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"manifest\.json"):
         list(check(tmp_path))
+
+
+def test_a_swap_with_another_height_is_found(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounding is forgiven, a body that stands 0.2 % higher is not."""
+    from tools.mannequins import rendered_checks
+
+    whole, data = rendered_checks.true_swap, DataSet(small)
+    check_truth = rendered_checks.truth_with_itself_is_the_picture_without_its_occluder
+    assert check_truth(data).endswith("to the pixel")
+    for share, fails in ((1 + 1e-12, False), (1.002, True)):
+        monkeypatch.setattr(
+            rendered_checks,
+            "true_swap",
+            lambda studio, source, person, target, share=share: whole(
+                studio, source, person, replace(target, height=target.height * share)
+            ),
+        )
+        if fails:
+            with pytest.raises(AssertionError, match="differs by"):
+                check_truth(data)
+        else:
+            check_truth(data)

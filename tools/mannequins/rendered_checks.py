@@ -23,6 +23,7 @@ __all__ = ["RENDERED_CHECKS", "project_again"]
 
 PEOPLE, PICTURES = 12, 6
 REPROJECTION = 0.1  # pixels
+ROUNDING = 0.01  # grey levels, pixels and shares of a mask: another processor rounds a body's height otherwise
 OTHER_MACHINE = 3.0  # grey levels, mean over a picture: another driver, or another JPEG library
 
 
@@ -67,22 +68,24 @@ def pictures_come_back_when_rendered_again(data: DataSet) -> str:
 
 
 def truth_with_itself_is_the_picture_without_its_occluder(data: DataSet) -> str:
-    """To the pixel; half of the pictures looked at have something in the way."""
+    """To the pixel on the machine that made them; half of the pictures looked at have something in the way."""
     rows = list(data.scenes.values())
     blocked = [row for row in rows if row["scene"]["obstacle"] is not None]
     free = [row for row in rows if row["scene"]["obstacle"] is None]
     chosen = _spread(blocked, PICTURES // 2) + _spread(free, PICTURES // 2)
+    same = 0
     for row in chosen:
         taken, person = taken_from(row), _person(data.folder, row["person"])
         studio = _studio(taken.scene.seed)
         swap, plain = true_swap(studio, taken, person, taken), without_obstacle(studio, taken, person)
-        assert np.array_equal(swap.image, plain.image), f"{taken.file}: pictures differ"
-        assert np.array_equal(swap.joints, plain.joints), f"{taken.file}: joints differ"
-        assert np.array_equal(swap.mask, plain.mask), f"{taken.file}: masks differ"
+        for name in ("image", "joints", "mask"):
+            off = np.abs(getattr(swap, name).astype(float) - getattr(plain, name).astype(float)).mean()
+            assert off < ROUNDING, f"{taken.file}: {name} differs by {off:.3f} on average"
+        same += np.array_equal(swap.image, plain.image)
         if taken.scene.obstacle is None:
             shown = jpeg(plain) == jpeg(studio.picture(taken.scene, person))
             assert shown, f"{taken.file}: a free picture changed when nothing was taken away"
-    return f"{len(chosen)} pictures"
+    return f"{same} of {len(chosen)} pictures to the pixel"
 
 
 RENDERED_CHECKS: tuple[Callable[[DataSet], str], ...] = (
