@@ -1,7 +1,7 @@
 """The skeleton that can be taken hold of, with the pose map and the picture that follow it: an anywidget.
 
-The browser sends where joints are to go, at most two messages at a time; :meth:`PoseEditor.show` answers with joints and both
-pictures in one update. The drawing itself is static/pose_editor.js; nothing is fetched from a network.
+The browser sends where joints are to go, at most two messages at a time; :meth:`PoseEditor.show` answers with joints
+and both pictures in one update. The drawing itself is static/pose_editor.js; nothing is fetched from a network.
 """
 
 from __future__ import annotations
