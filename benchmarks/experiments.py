@@ -78,6 +78,22 @@ EXPERIMENTS: dict[str, Experiment] = {
         "join",
         dict(same_camera=0.0, pose_mask=0.0, jitter=0.0, patch_radius=10.0),
     ),
+    "paper-blocks": Experiment(
+        "And with the paper's own blocks, at the width of `small`: stems of 7 × 7 at full size, nine attention blocks "
+        "of two convolutions a stream, all residual blocks of G at H/8, and an output of 7 × 7 at full size?",
+        "paper-losses",
+        dict(
+            network=dict(
+                stem="paper",
+                attention_blocks=9,
+                lean_attention=False,
+                generator_blocks=(4, 0, 0, 0),
+                upsampling="transposed",
+                kernel=7,
+                output="full",
+            )
+        ),
+    ),
     "lookup": Experiment(
         "Does it help to fetch the appearance by attention before G?", "join", dict(network=dict(transfer="lookup"))
     ),

@@ -21,6 +21,7 @@ import argparse
 import json
 import os
 import re
+import subprocess
 import sys
 import threading
 import time
@@ -77,31 +78,36 @@ class Usage(threading.Thread):
         self._done.set()
 
 
-def reference_seconds(rounds: int = 3) -> float:
-    """Seconds of the processor for a fixed piece of work: convolutions and a loop of Python, as in the notebooks.
+_REFERENCE = """
+import time
+import matplotlib.pyplot, torch, torchvision
+from torch.nn import functional
+torch.set_num_threads(1)
+pictures, kernel = torch.ones(8, 32, 128, 64), torch.ones(32, 32, 3, 3, requires_grad=True)
+for _ in range(40):
+    functional.conv2d(pictures, kernel, padding=1).relu().mean().backward()
+sum(number * number for number in range(3_000_000))
+print(time.process_time())
+"""
 
-    Two machines' times compare after each is divided by its own. The best of some rounds, in one thread.
+
+def reference_seconds(rounds: int = 2) -> float:
+    """Seconds of the processor for a fixed piece of work, much like a short notebook: a new process imports what they
+    import, takes 40 steps through a convolution, and runs a loop of Python.
+
+    Two machines' times compare after each is divided by its own. Convolutions alone would not do: of two
+    machines one can be a little faster in them and several times as fast in starting a process. The best of some
+    rounds, in one thread.
 
     >>> reference_seconds(rounds=1) > 0
     True
     """
-    import torch  # here, because whoever only watches a kernel need not wait for it
-    from torch.nn import functional
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    pictures, kernel = torch.ones(8, 32, 64, 32), torch.ones(32, 32, 3, 3)
-    times = []
-    try:
-        for _ in range(rounds):
-            start = time.thread_time()
-            for _ in range(20):
-                functional.conv2d(pictures, kernel, padding=1)
-            sum(number * number for number in range(1_000_000))
-            times.append(time.thread_time() - start)
-    finally:
-        torch.set_num_threads(threads)
-    return min(times)
+    alone = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", _REFERENCE]
+    return min(
+        float(subprocess.run(command, env=alone, capture_output=True, text=True, check=True).stdout)
+        for _ in range(rounds)
+    )
 
 
 def merge_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
