@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from momi_lib.data import People
+from momi_lib.evaluate.distinct import at_a_time
 from momi_lib.pose.limbs import limb_masks
 from momi_lib.skeleton import JOINTS
 
@@ -21,7 +22,6 @@ from momi_lib.skeleton import JOINTS
 RADIUS, CLOSING, HEIGHT = 4.0, 5, 128
 #: What the background becomes: black, which is what multiplying a picture by its mask gives.
 BACKGROUND = (0, 0, 0)
-TOGETHER = 16  # people at a time
 TRUE = "true silhouettes"
 
 _LEFT, _RIGHT = (tuple(JOINTS.index(f"{side}_{name}") for name in ("shoulder", "hip")) for side in ("left", "right"))
@@ -93,7 +93,8 @@ def polygon_masks(landmarks: Tensor, valid: Tensor, *, size: tuple[int, int] = (
     radius, closing = RADIUS * height / HEIGHT, 2 * round((CLOSING // 2) * height / HEIGHT) + 1
     # A few at a time: of each person there is a map a limb in between.
     values = torch.empty(len(landmarks), *size, dtype=torch.bool, device=landmarks.device)
-    for some, known, into in zip(*(part.split(TOGETHER) for part in (landmarks, valid, values)), strict=True):
+    few = at_a_time(landmarks.device)
+    for some, known, into in zip(*(part.split(few) for part in (landmarks, valid, values)), strict=True):
         into.copy_(_polygons(some, known, size, radius, closing))
     return PersonMasks(values, f"limb polygons, radius {radius:g}, closed {closing} x {closing}")
 

@@ -14,9 +14,8 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from momi_lib.data import People, Truth, to_float, to_uint8
+from momi_lib.evaluate.distinct import at_a_time
 from momi_lib.translate import MomiNet
-
-TOGETHER = 16  # pictures at a time: SSIM holds some fifteen maps of each
 
 
 def _check(pictures: Tensor, truth: Tensor, masks: Tensor) -> None:
@@ -83,7 +82,8 @@ def _few_at_a_time(
     12,000 pictures as floats, several times over, would not fit in a laptop's memory.
     """
     means = [torch.zeros(0, device=masks.device)]
-    for x, y, mask in zip(*(tensor.split(TOGETHER) for tensor in (pictures, truth, masks)), strict=True):
+    few = at_a_time(pictures.device)
+    for x, y, mask in zip(*(tensor.split(few) for tensor in (pictures, truth, masks)), strict=True):
         values = compare(x.float() / 255, y.float() / 255).mean(1)
         means.append((values * mask).sum((1, 2)) / mask.sum((1, 2)))
     return torch.cat(means)

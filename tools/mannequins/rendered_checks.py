@@ -23,7 +23,7 @@ __all__ = ["RENDERED_CHECKS", "project_again"]
 
 PEOPLE, PICTURES = 12, 6
 REPROJECTION = 0.1  # pixels
-ROUNDING = 0.01  # grey levels, pixels and shares of a mask: another processor rounds a body's height otherwise
+ROUNDING = 0.001  # grey levels, pixels and shares of a mask: another processor rounds a body's height otherwise
 OTHER_MACHINE = 3.0  # grey levels, mean over a picture: another driver, or another JPEG library
 
 
