@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = [
+    "EMBEDDED",
     "FOLDERS",
     "LAYOUT",
     "SPLITS",
@@ -40,6 +41,8 @@ LAYOUT = (
     "a folder laid out as Market-1501: bounding_box_train/, bounding_box_test/ and query/, "
     "each with pictures named PPPP_cCsS_FFFFFF_BB.jpg"
 )
+#: The mannequins that come with the repository.
+EMBEDDED = Path(__file__).resolve().parents[2] / "data" / "mannequins"
 NAMED = 3  # how many bad files an error names
 # `.jpg.jpg` occurs in some copies of Market-1501.
 NAME = re.compile(r"(-1|\d{4})_c(\d+)s\d+_\d+_\d+\.jpg(?:\.jpg)?", re.IGNORECASE | re.ASCII)
@@ -108,8 +111,7 @@ def data_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     elif os.environ.get("MOMI_DATA"):
         path, origin = Path(os.environ["MOMI_DATA"]).expanduser(), "the environment variable MOMI_DATA"
     else:
-        path = Path(__file__).resolve().parents[2] / "data" / "mannequins"
-        origin = "the embedded data set (set MOMI_DATA to use another)"
+        path, origin = EMBEDDED, "the embedded data set (set MOMI_DATA to use another)"
     if not path.is_dir():
         what = "is a file" if path.exists() else "does not exist"
         raise FileNotFoundError(f"{path} ({origin}) {what}. Expected {LAYOUT}.")

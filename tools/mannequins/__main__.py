@@ -4,6 +4,7 @@
     python -m tools.mannequins --size embedded --out FOLDER
     python -m tools.mannequins check FOLDER
     python -m tools.mannequins card FOLDER
+    python -m tools.mannequins body-maps FOLDER --out data/body_maps
     python -m tools.mannequins setup --workers 2
 """
 
@@ -59,6 +60,22 @@ class Folder:
 
 
 @dataclass(frozen=True)
+class BodyMaps:
+    """Write the labels of the body maps: of every picture of a data set, and of bodies in any pose."""
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """The data set, with its scenes.jsonl.gz."""
+    out: Path | None = None
+    """The folder to write; `body_maps` in the data set's own where it is not said."""
+    any_poses: int = 6_000
+    """Bodies in any pose."""
+    seed: int = 0
+    """Of the poses."""
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    """Processes, one thread each."""
+
+
+@dataclass(frozen=True)
 class Setup:
     """Bake the body template and draw the streets, which the first run would do: once a machine."""
 
@@ -76,6 +93,8 @@ def main(arguments: list[str] | None = None) -> None:
         if arguments and arguments[0] in ("check", "card"):
             folder = tyro.cli(Folder, args=arguments[1:], prog=f"{program} {arguments[0]}").folder
             {"check": _check, "card": _card}[arguments[0]](folder)
+        elif arguments and arguments[0] == "body-maps":
+            _body_maps(tyro.cli(BodyMaps, args=arguments[1:], prog=f"{program} body-maps"))
         elif arguments and arguments[0] == "setup":
             _set_up(tyro.cli(Setup, args=arguments[1:], prog=f"{program} setup"))
         else:
@@ -122,6 +141,19 @@ def _set_up(asked: Setup) -> None:
 
     Renderer(8, 4, 1)
     set_up(asked.workers)
+
+
+def _body_maps(asked: BodyMaps) -> None:
+    if asked.workers < 1 or asked.any_poses < 1:
+        raise ValueError("--workers, --any-poses: expected 1 or more.")
+    _need_extra()
+    from tools.mannequins.body_maps import write_body_maps
+    from tools.mannequins.renderer import Renderer
+
+    Renderer(8, 4, 1)
+    out = asked.out or asked.folder / "body_maps"
+    write_body_maps(asked.folder, out, any_poses=asked.any_poses, seed=asked.seed, workers=asked.workers)
+    print(f"complete: {out}")
 
 
 def _check(folder: Path) -> None:

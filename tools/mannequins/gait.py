@@ -10,7 +10,7 @@ import numpy as np
 
 from tools.mannequins.arms import Pose, axis_rotation
 
-__all__ = ["stance", "stride"]
+__all__ = ["head", "leg", "stance", "stride", "trunk"]
 
 # Share of the stride, degrees; the stride begins with that leg's heel strike. Flexion and toes-up are positive.
 _HIP = [(0, 28), (0.12, 22), (0.25, 10), (0.40, -4), (0.50, -11), (0.60, -6), (0.70, 10), (0.80, 24), (0.90, 30)]
@@ -31,7 +31,7 @@ def _angle(curve: list[tuple[float, float]], phase: float) -> float:
     return float(np.radians(np.interp(phase % 1, share, degrees, period=1)))
 
 
-def _leg(side: str, *, hip: float, knee: float, ankle: float, toes: float = 0, out: float = 0, turn: float = 0) -> Pose:
+def leg(side: str, *, hip: float, knee: float, ankle: float, toes: float = 0, out: float = 0, turn: float = 0) -> Pose:
     """One leg: flexions of hip and knee, toes-up of ankle and toes, leg held out sideways, foot turned out."""
     sign = 1 if side == "L" else -1
     thigh = axis_rotation("z", sign * turn) @ axis_rotation("x", -hip) @ axis_rotation("y", sign * (_ADDUCTION - out))
@@ -70,7 +70,7 @@ def stride(rng: np.random.Generator, *, running: bool = False) -> tuple[Pose, di
     pose = {"root": axis_rotation("z", -twist) @ axis_rotation("y", -sway)}
     for side, at in (("L", phase), ("R", phase + 0.5)):
         sign = 1 if side == "L" else -1
-        pose |= _leg(
+        pose |= leg(
             side,
             hip=_angle(hip, at) * vigour + 0.02,
             knee=_angle(knee, at) * min(vigour, 1.1),
@@ -100,7 +100,7 @@ def stance(rng: np.random.Generator) -> Pose:
     pose = {"root": axis_rotation("y", -sign * drop)}
     free = "R" if weight == "L" else "L"
     ahead = rng.uniform(-0.04, 0.12)
-    pose |= _leg(weight, hip=0.01, knee=0.03, ankle=0.02, out=-drop - shift + 0.04, turn=rng.uniform(0.0, 0.15))
-    pose |= _leg(free, hip=bend / 2 + ahead, knee=bend, ankle=bend / 2 - ahead, out=out + drop, turn=turned)
+    pose |= leg(weight, hip=0.01, knee=0.03, ankle=0.02, out=-drop - shift + 0.04, turn=rng.uniform(0.0, 0.15))
+    pose |= leg(free, hip=bend / 2 + ahead, knee=bend, ankle=bend / 2 - ahead, out=out + drop, turn=turned)
     pose |= trunk(turn=rng.normal(0, 0.08), lean=rng.uniform(-0.03, 0.08), side=sign * drop)
     return pose | head(turn=rng.normal(0, 0.25), nod=rng.normal(0.08, 0.12), tilt=rng.normal(0, 0.03))

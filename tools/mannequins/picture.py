@@ -26,7 +26,7 @@ from tools.mannequins.scene import Scene
 from tools.mannequins.seen import HELD, OBSTACLE, OTHER, PERSON, Seen, see
 from tools.mannequins.things import held_things
 
-__all__ = ["Crop", "Picture", "Studio", "to_picture", "world_joints"]
+__all__ = ["Crop", "Picture", "Studio", "placed_points", "posed_in", "to_picture", "world_joints"]
 
 Crop = tuple[float, float, float, float]  # u0, v0, width, height in pixels of the camera's full frame
 GROUND_REACH = 4.0  # metres of ground around the person that shadows fall on
@@ -91,9 +91,9 @@ class Studio:
             crop: to cut out; None takes the scene's own around this person.
             height: metres to which the posed person is scaled; None leaves them as they are.
         """
-        posed = _posed(scene, person, height)
+        posed = posed_in(scene, person, height)
         body = placed(posed.mesh, scene.yaw, scene.x, scene.y)
-        joints = _placed_points(posed.joints, scene.yaw, scene.x, scene.y)
+        joints = placed_points(posed.joints, scene.yaw, scene.x, scene.y)
         view = scene.view
         if crop is None:
             crop = scene.crop(view.project(body.positions[body.aux[:, 1] != Part.THING]))
@@ -125,7 +125,7 @@ class Studio:
         held = _held_by_passer(posed, passer.attributes, other.pose_kind, other.seed)
         if held is not None:
             drawables.append(Drawable(placed(held, other.yaw, other.x, other.y), passer.uniforms, OTHER))
-        ankles = _placed_points(posed.joints[15:], other.yaw, other.x, other.y)
+        ankles = placed_points(posed.joints[15:], other.yaw, other.x, other.y)
         return drawables, [ankles[:, :2].ravel()]
 
     def _seen(self, buffers: Buffers, view: Camera, joints: np.ndarray, crop: Crop) -> Seen:
@@ -160,16 +160,16 @@ def to_picture(points: np.ndarray, crop: Crop, shape: tuple[int, int] = (128, 64
 
 def world_joints(scene: Scene, person: Person, height: float | None = None) -> np.ndarray:
     """(17, 3) joints of a person in a scene, metres in the world; `height` as for `Studio.picture`."""
-    return _placed_points(_posed(scene, person, height).joints, scene.yaw, scene.x, scene.y)
+    return placed_points(posed_in(scene, person, height).joints, scene.yaw, scene.x, scene.y)
 
 
-def _posed(scene: Scene, person: Person, height: float | None) -> Posed:
+def posed_in(scene: Scene, person: Person, height: float | None = None) -> Posed:
     pose = scene.pose()
     posed = person.posed(pose)
     return posed if height is None else person.posed(pose, height / posed.height)
 
 
-def _placed_points(points: np.ndarray, yaw: float, x: float, y: float) -> np.ndarray:
+def placed_points(points: np.ndarray, yaw: float, x: float, y: float) -> np.ndarray:
     cos, sin = np.cos(yaw), np.sin(yaw)
     turn = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])  # transposed: for rows
     return points @ turn + np.array([x, y, 0])

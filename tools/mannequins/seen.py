@@ -15,7 +15,7 @@ import numpy as np
 from tools.mannequins.mesh import Layer, Part
 from tools.mannequins.renderer import Buffers
 
-__all__ = ["HELD", "OBSTACLE", "OTHER", "PERSON", "Seen", "see"]
+__all__ = ["HELD", "OBSTACLE", "OTHER", "PERSON", "Seen", "body_map", "see"]
 
 # Ids of what is drawn: the person with all they wear, what their hands hold, who passes by, what stands in the way.
 PERSON, HELD, OTHER, OBSTACLE = 1, 2, 3, 4
@@ -98,6 +98,21 @@ def see(buffers: Buffers, joints: np.ndarray, depths: np.ndarray, shape: tuple[i
     canonical = _canonical(buffers.canonical, person & (buffers.part == _spread(parts, samples)), samples)
     canonical[~mask | (parts == Part.THING + 1)] = np.nan
     return Seen(joints, visibility.astype(np.uint8), mask, parts, canonical)
+
+
+def body_map(buffers: Buffers, shape: tuple[int, int]) -> np.ndarray:
+    """(H, W, 3) float32 metres on the standing reference body, NaN where less than half of a pixel is the person.
+
+    Worn bags are part of the body here: they move with it, so their place at rest is their canonical place. Where two
+    parts of the body share a pixel the place is that of the larger one; a mean of both would lie on neither.
+    """
+    samples = buffers.object_id.shape[0] // shape[0]
+    person = buffers.object_id == PERSON
+    mask = _without_specks(_share(person, samples) >= 0.5)
+    parts = _votes(np.where(person, buffers.part, 0), samples)
+    places = _canonical(buffers.canonical, person & (buffers.part == _spread(parts, samples)), samples)
+    places[~mask] = np.nan
+    return places
 
 
 def _share(samples_of: np.ndarray, samples: int) -> np.ndarray:

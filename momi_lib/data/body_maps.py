@@ -1,0 +1,158 @@
+"""Body maps as labels: where on the standing reference body each place of a picture lies.
+
+A label is (3, H/2, W/2) metres, X the person's left, Y backwards, Z up, the root of the standing body at 0; NaN where
+nothing of the person is seen. Only a renderer knows it; `python -m tools.mannequins body-maps` writes the three sets
+that lie in `data/body_maps`: of the training pictures, of the test pictures, and of bodies in any pose. A set is a PNG
+of all maps one below the other (8 bits an axis, :data:`STEP` metres each, 0 where there is nothing) and an NPZ with
+what belongs to each map.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from momi_lib.data.labels import LabelError
+from momi_lib.data.records import EMBEDDED, data_folder
+
+__all__ = ["AnyPoses", "BodyLabels", "encode_body_maps", "load_any_poses", "load_body_labels"]
+
+LOWEST = np.array([-0.64, -0.40, -1.04], np.float32)  # metres of the code 1
+STEP = 0.008  # metres
+HALF = (64, 32)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BodyLabels:
+    """Labels of N pictures.
+
+    Attributes:
+        codes: (N, H/2, W/2, 3) uint8 as stored.
+        whole: (N,) bool, false where something stands before the person.
+    """
+
+    codes: Tensor
+    whole: Tensor
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def maps(self, index: Tensor, flips: Tensor | None = None) -> Tensor:
+        """Labels (n, 3, H/2, W/2) float32 metres of the pictures at `index`, NaN outside; mirrored where `flips`.
+
+        >>> labels = BodyLabels(torch.tensor([[[[81, 51, 131], [0, 0, 0]]]]).byte(), torch.tensor([True]))
+        >>> labels.maps(torch.tensor([0])).round(decimals=3).flatten().tolist()
+        [0.0, nan, 0.0, nan, 0.0, nan]
+        """
+        return _metres(self.codes[index], flips)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AnyPoses:
+    """N bodies of the training people in any pose, without pictures.
+
+    Attributes:
+        codes: (N, H/2, W/2, 3) uint8 as stored.
+        joints: (N, 17, 2) float32 (x, y) in pixels of a picture.
+        inside: (N, 17) bool, whether the joint lies in the picture.
+        persons: (N,) int64.
+    """
+
+    codes: Tensor
+    joints: Tensor
+    inside: Tensor
+    persons: Tensor
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def maps(self, index: Tensor, flips: Tensor | None = None) -> Tensor:
+        """As :meth:`BodyLabels.maps`."""
+        return _metres(self.codes[index], flips)
+
+
+def _metres(codes: Tensor, flips: Tensor | None) -> Tensor:
+    lowest = torch.from_numpy(LOWEST).to(codes.device)
+    metres = (codes.float() - 1) * STEP + lowest
+    metres = torch.where((codes == 0).all(-1, keepdim=True), torch.nan, metres).permute(0, 3, 1, 2)
+    if flips is None:
+        return metres
+    mirrored = metres.flip(-1) * metres.new_tensor([-1.0, 1.0, 1.0])[:, None, None]
+    return torch.where(flips[:, None, None, None], mirrored, metres)
+
+
+def encode_body_maps(maps: np.ndarray) -> bytes:
+    """Maps (N, H, W, 3) in metres, NaN outside, as one PNG.
+
+    >>> len(encode_body_maps(np.zeros((1, 64, 32, 3), np.float32))) < 300
+    True
+    """
+    codes = np.rint((np.nan_to_num(maps) - LOWEST) / STEP + 1).clip(1, 255)
+    codes = np.where(np.isfinite(maps).all(-1, keepdims=True), codes, 0).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(codes.reshape(-1, maps.shape[2], 3)).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def load_body_labels(folder: str | os.PathLike[str] | None, split: str, files: tuple[str, ...]) -> BodyLabels:
+    """Labels of the pictures `files` of a data folder's split, "train" or "test".
+
+    Args:
+        folder: data folder; None is $MOMI_DATA or the embedded mannequins, whose labels lie beside them in
+            `data/body_maps`. Another folder's are looked for in its own `body_maps`.
+
+    Raises:
+        FileNotFoundError: where the folder has none, with the command that makes them.
+        LabelError: where they belong to other pictures or are damaged.
+    """
+    path = _folder(folder) / f"{split}.png"
+    codes, facts = _read(path)
+    place = {str(file): index for index, file in enumerate(facts["files"])}
+    missing = [file for file in files if file not in place]
+    if missing:
+        raise LabelError(
+            f"{path}: has no body map of {len(missing)} of {len(files)} pictures, the first is {missing[0]}. Make the "
+            "labels of this data set with `python -m tools.mannequins body-maps FOLDER`."
+        )
+    index = torch.tensor([place[file] for file in files])
+    return BodyLabels(codes[index], torch.from_numpy(facts["whole"])[index])
+
+
+def load_any_poses(folder: str | os.PathLike[str] | None = None) -> AnyPoses:
+    """The bodies in any pose. Raises as :func:`load_body_labels`."""
+    path = _folder(folder) / "any_pose.png"
+    codes, facts = _read(path)
+    joints, inside, persons = (torch.from_numpy(facts[name]) for name in ("joints", "inside", "persons"))
+    return AnyPoses(codes, joints.float(), inside, persons.long())
+
+
+def _folder(folder: str | os.PathLike[str] | None) -> Path:
+    root = data_folder(folder)
+    own = root / "body_maps"
+    return own if own.is_dir() or root.resolve() != EMBEDDED.resolve() else EMBEDDED.parent / "body_maps"
+
+
+def _read(path: Path) -> tuple[Tensor, dict[str, np.ndarray]]:
+    """Codes (N, H/2, W/2, 3) and what belongs to them."""
+    if not path.is_file() or not path.with_suffix(".npz").is_file():
+        raise FileNotFoundError(
+            f"{path}: these data have no body maps. `python -m tools.mannequins body-maps FOLDER` makes them for "
+            "rendered people; for photographs train with --maps committed, which takes the maps as they are."
+        )
+    try:
+        with Image.open(path, formats=("PNG",)) as sheet:
+            codes = np.asarray(sheet).reshape(-1, *HALF, 3)
+        with np.load(path.with_suffix(".npz"), allow_pickle=False) as facts:
+            known = dict(facts)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise LabelError(f"{path}: expected body maps of {HALF[0]} x {HALF[1]} places ({error}).") from error
+    if any(len(value) != len(codes) for value in known.values()):
+        raise LabelError(f"{path}: holds {len(codes)} maps, {path.with_suffix('.npz').name} another number.")
+    return torch.from_numpy(codes.copy()), known

@@ -1,0 +1,120 @@
+"""What B_s and B_t are trained on: labelled pictures, and bodies in any pose. A stage of its own, before G."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from momi_lib.data import People, mirror_joints
+from momi_lib.data.body_maps import AnyPoses, BodyLabels
+from momi_lib.pose import gaussian_maps
+from momi_lib.pose.body_maps import BodyMaps, body_map_loss
+from momi_lib.translate.network import Pose
+
+__all__ = ["BodyTask"]
+
+NOISE = 1.0  # pixels: deviation of labelled joints, of which the student's are no better
+WILD, FAR = 0.04, 5.0  # share of joints that are disturbed by so many times as much
+DROPPED = 0.04  # share of joints that are left out
+COORDINATE = 8.0  # weight of a metre beside the silhouette's cross-entropy
+
+
+@dataclass
+class BodyTask:
+    """Losses of both body maps.
+
+    Args:
+        people: training pictures with joints.
+        labels: of these pictures.
+        bodies: in any pose, of the same people; None without them.
+        size: rows and columns of a picture.
+        sigma: of the pose maps, pixels.
+        generator: of the noise.
+
+    Raises:
+        ValueError: for people without joints, or another number of labels.
+    """
+
+    people: People
+    labels: BodyLabels
+    bodies: AnyPoses | None
+    size: tuple[int, int]
+    sigma: float
+    generator: torch.Generator
+
+    def __post_init__(self) -> None:
+        if self.people.joints is None or len(self.labels) != len(self.people):
+            raise ValueError(
+                f"body maps: expected labelled joints and one map for each of the {len(self.people)} pictures, got "
+                f"{len(self.labels)} maps"
+            )
+        self._of_person = {}
+        if self.bodies is not None:
+            owners = self.bodies.persons.tolist()
+            for index, person in enumerate(owners):
+                self._of_person.setdefault(person, []).append(index)
+
+    def losses(
+        self, maps: BodyMaps, pictures: Tensor, source: Tensor, positive: Tensor, flips: Tensor, found: tuple[Pose, Pose]
+    ) -> dict[str, Tensor]:
+        """Terms of a step, their sum under ``"total"``.
+
+        Args:
+            maps: B_s and B_t.
+            pictures: x (N, 3, H, W) in [-1, 1], as the student saw it.
+            source, positive: (N,) indices of x and x⁺ among the people.
+            flips: (N,) bool, which triplets are mirrored.
+            found: the student's poses of x and x⁺, the landmarks that the maps will be given in use.
+        """
+        of_source = self._maps(source, flips, found[0])
+        body, build = maps.source(pictures, of_source)
+        silhouette, away = body_map_loss(body, self.labels.maps(source, flips))
+        # The hidden half of somebody behind a car is not to be learned as missing: B_t sees whole bodies alone.
+        whole = self.labels.whole[positive]
+        asked = [(self._maps(positive, flips, found[1])[whole], build[whole], self.labels.maps(positive, flips)[whole])]
+        itself = self.labels.whole[source] & (torch.arange(len(source), device=source.device) % 2 == 0)
+        asked.append((of_source[itself], build[itself], self.labels.maps(source, flips)[itself]))
+        if self.bodies is not None:
+            asked.append(self._any_pose(source, flips, build))
+        pose, builds, wanted = (torch.cat(column) for column in zip(*asked, strict=True))
+        outline, off = body_map_loss(maps.target(pose, builds), wanted)
+        terms = {"silhouette_s": silhouette, "metres_s": away, "silhouette_t": outline, "metres_t": off}
+        return {**terms, "total": silhouette + outline + COORDINATE * (away + off)}
+
+    def _maps(self, index: Tensor, flips: Tensor, found: Pose) -> Tensor:
+        """Pose maps of the student's landmarks or, every other one, of disturbed labels."""
+        joints, seen = self.people.joints[index], self.people.visibility[index]
+        turned, turned_seen = mirror_joints(joints, seen, self.size[1])
+        joints = torch.where(flips[:, None, None], turned, joints)
+        seen = torch.where(flips[:, None], turned_seen, seen) > 0
+        joints, seen = self._disturbed(joints, seen)
+        student = self._random(len(index)) < 0.5
+        joints = torch.where(student[:, None, None], found.landmarks, joints)
+        seen = torch.where(student[:, None], found.valid, seen)
+        return gaussian_maps(joints, seen, size=self.size, sigma=self.sigma)
+
+    def _any_pose(self, source: Tensor, flips: Tensor, build: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """A body in any pose of each of the sources' people: pose maps, builds, labels."""
+        persons = self.people.persons[source].tolist()
+        rows = [row for row, person in enumerate(persons) if person in self._of_person]
+        dice = self._random(len(rows)).tolist()
+        pools = [self._of_person[persons[row]] for row in rows]
+        index = torch.tensor([pool[int(die * len(pool))] for pool, die in zip(pools, dice, strict=True)]).to(source.device)
+        flips = flips[rows]
+        joints, inside = self.bodies.joints[index], self.bodies.inside[index]
+        turned, turned_inside = mirror_joints(joints, inside, self.size[1])
+        joints = torch.where(flips[:, None, None], turned, joints)
+        joints, inside = self._disturbed(joints, torch.where(flips[:, None], turned_inside, inside))
+        pose = gaussian_maps(joints, inside, size=self.size, sigma=self.sigma)
+        return pose, build[rows], self.bodies.maps(index, flips)
+
+    def _disturbed(self, joints: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+        shape = seen.shape
+        scale = NOISE * torch.where(self._random(*shape) < WILD, FAR, 1.0)
+        noise = torch.randn(*joints.shape, generator=self.generator, device=joints.device)
+        return joints + scale[..., None] * noise, seen & (self._random(*shape) >= DROPPED)
+
+    def _random(self, *shape: int) -> Tensor:
+        return torch.rand(*shape, generator=self.generator, device=self.generator.device)

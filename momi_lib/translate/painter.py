@@ -1,0 +1,101 @@
+"""The painter: what is carried over becomes a picture, and what nobody sees is drawn. A named step beyond the paper.
+
+G's features at H/2 meet the two carried pictures there and decide, place by place, what is drawn, what is carried over
+from the person's own side and what from the mirrored one; they also turn the light of what is carried, which came from
+a body that stood otherwise, and mend the silhouette.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from momi_lib.pose.body_maps import BodyMap
+from momi_lib.translate.blocks import Norm, ResidualBlock, conv, initialise
+
+__all__ = ["Carried", "Painted", "Painter"]
+
+
+class Carried(NamedTuple):
+    """What reaches the painter beside G's features.
+
+    ``own``, ``mirrored`` (N, 3, H, W) in [-1, 1], 0 where nothing was found; ``confidence`` (N, 2, H/2, W/2) of both;
+    ``features`` (N, c, H/2, W/2) of E_a; ``body`` the answer's body map.
+    """
+
+    own: Tensor
+    mirrored: Tensor
+    confidence: Tensor
+    features: Tensor
+    body: BodyMap
+
+
+class Painted(NamedTuple):
+    """``person`` (N, 3, H, W) in [-1, 1], everywhere; ``silhouette`` (N, 1, H, W) in [0, 1], how much of each pixel is
+    the person; ``drawn`` (N, 3, H, W) in [-1, 1], what G draws, background included; ``gates`` (N, 3, H, W), shares of
+    drawn, own and mirrored that sum to 1; ``light`` (N, 3, H, W), what is added to the carried colours.
+    """
+
+    person: Tensor
+    silhouette: Tensor
+    drawn: Tensor
+    gates: Tensor
+    light: Tensor
+
+
+class Painter(nn.Module):
+    """From G's features at H/2 and what was carried over to the person of the answer.
+
+    Args:
+        width: channels of G's features at H/2.
+        features: channels of E_a's features at H/2.
+        hidden: channels at full size.
+        norm: as elsewhere.
+
+    >>> painter = Painter(16, 8)
+    >>> half, full = torch.zeros(2, 1, 64, 32), torch.zeros(2, 3, 128, 64)
+    >>> body = BodyMap(half.expand(-1, 3, -1, -1), half)
+    >>> carried = Carried(full, full, half.expand(-1, 2, -1, -1), half.expand(-1, 8, -1, -1), body)
+    >>> painted = painter(half.expand(-1, 16, -1, -1), carried)
+    >>> painted.person.shape, painted.silhouette.shape, painted.gates.sum(1).allclose(torch.ones(2, 128, 64))
+    (torch.Size([2, 3, 128, 64]), torch.Size([2, 1, 128, 64]), True)
+    """
+
+    def __init__(self, width: int, features: int, *, hidden: int = 16, norm: Norm = "batch") -> None:
+        super().__init__()
+        given = 12 + 12 + 2 + features + 4  # both pictures, confidences, features, body map
+        self.join = nn.Sequential(conv(width + given, width, norm=norm), ResidualBlock(width, norm))
+        self.shrink = conv(width, hidden, 1, norm=norm)
+        self.full = conv(hidden + 6, hidden, norm=norm)
+        self.colour = nn.Conv2d(hidden, 3, 3, padding=1)
+        self.decide = nn.Conv2d(width, 3 + 1 + 3, 3, padding=1)  # gates, silhouette, light
+        initialise(self)
+        nn.init.normal_(self.decide.weight, 0.0, 0.002)
+        with torch.no_grad():  # at first what is visible is carried over
+            self.decide.bias[:3] = torch.tensor([0.0, 1.0, -1.0])
+
+    def forward(self, features: Tensor, carried: Carried) -> Painted:
+        """``features`` (N, width, H/2, W/2) of G."""
+        body = torch.cat([carried.body.places, carried.body.silhouette.clamp(-5, 5) / 5], dim=1)
+        pictures = [functional.pixel_unshuffle(picture, 2) for picture in (carried.own, carried.mirrored)]
+        given = torch.cat([features, *pictures, carried.confidence, carried.features, body], dim=1)
+        features = features + self.join(given.to(features.dtype))
+        decided = self.decide(features).float()
+        gates = torch.softmax(_doubled(decided[:, :3]), dim=1)
+        # Light is smooth; finer corrections would paint over what was carried.
+        light = _doubled(_doubled(functional.avg_pool2d(decided[:, 4:], 2)))
+        outline = 2 * carried.body.silhouette + decided[:, 3:4]
+        silhouette = torch.sigmoid(_doubled(outline))
+        wide = torch.cat([_doubled(self.shrink(features)).float(), carried.own, carried.mirrored], dim=1)
+        drawn = torch.tanh(self.colour(self.full(wide.to(features.dtype))).float())
+        choices = (drawn, carried.own + light, carried.mirrored + light)
+        person = sum(gates[:, index : index + 1] * choice for index, choice in enumerate(choices))
+        return Painted(person, silhouette, drawn, gates, light)
+
+
+def _doubled(x: Tensor) -> Tensor:
+    """Twice the height and width, bilinear: nothing that is decided at H/2 shows as a chequerboard."""
+    return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)

@@ -1,0 +1,154 @@
+"""Labels of the body maps: where on the standing reference body every place of a picture lies, at half its size.
+
+    python -m tools.mannequins body-maps data/mannequins --out data/body_maps
+
+renders the pictures of a data set once more, without light or street, and bodies in any pose beside them. The maps are
+small enough to lie in the repository, so that training needs neither the renderer nor a dense label from elsewhere.
+`momi_lib.data.body_maps` reads what is written here and names the format.
+"""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from momi_lib.data.body_maps import encode_body_maps
+from tools.mannequins.any_pose import any_pose
+from tools.mannequins.attributes import Attributes
+from tools.mannequins.labels import read_attributes, read_scenes
+from tools.mannequins.mesh import Part, placed
+from tools.mannequins.person import Person
+from tools.mannequins.picture import OBSTACLE, Crop, placed_points, posed_in, to_picture
+from tools.mannequins.renderer import Drawable, Light, Renderer
+from tools.mannequins.scene import Scene, draw_scene
+from tools.mannequins.seen import PERSON, body_map
+from tools.mannequins.truth import Taken
+from tools.mannequins.work import put, start_process
+
+__all__ = ["AnyBody", "body_map_of", "write_body_maps"]
+
+SHAPE = (64, 32)
+PICTURE = (128, 64)
+ANY_TAG = 31  # a random stream of its own
+OWN_CROP = 0.6  # share of bodies in any pose that a detector's box was drawn around; the others may reach out of it
+LIGHT = Light(np.array([0.0, -0.6, 0.8]), np.ones(3), np.ones(3), 0.0)
+
+
+def body_map_of(
+    scene: Scene, person: Person, crop: Crop, *, obstacle: bool = True, height: float | None = None
+) -> np.ndarray:
+    """(64, 32, 3) float32 metres, NaN where nothing of the person is seen: the label of one picture.
+
+    Args:
+        obstacle: whether what stands in the way hides the person.
+        height: metres to which the posed person is scaled, as a true swap needs it.
+    """
+    posed = posed_in(scene, person, height)
+    drawables = [Drawable(placed(posed.mesh, scene.yaw, scene.x, scene.y), person.uniforms, PERSON)]
+    if obstacle and scene.obstacle is not None:
+        drawables += _obstacles(scene)
+    return _drawn(drawables, scene, crop)
+
+
+def any_body(seed: int, number: int, person: int, attributes: Attributes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A body in a pose that is drawn by its number: its map (64, 32, 3), joints (17, 2) and whether they are inside."""
+    rng = np.random.default_rng([ANY_TAG, seed, number])
+    scene = draw_scene(seed + ANY_TAG, person, number, int(rng.integers(6)))
+    who = _person(attributes)
+    posed = who.posed(any_pose(rng))
+    body = placed(posed.mesh, scene.yaw, scene.x, scene.y)
+    framed = body if rng.random() < OWN_CROP else placed(posed_in(scene, who).mesh, scene.yaw, scene.x, scene.y)
+    crop = scene.crop(scene.view.project(framed.positions[framed.aux[:, 1] != Part.THING]))
+    joints = scene.view.project(placed_points(posed.joints, scene.yaw, scene.x, scene.y))
+    places = to_picture(joints[:, :2], crop, PICTURE)
+    inside = ((places > -0.5) & (places < np.array(PICTURE[::-1]) - 0.5)).all(1)
+    return _drawn([Drawable(body, who.uniforms, PERSON)], scene, crop), places.astype(np.float32), inside
+
+
+def write_body_maps(folder: Path, out: Path, *, any_poses: int = 6_000, seed: int = 0, workers: int = 1) -> None:
+    """Write `train`, `test` and `any_pose`, a PNG of maps and an NPZ of what belongs to them, into `out`."""
+    people = read_attributes(folder)
+    taken = read_scenes(folder)
+    train = [one for one in taken if one.file.startswith("bounding_box_train")]
+    test = [one for one in taken if not one.file.startswith("bounding_box_train")]
+    persons = sorted({one.person for one in train})
+    asked = [(seed, number, persons[number % len(persons)]) for number in range(any_poses)]
+    asked.sort(key=lambda each: each[2])  # a person is built once
+    out.mkdir(parents=True, exist_ok=True)
+    for name, some in (("train", train), ("test", test)):
+        maps = np.stack(list(_map(_taken, [(one, people[one.person]) for one in some], workers, name)))
+        whole = np.array([one.scene.obstacle is None for one in some])
+        _write(out / name, maps, files=np.array([one.file for one in some]), whole=whole)
+    bodies = list(_map(_any, [(*each, people[each[2]]) for each in asked], workers, "any pose"))
+    maps, joints, inside = (np.stack(column) for column in zip(*bodies, strict=True))
+    owners = np.array([person for _, _, person in asked], np.int16)
+    _write(out / "any_pose", maps, joints=joints.astype(np.float16), inside=inside, persons=owners)
+
+
+def _write(path: Path, maps: np.ndarray, **facts: np.ndarray) -> None:
+    put(path.with_suffix(".png"), encode_body_maps(maps))
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **facts)
+    put(path.with_suffix(".npz"), buffer.getvalue())
+
+
+def _map(function, items: Sequence, workers: int, what: str) -> Iterator:
+    with tqdm(total=len(items), desc=what, unit="body") as bar:
+        if workers == 1:
+            for item in items:
+                yield function(item)
+                bar.update()
+            return
+        context = multiprocessing.get_context("spawn")  # a fork would share one OpenGL context
+        with ProcessPoolExecutor(workers, context, initializer=start_process) as pool:
+            for result in pool.map(function, items, chunksize=48):
+                yield result
+                bar.update()
+
+
+def _taken(item: tuple[Taken, Attributes]) -> np.ndarray:
+    one, attributes = item
+    return body_map_of(one.scene, _person(attributes), one.crop)
+
+
+def _any(item: tuple[int, int, int, Attributes]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return any_body(*item)
+
+
+def _drawn(drawables: list[Drawable], scene: Scene, crop: Crop) -> np.ndarray:
+    feet = [[scene.x, scene.y, scene.x, scene.y]]
+    buffers = _renderer().draw(drawables, scene.view.matrix(crop), scene.view.eye, LIGHT, feet)
+    return body_map(buffers, SHAPE)
+
+
+def _obstacles(scene: Scene) -> list[Drawable]:
+    other = scene.obstacle
+    if other.kind != "person":
+        mesh, paint = other.mesh()
+        return [Drawable(mesh, {"paint": paint}, OBSTACLE)]
+    passer = _passer(scene.seed, other.identity)
+    return [Drawable(placed(passer.posed(other.pose()).mesh, other.yaw, other.x, other.y), passer.uniforms, 3)]
+
+
+@lru_cache(1)
+def _renderer() -> Renderer:
+    return Renderer(*SHAPE)
+
+
+@lru_cache(8)
+def _person(attributes: Attributes) -> Person:
+    return Person.of(attributes)
+
+
+@lru_cache(8)
+def _passer(seed: int, identity: int) -> Person:
+    from tools.mannequins.attributes import identity_attributes
+
+    return Person.of(identity_attributes(seed, identity))
