@@ -165,6 +165,7 @@ def truth(
     data: Path | None = None,
     out: Path = Path("benchmarks/results/truth.json"),
     limit: int | None = None,
+    named: bool = True,
 ) -> None:
     """Score swaps against the rendered truth on people never seen in training, beside trivial answers.
 
@@ -173,17 +174,21 @@ def truth(
         data: folder with true swaps; `None` is `$MOMI_DATA` or the embedded set.
         out: JSON to write.
         limit: only the first so many swaps.
+        named: also ask the judges of the extra `judges`, where they are installed; they take most of the time.
     """
-    from momi_lib.evaluate.table import truth_table
+    from momi_lib.evaluate.table import FURTHER, truth_table
     from momi_lib.files import write_json
 
-    table = truth_table(weights, data, limit=limit)
+    table = truth_table(weights, data, limit=limit, named=named, download=True)
     write_json(out, table)
     for row in table["rows"]:
         log.info(
             "%-14s masked L1 %.4f   SSIM %.4f   perceptual %.3f   pose %.3f   person %.3f   Fréchet %.2f",
             *(row[key] for key in ("answer", "l1", "ssim", "perceptual", "pck", "rank1", "frechet")),
         )
+        log.info("%-14s %s", "", "   ".join(f"{name} {row[name]:.3f}" for name in FURTHER if name in row))
+    for column, why in table.get("missing", {}).items():
+        log.info("no column %s: %s", column, why)
 
 
 def study(

@@ -1,10 +1,14 @@
-"""Eq. 1, 3, 4, 5, 6 and 7, in this order. All reductions are means, or (1, 0.5, 0.5) has no meaning."""
+"""Eq. 1, 3, 4, 5, 6 and 7, in this order.
+
+Over pixels, pictures and joints all reductions are means, or (1, 0.5, 0.5) has no meaning; terms that an equation
+adds are added, and where the mean of some of them is wanted instead, an argument says so.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +17,7 @@ from torch.nn import functional
 from momi_lib.features import FeatureNetwork
 
 AdversarialForm = Literal["bce", "hinge", "least-squares", "relativistic"]
+AdversarialTerms = Literal["sum", "mean"]
 
 
 def distillation(student_maps: Tensor, teacher_maps: Tensor, *, norm: Literal["mse", "l2"] = "mse") -> Tensor:
@@ -77,12 +82,13 @@ def reconstruction(
 
 
 class Perceptual(nn.Module):
-    """The feature term of Eq. 4: λ Σₗ |Φₗ(x) − Φₗ(x̂)|₁ + λ Σₗ |Φₗ(x⁺) − Φₗ(x̂⁺)|₁ with l in {2, 5}.
+    """The feature term of Eq. 4: Σₗ λₗ |Φₗ(x) − Φₗ(x̂)|₁ with l in {2, 5}.
 
     Args:
         features: a frozen network that returns the activations of its blocks 2 and 5
             (:mod:`momi_lib.features`); its ``name`` must stand beside every result.
-        weight: λ.
+        weight: a factor of the whole term.
+        blocks: λ₂ and λ₅.
 
     Source: MOMI-Net Eq. 4; derived in notebook 05.
 
@@ -93,20 +99,25 @@ class Perceptual(nn.Module):
     0.0
     """
 
-    def __init__(self, features: FeatureNetwork, weight: float = 1.0) -> None:
+    def __init__(self, features: FeatureNetwork, weight: float = 1.0, blocks: Sequence[float] = (1.0, 1.0)) -> None:
         super().__init__()
         self.features = features
         self.weight = weight
+        self.blocks = tuple(blocks)
 
     def forward(self, real: Tensor, fake: Tensor) -> Tensor:
         """Mean distance of the features of ``fake`` from those of ``real``, both (N, 3, H, W) in [-1, 1]."""
         with torch.no_grad():
             expected = self.features(real)
-        pairs = zip(self.features(fake), expected, strict=True)
-        return self.weight * sum(functional.l1_loss(ours.float(), theirs.float()) for ours, theirs in pairs)
+        triples = zip(self.blocks, self.features(fake), expected, strict=True)
+        return self.weight * sum(
+            factor * functional.l1_loss(ours.float(), theirs.float()) for factor, ours, theirs in triples
+        )
 
 
-def discriminator_loss(real: Tensor, fakes: Sequence[Tensor], form: AdversarialForm = "bce") -> Tensor:
+def discriminator_loss(
+    real: Tensor, fakes: Sequence[Tensor], form: AdversarialForm = "bce", terms: AdversarialTerms = "mean"
+) -> Tensor:
     """What D minimises in Eq. 5: −log D(x, x⁺) − log(1 − D(x̂, x⁺)) − log(1 − D(x, x̂⁺)).
 
     Args:
@@ -114,16 +125,18 @@ def discriminator_loss(real: Tensor, fakes: Sequence[Tensor], form: AdversarialF
         fakes: logits of each pair with a generated picture.
         form: ``"bce"`` (the paper's) on logits, ``"hinge"``, ``"least-squares"`` or ``"relativistic"``
             (each fake judged against the real pair; wants :func:`gradient_penalty` on both, R1 + R2).
-
-    The terms of the fakes are averaged, so that D weighs real and fake alike however many fakes there are.
+        terms: the terms of the fakes as their ``"sum"``, the paper's, or their ``"mean"``, so that D weighs real and
+            fake alike however many fakes there are.
 
     Source: MOMI-Net Eq. 5; derived in notebook 07.
 
     >>> zero = torch.zeros(2, 1, 4, 2)
     >>> round(float(discriminator_loss(zero, [zero, zero])), 4)  # D knows nothing: 2 log 2
     1.3863
+    >>> round(float(discriminator_loss(zero, [zero, zero], terms="sum")), 4)  # as Eq. 5 has it: 3 log 2
+    2.0794
     """
-    count = len(fakes)
+    count = _divisor(fakes, terms)
     if form == "bce":
         return functional.softplus(-real).mean() + sum(functional.softplus(f).mean() for f in fakes) / count
     if form == "hinge":
@@ -135,7 +148,12 @@ def discriminator_loss(real: Tensor, fakes: Sequence[Tensor], form: AdversarialF
     raise ValueError(f"adversarial form: expected 'bce', 'hinge', 'least-squares' or 'relativistic', got {form!r}")
 
 
-def generator_loss(fakes: Sequence[Tensor], form: AdversarialForm = "bce", real: Tensor | None = None) -> Tensor:
+def generator_loss(
+    fakes: Sequence[Tensor],
+    form: AdversarialForm = "bce",
+    real: Tensor | None = None,
+    terms: AdversarialTerms = "mean",
+) -> Tensor:
     """What G minimises in Eq. 5, in the non-saturating form: −log D(x̂, x⁺) − log D(x, x̂⁺).
 
     log(1 − D) of the equation has the same fixed point, and no gradient while D is sure of itself.
@@ -143,13 +161,14 @@ def generator_loss(fakes: Sequence[Tensor], form: AdversarialForm = "bce", real:
     Args:
         fakes: logits of each pair with a generated picture.
         form: as in :func:`discriminator_loss`; ``"relativistic"`` needs ``real``.
+        terms: as there; γ of Eq. 7 weighs with the ``"mean"`` half of what it does with the ``"sum"`` of two.
 
     Source: MOMI-Net Eq. 5, Goodfellow et al. 2014 for the form; derived in notebook 07.
 
     >>> round(float(generator_loss([torch.zeros(2, 1, 4, 2)])), 4)
     0.6931
     """
-    count = len(fakes)
+    count = _divisor(fakes, terms)
     if form == "bce":
         return sum(functional.softplus(-f).mean() for f in fakes) / count
     if form == "hinge":
@@ -159,6 +178,12 @@ def generator_loss(fakes: Sequence[Tensor], form: AdversarialForm = "bce", real:
     if form == "relativistic" and real is not None:
         return sum(functional.softplus(real - f).mean() for f in fakes) / count
     raise ValueError(f"adversarial form: expected one of the four forms (relativistic with real), got {form!r}")
+
+
+def _divisor(fakes: Sequence[Tensor], terms: AdversarialTerms) -> int:
+    if terms not in get_args(AdversarialTerms):
+        raise ValueError(f"terms: expected 'sum' or 'mean', got {terms!r}")
+    return len(fakes) if terms == "mean" else 1
 
 
 def gradient_penalty(logits: Tensor, pictures: Sequence[Tensor]) -> Tensor:
@@ -214,7 +239,7 @@ class LossWeights:
         translate: α, reconstruction and perceptual together.
         patch: β.
         adversarial: γ.
-        perceptual: λ inside the translation term.
+        perceptual: a factor of Eq. 4's feature term inside the translation term, beside its λ₂ and λ₅.
 
     >>> LossWeights()
     LossWeights(translate=1.0, patch=0.5, adversarial=0.5, perceptual=1.0)

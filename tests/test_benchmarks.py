@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from momi_lib.train.card import plain
 
@@ -21,7 +22,7 @@ def module(monkeypatch):
     return importlib.import_module
 
 
-@pytest.mark.parametrize("name", ["drag_latency", "experiments", "experiments_page", "swap_speed"])
+@pytest.mark.parametrize("name", ["drag_latency", "drag_obedience", "experiments", "experiments_page", "swap_speed"])
 def test_examples_in_scripts(module, name):
     result = doctest.testmod(module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.attempted and not result.failed
@@ -37,6 +38,54 @@ def test_every_experiment_is_one_change_of_another(module):
             assert config != experiments.config_of(experiment.against)
     with pytest.raises(ValueError, match="experiment 'none'"):
         experiments.config_of("none")
+
+
+def test_a_dragged_limb_keeps_its_length_and_stays_in_the_picture(module):
+    obedience = module("drag_obedience")
+    landmarks = torch.full((17, 2), 30.0)
+    landmarks[[9, 10]] = torch.tensor([[50.0, 30.0], [30.0, 31.0]])  # a wrist, and one too short
+    landmarks[[13, 15]] = torch.tensor([[30.0, 110.0], [30.0, 125.0]])  # a foot near the lower border
+    valid = torch.ones(17, dtype=torch.bool)
+    valid[16] = False
+    left_out = {kind: obedience.Counts() for kind in obedience.LIMBS}
+    dice = torch.Generator().manual_seed(0)
+    found = list(obedience.drags(landmarks, valid, (128, 64), dice, left_out))
+    assert [(drag.kind, drag.angle) for drag in found] == [
+        (kind, angle) for kind in ("wrist", "ankle") for angle in (0, *obedience.ANGLES)
+    ]
+    assert vars(left_out["wrist"]) == {"not_found": 0, "too_short": 1, "outside": 0}
+    assert vars(left_out["ankle"]) == {"not_found": 1, "too_short": 0, "outside": 0}
+    for drag in found:
+        length = 20 if drag.kind == "wrist" else 15
+        parent = {9: 7, 15: 13}[drag.joint]
+        assert (drag.landmarks[drag.joint] - drag.landmarks[parent]).norm().item() == pytest.approx(length, rel=1e-4)
+        assert obedience.inside(drag.landmarks[drag.joint], (128, 64))
+        others = torch.arange(17) != drag.joint
+        assert torch.equal(drag.landmarks[others], landmarks[others])
+    # At the border one direction is left, at a corner none.
+    landmarks[[13, 15]] = torch.tensor([[2.0, 110.0], [2.0, 125.0]])
+    assert all(drag.landmarks[15, 0] >= -0.5 for drag in obedience.drags(landmarks, valid, (128, 64), dice, left_out))
+    landmarks[[13, 15]] = torch.tensor([[1.0, 20.0], [1.0, 1.0]])
+    list(obedience.drags(landmarks, valid, (30, 3), dice, left_out))
+    assert left_out["ankle"].outside == 4
+
+
+def test_a_pose_is_drawn_as_the_studio_draws_it(module):
+    from momi_lib.data import to_uint8
+    from momi_lib.lessons.posing import Studio
+    from momi_lib.train.config import preset
+    from momi_lib.translate import MomiNet
+
+    torch.manual_seed(0)
+    network = MomiNet(preset("tiny").network).eval()
+    picture = torch.rand(3, 128, 64) * 2 - 1
+    landmarks, valid = torch.rand(2, 17, 2) * 60, torch.ones(2, 17, dtype=torch.bool)
+    with torch.inference_mode():
+        drawn = to_uint8(module("drag_obedience").draw(network, picture, landmarks, valid)).int()
+    studio = Studio(network)
+    person = studio.meet(picture)
+    for k in range(2):
+        assert (studio.draw(person, landmarks[k], valid[k]).picture.int() - drawn[k]).abs().max() <= 1
 
 
 def test_results_are_those_of_their_experiments(module):

@@ -40,6 +40,13 @@ def test_perceptual_is_the_mean_feature_distance_by_hand():
     torch.testing.assert_close(losses.Perceptual(features, weight=3.0)(real, fake), 3 * expected)
 
 
+def test_each_block_of_the_perceptual_loss_has_its_weight():
+    features = RandomFeatures(seed=1)
+    real, fake = torch.rand(2, 2, 3, 32, 16).mul(2).sub(1).unbind(0)
+    second, fifth = ((a - b).abs().mean() for a, b in zip(features(real), features(fake), strict=True))
+    torch.testing.assert_close(losses.Perceptual(features, blocks=(0.5, 3.0))(real, fake), 0.5 * second + 3 * fifth)
+
+
 def test_perceptual_trains_the_picture_and_not_the_network():
     loss = losses.Perceptual(RandomFeatures())
     fake = torch.rand(1, 3, 32, 16, requires_grad=True)
@@ -54,6 +61,16 @@ def test_adversarial_bce_is_eq_5():
     eq5 = -d(real).log().mean() - sum((1 - d(f)).log().mean() for f in fakes) / 2
     torch.testing.assert_close(losses.discriminator_loss(real, fakes), eq5)
     torch.testing.assert_close(losses.generator_loss(fakes), -sum(d(f).log().mean() for f in fakes) / 2)
+
+
+def test_adversarial_terms_may_be_the_sum_of_eq_5():
+    real, fakes = torch.tensor([0.3, -1.0]), [torch.tensor([0.7, 0.2]), torch.tensor([-0.4, 0.0])]
+    d = torch.sigmoid
+    eq5 = -d(real).log().mean() - sum((1 - d(f)).log().mean() for f in fakes)
+    torch.testing.assert_close(losses.discriminator_loss(real, fakes, terms="sum"), eq5)
+    torch.testing.assert_close(losses.generator_loss(fakes, terms="sum"), 2 * losses.generator_loss(fakes))
+    with pytest.raises(ValueError, match="'sum' or 'mean'"):
+        losses.generator_loss(fakes, terms="product")
 
 
 @pytest.mark.parametrize("form", ["bce", "hinge", "least-squares", "relativistic"])

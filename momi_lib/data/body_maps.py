@@ -1,8 +1,9 @@
 """Body maps as labels: where on the standing reference body each place of a picture lies.
 
 A label is (3, H/2, W/2) metres, X the person's left, Y backwards, Z up, the root of the standing body at 0; NaN where
-nothing of the person is seen. Only a renderer knows it; `python -m tools.mannequins body-maps` writes the three sets
-that lie in `data/body_maps`: of the training pictures, of the test pictures, and of bodies in any pose. A set is a PNG
+nothing of the person is seen. Only a renderer knows it; `python -m tools.mannequins body-maps` writes the four sets
+that lie in `data/body_maps`: of the training pictures, of the test pictures, of some true swaps, and of bodies in any
+pose. A set is a PNG
 of all maps one below the other (8 bits an axis, :data:`STEP` metres each, 0 where there is nothing) and an NPZ with
 what belongs to each map.
 """
@@ -22,7 +23,7 @@ from torch import Tensor
 from momi_lib.data.labels import LabelError
 from momi_lib.data.records import EMBEDDED, data_folder
 
-__all__ = ["AnyPoses", "BodyLabels", "encode_body_maps", "load_any_poses", "load_body_labels"]
+__all__ = ["AnyPoses", "BodyLabels", "encode_body_maps", "load_any_poses", "load_body_labels", "load_true_maps"]
 
 LOWEST = np.array([-0.64, -0.40, -1.04], np.float32)  # metres of the code 1
 STEP = 0.008  # metres
@@ -53,6 +54,10 @@ class BodyLabels:
         """
         return _metres(self.codes[index], flips)
 
+    def to(self, device: torch.device | str) -> BodyLabels:
+        """The same labels on `device`."""
+        return BodyLabels(self.codes.to(device), self.whole.to(device))
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AnyPoses:
@@ -76,6 +81,10 @@ class AnyPoses:
     def maps(self, index: Tensor, flips: Tensor | None = None) -> Tensor:
         """As :meth:`BodyLabels.maps`."""
         return _metres(self.codes[index], flips)
+
+    def to(self, device: torch.device | str) -> AnyPoses:
+        """The same bodies on `device`."""
+        return AnyPoses(*(part.to(device) for part in (self.codes, self.joints, self.inside, self.persons)))
 
 
 def _metres(codes: Tensor, flips: Tensor | None) -> Tensor:
@@ -131,6 +140,18 @@ def load_any_poses(folder: str | os.PathLike[str] | None = None) -> AnyPoses:
     codes, facts = _read(path)
     joints, inside, persons = (torch.from_numpy(facts[name]) for name in ("joints", "inside", "persons"))
     return AnyPoses(codes, joints.float(), inside, persons.long())
+
+
+def load_true_maps(folder: str | os.PathLike[str] | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    """The true maps of every tenth true swap: what exact correspondences would be made of.
+
+    Returns rows (M,) of the true swaps, and maps (M, 3, H/2, W/2) in metres of their sources and of their answers.
+
+    Raises as :func:`load_body_labels`.
+    """
+    codes, facts = _read(_folder(folder) / "truth.png")
+    maps = _metres(codes, None)
+    return torch.from_numpy(facts["rows"][::2]).long(), maps[::2], maps[1::2]
 
 
 def _folder(folder: str | os.PathLike[str] | None) -> Path:

@@ -3,7 +3,7 @@
 from momi_lib.evaluate.descriptors import describe, perceptual_distance
 from momi_lib.evaluate.distances import frechet_distance, kernel_distance
 from momi_lib.evaluate.recognition import pose_score, rank1
-from momi_lib.evaluate.truth import TruthScores, masked_l1, masked_ssim, score_truth, swap_all
+from momi_lib.evaluate.truth import TruthScores, masked_l1, masked_ssim, score_truth, sharpness, swap_all
 
 __all__ = [
     "TruthScores",
@@ -16,5 +16,6 @@ __all__ = [
     "pose_score",
     "rank1",
     "score_truth",
+    "sharpness",
     "swap_all",
 ]

@@ -10,8 +10,9 @@ from torch import Tensor
 from momi_lib.data import Truth
 from momi_lib.evaluate.descriptors import describe, perceptual_distance
 from momi_lib.evaluate.distances import frechet_distance, kernel_distance
+from momi_lib.evaluate.named import NamedJudges
 from momi_lib.evaluate.recognition import pose_score, rank1
-from momi_lib.evaluate.truth import score_truth
+from momi_lib.evaluate.truth import score_truth, sharpness
 from momi_lib.features import MannequinFeatures, feature_network
 from momi_lib.files import sha256, weights_folder
 from momi_lib.train import load_teacher
@@ -23,6 +24,7 @@ class Judges:
     Args:
         truth: the swaps; the test pictures they are drawn from are the reference of the distances between sets.
         device: where the networks compute.
+        named: judges to ask as well; they take most of the time.
 
     Raises:
         FileNotFoundError: where a network's weights are missing, with the command that makes them.
@@ -31,8 +33,10 @@ class Judges:
         conditions: what must stand beside the scores.
     """
 
-    def __init__(self, truth: Truth, device: torch.device | str = "cpu") -> None:
-        self.truth = truth
+    def __init__(
+        self, truth: Truth, device: torch.device | str = "cpu", *, named: NamedJudges | None = None
+    ) -> None:
+        self.truth, self.named = truth, named
         self.features = feature_network("mannequin").to(device)
         assert isinstance(self.features, MannequinFeatures)
         self.teacher = load_teacher(None, device)
@@ -43,6 +47,8 @@ class Judges:
             "teacher": f"mannequin-teacher[{sha256(teacher)[:8]}]",
             "reference": f"{len(self.reference)} real pictures of the test people",
         }
+        if named is not None:
+            self.conditions |= {"named": named.conditions, "missing": named.missing}
 
     def score(self, pictures: Tensor) -> dict[str, Any]:
         """Every score of ``pictures`` (M, 3, H, W) uint8, one for each swap; JSON-ready, rounded.
@@ -51,7 +57,8 @@ class Judges:
             of :class:`~momi_lib.evaluate.TruthScores` all fields; ``perceptual`` (mean of
             :func:`~momi_lib.evaluate.descriptors.perceptual_distance`), ``pck`` and ``confusion``
             (:func:`~momi_lib.evaluate.recognition.pose_score`), ``rank1``, ``frechet``, ``kernel`` and
-            ``kernel_deviation``.
+            ``kernel_deviation``; :func:`~momi_lib.evaluate.truth.sharpness`; and the columns of
+            :class:`~momi_lib.evaluate.named.NamedJudges` where it is asked.
         """
         truth = self.truth
         scores = score_truth(pictures, truth)
@@ -66,5 +73,7 @@ class Judges:
             "frechet": frechet_distance(descriptors, self.reference),
             "kernel": kernel.mean,
             "kernel_deviation": kernel.deviation,
+            "sharpness": sharpness(pictures, truth.pictures, truth.masks),
+            **({} if self.named is None else self.named.score(pictures)),
         }
         return {name: value if isinstance(value, int) else float(f"{value:.5g}") for name, value in values.items()}

@@ -10,24 +10,37 @@ import torch
 
 from momi_lib.data import load, load_truth
 from momi_lib.evaluate.judges import Judges
+from momi_lib.evaluate.named import TITLES, NamedJudges
 from momi_lib.evaluate.truth import swap_all, trivial_answers
 from momi_lib.files import sha256
 from momi_lib.train.card import environment
 from momi_lib.translate import load_network, weights_file
 
 TRUE = "true swap"
+#: Columns that older results and computers without the extra packages lack, with their titles and decimals.
+FURTHER = {"sharpness": ("sharpness, the truth's is 1", 2)} | {name: (title, 3) for name, title in TITLES.items()}
 
 
-def truth_table(weights: Sequence[str], folder: Path | None = None, *, limit: int | None = None) -> dict[str, Any]:
+def truth_table(
+    weights: Sequence[str],
+    folder: Path | None = None,
+    *,
+    limit: int | None = None,
+    named: bool = True,
+    download: bool = False,
+) -> dict[str, Any]:
     """All scores of :class:`~momi_lib.evaluate.judges.Judges`, for trivial answers, ``weights`` and the truth.
 
     Args:
         weights: names of committed weights, or files.
         folder: data with true swaps; ``None`` is ``$MOMI_DATA`` or the embedded set.
         limit: only the first so many swaps.
+        named: also ask :class:`~momi_lib.evaluate.named.NamedJudges`, those that are here.
+        download: get what LPIPS needs where it is missing.
 
     Returns:
-        JSON-ready: conditions, and a row an answer with its scores. The last row is the true swap's own: what
+        JSON-ready: conditions, and a row an answer with its scores; ``missing`` says which columns are left out, and
+        how to get them. The last row is the true swap's own: what
         scores that ask a network say where nothing is wrong.
 
     Raises:
@@ -39,7 +52,7 @@ def truth_table(weights: Sequence[str], folder: Path | None = None, *, limit: in
             raise ValueError(f"limit: expected 1 to {len(truth)} swaps, got {limit}")
         truth = truth.select(slice(limit))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    judges = Judges(truth, device)
+    judges = Judges(truth, device, named=NamedJudges(truth, device, download=download) if named else None)
     rows = [_row(name, judges.score(answer)) for name, answer in trivial_answers(truth, train).items()]
     people = truth.people
     for name in weights:
@@ -50,10 +63,13 @@ def truth_table(weights: Sequence[str], folder: Path | None = None, *, limit: in
     rows.append(_row(TRUE, judges.score(truth.pictures)))
     return {
         "what": "swaps of test identities against their rendered truth, on the person's pixels; L1 of colours in "
-        "[0, 1]; SSIM (torchmetrics, sigma 1.5) averaged over the mask; ± is the standard error of the mean; "
+        "[0, 1]; SSIM (torchmetrics, sigma 1.5) of the person before the truth's background, averaged over the mask; "
+        "± is the standard error of the mean; "
         "perceptual: difference of the features on the person; pck: share of the visible body joints that the teacher "
         "finds within a tenth of the height; rank1: how often the feature network finds the source person; "
-        "frechet, kernel: distance of the sets from real pictures, with the same network",
+        "frechet, kernel: distance of the sets from real pictures, with the same network; sharpness: squared "
+        "differences of neighbours on the person, all swaps' sum divided by the truth's; st_lpips, lpips: mean "
+        "perceptual distance of the person on grey; frechet_lite0: distance of the sets of answers and true answers",
         **judges.conditions,
         **environment(device),
         "data": people.folder.name,
@@ -69,7 +85,7 @@ def _row(answer: str, scores: dict[str, Any], weights: str | None = None) -> dic
 
 
 def markdown(table: dict[str, Any]) -> str:
-    """The table as Markdown, with the command and conditions under it.
+    """The table as Markdown, with the command and conditions under it; columns that no row has are left out.
 
     >>> row = {"answer": "copy target", "l1": 0.25, "l1_error": 0.01, "ssim": 0.5, "ssim_error": 0.02, "count": 9,
     ...        "perceptual": 1, "pck": 0.5, "rank1": 0, "frechet": 2}
@@ -77,15 +93,18 @@ def markdown(table: dict[str, Any]) -> str:
     >>> print(markdown({"rows": [row], **conditions}).splitlines()[2])
     | copy target | 0.2500 ± 0.0100 | 0.500 ± 0.020 | 1.000 | 0.50 | 0.00 | 2.00 |
     """
+    further = [name for name in FURTHER if any(name in row for row in table["rows"])]
     lines = [
-        "| answer | masked L1 ↓ | masked SSIM ↑ | perceptual ↓ | pose found ↑ | person found ↑ | Fréchet ↓ |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| answer | masked L1 ↓ | masked SSIM ↑ | perceptual ↓ | pose found ↑ | person found ↑ | Fréchet ↓ |"
+        + "".join(f" {FURTHER[name][0]} |" for name in further),
+        "| --- | --- | --- | --- | --- | --- | --- |" + " --- |" * len(further),
     ]
     for row in table["rows"]:
         lines.append(
             f"| {row['answer']} | {row['l1']:.4f} ± {row['l1_error']:.4f} "
             f"| {row['ssim']:.3f} ± {row['ssim_error']:.3f} | {row['perceptual']:.3f} | {row['pck']:.2f} "
             f"| {row['rank1']:.2f} | {row['frechet']:.2f} |"
+            + "".join(f" {row[name]:.{FURTHER[name][1]}f} |" if name in row else " – |" for name in further)
         )
     trivial = [row for row in table["rows"] if "weights_sha256" not in row and row["answer"] != TRUE]
     for row in table["rows"]:
@@ -95,6 +114,9 @@ def markdown(table: dict[str, Any]) -> str:
             lines += ["", f"{row['answer']}: {share:.2f} of the best trivial answer's L1, SSIM {gain:+.3f} beside it."]
     lines += ["", f"Perceptual, person found (rank 1) and Fréchet: {table['features']}; pose found (PCK@0.1): "
               f"{table['teacher']}."]  # fmt: skip
+    if table.get("named"):
+        lines += ["", f"ST-LPIPS and LPIPS see the person on grey, Fréchet (Lite0) compares with the true answers: "
+                  f"{', '.join(table['named'].values())}."]  # fmt: skip
     lines += ["", f"{table['swaps']} swaps of held-out identities · `{table['command']}` · {table['device']} · "
               f"{table['date']}"]  # fmt: skip
     return "\n".join(lines)

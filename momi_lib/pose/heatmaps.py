@@ -40,6 +40,7 @@ def decode(
     *,
     method: Decoder = "argmax",
     size: tuple[int, int] | None = None,
+    upsample: bool = False,
     check: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """Find the landmark of each heatmap (Section II-A; derived in notebook 03).
@@ -53,12 +54,14 @@ def decode(
         heatmaps: (N, K, h, w), any range.
         method: "argmax", "quarter" or "dark".
         size: (H, W) of the picture that the maps cover; None takes the maps' own size.
+        upsample: bring the maps to H x W, bilinearly, before the maximum is taken: the paper's are H x W. Of maps
+            of a quarter that size the argmax can only say multiples of four pixels.
         check: refuse NaN and infinities. On a GPU this waits for the device; a training loop, which sees a
             NaN in its loss anyway, may leave it out.
 
     Returns:
         landmarks: (N, K, 2) float32, (x, y) in pixels of the picture.
-        confidence: (N, K) float32, the maximum of each map.
+        confidence: (N, K) float32, the maximum of each map, upsampled ones a little lower than their peak.
 
     Raises:
         ValueError: for another shape, an unknown method or values that are not finite.
@@ -75,8 +78,10 @@ def decode(
     if method not in get_args(Decoder):
         raise ValueError(f"decode: method must be one of {get_args(Decoder)}, got {method!r}")
     heatmaps = heatmaps.detach().float()
+    height, width = _check_size(size, "decode") if size is not None else heatmaps.shape[-2:]
+    if upsample:
+        heatmaps = functional.interpolate(heatmaps, (height, width), mode="bilinear")
     h, w = heatmaps.shape[-2:]
-    height, width = _check_size(size, "decode") if size is not None else (h, w)
 
     confidence, index = heatmaps.flatten(2).max(dim=2)
     x, y = index % w, torch.div(index, w, rounding_mode="floor")
@@ -147,6 +152,7 @@ def pose_maps(
     sigma: float,
     threshold: float = 0.2,
     decoder: Decoder = "argmax",
+    upsample: bool = False,
     check: bool = True,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """From the heatmaps h of F_p to the pose p: decode, threshold, reproject (Section II-A; notebook 03).
@@ -160,6 +166,7 @@ def pose_maps(
         sigma: deviation of the Gaussians in pixels of the picture, see `default_sigma`.
         threshold: the smallest confidence of a joint that counts.
         decoder: "argmax" (the paper's), "quarter" or "dark".
+        upsample: bring the heatmaps to H x W before, see `decode`.
         check: refuse NaN and infinities, see `decode`.
 
     Returns:
@@ -176,7 +183,7 @@ def pose_maps(
     >>> maps.shape, valid.tolist(), maps[0, 1].max().item()
     (torch.Size([1, 2, 128, 64]), [[True, False]], 0.0)
     """
-    landmarks, confidence = decode(heatmaps, method=decoder, size=size, check=check)
+    landmarks, confidence = decode(heatmaps, method=decoder, size=size, upsample=upsample, check=check)
     valid = confidence >= threshold
     return gaussian_maps(landmarks, valid, size=size, sigma=sigma), landmarks, valid
 

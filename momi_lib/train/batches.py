@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from momi_lib.data import People, Triplets, TripletSampler, mirror_joints, mirror_maps, mirror_pictures, to_float
+from momi_lib.pose import TeacherMaps
 from momi_lib.pose.augment import ROTATION, SCALE, SHIFT, move_with_maps
 from momi_lib.train.colour import COLOUR_DICE, jitter_colours
 
@@ -15,14 +16,18 @@ from momi_lib.train.colour import COLOUR_DICE, jitter_colours
 class Batch(NamedTuple):
     """x, x⁺, x⁻ as (N, 3, H, W) in [-1, 1], the teacher's maps of x (N, 17, h', w'), and, if asked for, x⁻'s labels.
 
-    ``joints`` is (N, 17, 3): x and y in pixels, and 1 where the joint is in the picture, else 0.
+    ``teacher_maps`` is ``None`` where the :class:`Batches` have none.
+    ``joints`` is (N, 17, 3): x and y in pixels, and 1 where the joint is in the picture, else 0. ``index`` and ``flips``
+    (N,) bool say which pictures these are and which triplets are mirrored.
     """
 
     source: Tensor
     positive: Tensor
     negative: Tensor
-    teacher_maps: Tensor
+    teacher_maps: Tensor | None
     joints: Tensor | None = None
+    index: Triplets | None = None
+    flips: Tensor | None = None
 
 
 class Batches:
@@ -33,7 +38,8 @@ class Batches:
 
     Args:
         people: pictures on the device.
-        maps: the teacher's maps of all pictures (N, 17, h', w').
+        maps: the teacher's maps of all pictures (N, 17, h', w'), as a tensor or made when they are asked for, on the
+            device; ``None`` where nothing learns from them.
         size: triplets a step over all processes.
         seed: of the draws.
         mirror: probability that a triplet is mirrored, left and right joints of its maps swapped.
@@ -50,7 +56,7 @@ class Batches:
     def __init__(
         self,
         people: People,
-        maps: Tensor,
+        maps: Tensor | TeacherMaps | None,
         size: int,
         *,
         seed: int,
@@ -61,7 +67,7 @@ class Batches:
         rank: int = 0,
         world: int = 1,
     ) -> None:
-        if len(maps) != len(people):
+        if maps is not None and len(maps) != len(people):
             raise ValueError(f"expected one teacher map a picture, got {len(maps)} for {len(people)} pictures")
         if joints and (people.joints is None or people.visibility is None):
             raise ValueError(
@@ -109,14 +115,17 @@ class Batches:
     def gather(self, triplets: Triplets, flips: Tensor) -> Batch:
         """Pictures and maps of ``triplets``; those in ``flips`` (N,) bool mirrored."""
         joints = self._joints(triplets.negative, flips) if self.joints else None
-        flips = flips[:, None, None, None]
+        mirrored, flips = flips, flips[:, None, None, None]
 
         def pictures(index: Tensor) -> Tensor:
             chosen = to_float(self.people.pictures[index])
             return torch.where(flips, mirror_pictures(chosen), chosen)
 
-        maps = self.maps[triplets.source].float()
-        return Batch(*map(pictures, triplets), torch.where(flips, mirror_maps(maps), maps), joints)
+        maps = None
+        if self.maps is not None:
+            maps = self.maps[triplets.source].float()
+            maps = torch.where(flips, mirror_maps(maps), maps)
+        return Batch(*map(pictures, triplets), maps, joints, triplets, mirrored)
 
     def _joints(self, index: Tensor, flips: Tensor) -> Tensor:
         joints, visibility = self.people.joints[index], self.people.visibility[index]

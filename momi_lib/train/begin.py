@@ -25,7 +25,8 @@ def begin_with(network: MomiNet, path: Path, parts: Parts = "all") -> None:
     """
     start = load_network(path)
     mine, theirs = asdict(network.config), asdict(start.config)
-    free = {"transfer", "pose_detail", "sigma", "threshold", "decoder"}  # they have no weights, or new ones
+    # What has no weights, or new ones.
+    free = {"transfer", "pose_detail", "sigma", "threshold", "decoder", "decode_at"}
     names = [name for name in mine if name not in free] if parts == "all" else ["student"]
     unlike = {name: (theirs[name], mine[name]) for name in names if mine[name] != theirs[name]}
     if unlike:

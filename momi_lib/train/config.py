@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from momi_lib.losses import AdversarialForm, LossWeights
+from momi_lib.losses import AdversarialForm, AdversarialTerms, LossWeights
 from momi_lib.translate.blocks import Norm
 from momi_lib.translate.network import NetworkConfig
 
@@ -26,9 +26,16 @@ class TrainConfig:
             that comes with the embedded data.
         steps: triplet batches after the warm-up.
         distil_steps: warm-up: batches in which the student alone learns (Eq. 1), because a pose map of an
-            untrained student says nothing.
+            untrained student says nothing. 0 is the paper's: without weights to start with, F_p learns beside the
+            others from the first step on, at its full rate and with live batch statistics.
         distil_batch: pictures a step of the warm-up.
         distil_moved: in the warm-up, turn, scale and shift pictures and the teacher's maps of them in common.
+        body_steps: a stage of its own after the warm-up, of a network that carries: batches in which the body maps
+            alone learn, from labels. 0 with such a network needs weights to start with.
+        body_batch: triplets a step of that stage.
+        body_learning_rate: AdamW's highest in that stage, one cycle long.
+        body_labels: what the maps learn from: ``"rendered"``, the data set's own labels, or ``"committed"``: nothing,
+            they are taken from the committed weights and stay as they are, for photographs and other data without labels.
         batch: triplets a step over **all** processes.
         seed: decides initial weights, triplets and mirroring.
         network: shape of the network.
@@ -36,8 +43,12 @@ class TrainConfig:
         discriminator_norm: normalisation in D.
         perceptual: feature network of Eq. 4: ``"mannequin"``, ``"vgg19"``, ``"random"`` or ``"none"``.
         perceptual_weights: path of its weights where it is not the usual one.
+        perceptual_on: the feature term of x alone, ``"source"`` (the paper's), or of x and x⁺, ``"both"``.
+        perceptual_blocks: λ₂ and λ₅ of Eq. 4.
         weights: (α, β, γ) of Eq. 7.
         adversarial: form of Eq. 5.
+        adversarial_terms: the terms of Eq. 5's generated pairs as their ``"sum"`` (the paper's), or their ``"mean"``:
+            then D weighs real and generated pairs alike, and γ weighs half.
         penalty: weight of R1 (and R2 for ``"relativistic"``); 0 switches it off.
         swap_in_discriminator: also show D the pair (x, x̂⁻), which Eq. 5 leaves out.
         negative_pose: whose landmarks z_p⁻ and the patches of x̂⁻ are made of: those that the ``"student"`` finds (the
@@ -60,6 +71,11 @@ class TrainConfig:
             judges and does not learn; 0 (the paper): not asked.
         lookup_guidance: weight of −log of how much the lookup, asked from a landmark (or a point between two) of x⁺ and
             x⁻, looks at the same one in x; 0: it learns from the other losses where to look.
+        draw_all: weight of |x − d| + |x⁺ − d⁺| over whole pictures, d what G draws before anything is carried over or put
+            before a street: only with it can such a network draw a street, and what nobody sees of a person.
+        sharpness: weight of how far the strength of edges is from that of x and x⁺, as means over 8 × 8 pixels: Eq. 3
+            forgives a blur that this term sees. Only for a network that carries, as is the next.
+        light: weight of the mean size of the light that is added to carried colours.
         start: weights (.safetensors) to begin with instead of random ones; the network's shape must be theirs, except
             that a ``lookup`` may be new. With them, ``distil_steps`` may be 0.
         start_with: ``"all"`` of them, or the ``"student"`` alone, which then needs no warm-up.
@@ -81,6 +97,10 @@ class TrainConfig:
     distil_steps: int = 2_000
     distil_batch: int = 32
     distil_moved: bool = False
+    body_steps: int = 0
+    body_batch: int = 16
+    body_learning_rate: float = 3e-3
+    body_labels: Literal["rendered", "committed"] = "rendered"
     batch: int = 32
     seed: int = 0
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -88,8 +108,11 @@ class TrainConfig:
     discriminator_norm: Norm = "group"
     perceptual: Literal["mannequin", "vgg19", "random", "none"] = "vgg19"
     perceptual_weights: Path | None = None
+    perceptual_on: Literal["source", "both"] = "both"
+    perceptual_blocks: tuple[float, float] = (1.0, 1.0)
     weights: LossWeights = field(default_factory=LossWeights)
     adversarial: AdversarialForm = "bce"
+    adversarial_terms: AdversarialTerms = "mean"
     penalty: float = 0.0
     swap_in_discriminator: bool = False
     negative_pose: Literal["student", "joints"] = "student"
@@ -110,6 +133,9 @@ class TrainConfig:
     pose_mask: float = 0.0
     pose_consistency: float = 0.0
     lookup_guidance: float = 0.0
+    draw_all: float = 0.0
+    sharpness: float = 0.0
+    light: float = 0.0
     start: Path | None = None
     start_with: Literal["all", "student"] = "all"
     start_student: Path | None = None
@@ -125,11 +151,14 @@ class TrainConfig:
         for name in ("steps", "batch", "distil_batch", "log_every", "grid_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected a whole number from 1 up, got {getattr(self, name)}")
-        for name in ("distil_steps", "penalty", "pose_mask", "pose_consistency", "lookup_guidance"):
+        for name in ("distil_steps", "penalty", "pose_mask", "pose_consistency", "lookup_guidance", "body_steps", "draw_all",
+                     "sharpness", "light"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: expected a number from 0 up, got {getattr(self, name)}")
         if self.lookup_guidance and self.network.transfer == "join":
             raise ValueError("lookup_guidance: no lookup to guide; set it to 0, or network.transfer to 'lookup'")
+        if min(self.perceptual_blocks) < 0:
+            raise ValueError(f"perceptual_blocks: expected two numbers from 0 up, got {self.perceptual_blocks}")
         for name in ("mirror", "same_camera", "jitter", "decay_from", "ema"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name}: expected a number in [0, 1], got {getattr(self, name)}")
@@ -180,6 +209,25 @@ PRESETS: dict[str, TrainConfig] = {
         grid_every=20,
         checkpoint_every=5,
     ),
+    # The same with body maps and a painter.
+    "tiny-carry": TrainConfig(
+        steps=6,
+        distil_steps=2,
+        body_steps=2,
+        distil_batch=4,
+        body_batch=4,
+        batch=4,
+        network=NetworkConfig(
+            width=16, encoder=(8, 16), stem="lean", attention_blocks=2, lean_attention=True,
+            generator=(16, 16, 8, 8), generator_blocks=(1, 0, 0, 0), kernel=3, norm="group", student=16,
+            output="features", carry=True, body_source=(8, 8, 8, 16), body_target=(8, 8, 8, 8), painter=8,
+        ),
+        discriminator=(8, 16),
+        perceptual="random",
+        log_every=1,
+        grid_every=20,
+        checkpoint_every=5,
+    ),
     # Two CPU cores: a step with everything on is meant to stay under 0.7 s (benchmarks/results/steps-cpu.json).
     "small": TrainConfig(
         steps=10_000,
@@ -191,6 +239,19 @@ PRESETS: dict[str, TrainConfig] = {
         perceptual="mannequin",
         precision="auto",
         **_FOUND,
+    ),
+    # Two CPU cores, 150 minutes from nothing: what is visible in the source is carried over.
+    "carry": TrainConfig(
+        steps=6_000,
+        distil_steps=2_000,
+        body_steps=2_400,
+        batch=8,
+        network=replace(_SMALL, output="features", carry=True),
+        discriminator=(32, 64, 128),
+        discriminator_norm="none",
+        perceptual="mannequin",
+        precision="auto",
+        **_FOUND | dict(lookup_guidance=0.0, pose_consistency=10.0, draw_all=0.3, sharpness=0.5, learning_rate=4e-4),
     ),
     # One GPU: the paper's width with lean stems, at most 16 M parameters.
     "base": TrainConfig(
@@ -206,10 +267,17 @@ PRESETS: dict[str, TrainConfig] = {
         compile=True,
         **_FOUND,
     ),
-    # The literal reading: d = 256, nine blocks of two 3×3 convolutions a stream, 7×7 stems, VGG-19.
+    # The literal reading: d = 256, nine blocks as in pose-attention transfer, 7×7 stems, the maximum taken at H × W,
+    # VGG-19 on x alone, Eq. 5 as a sum, everything trained together from the first step on, nothing mirrored.
     "paper": TrainConfig(
-        network=NetworkConfig(width=256, encoder=(128, 256), generator_blocks=(4, 0, 0, 0)),
+        network=NetworkConfig(
+            width=256, encoder=(128, 256), attention_block="pat", generator_blocks=(4, 0, 0, 0), decode_at="full"
+        ),
+        distil_steps=0,
         perceptual="vgg19",
+        perceptual_on="source",
+        adversarial_terms="sum",
+        mirror=0.0,
     ),
 }  # fmt: skip
 

@@ -37,6 +37,11 @@ class Average:
             mine.copy_(other)
         self.updates += 1
 
+    def restart(self, network: nn.Module) -> None:
+        """Forget what was averaged: the weights of ``network``, and a momentum that grows again."""
+        self.network.load_state_dict(network.state_dict())
+        self.updates = 0
+
     def state_dict(self) -> dict:
         """Weights and the number of updates."""
         return {"network": self.network.state_dict(), "updates": self.updates}

@@ -11,8 +11,8 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Literal
 
 import torch
 from accelerate import Accelerator
@@ -21,17 +21,35 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from momi_lib import losses
 from momi_lib.data import People
+from momi_lib.data.body_maps import load_any_poses, load_body_labels
 from momi_lib.features import feature_network
+from momi_lib.pose import TeacherMaps
 from momi_lib.train.batches import Batch, Batches
 from momi_lib.train.begin import begin_with
+from momi_lib.train.body_task import BodyTask
+from momi_lib.train.carry_objective import CarryObjective
 from momi_lib.train.config import TrainConfig
+from momi_lib.train.dice import thrown
 from momi_lib.train.ema import Average
 from momi_lib.train.objective import Drawn, Objective
 from momi_lib.train.precision import multiplies_bf16
-from momi_lib.translate import MomiNet, PairDiscriminator
+from momi_lib.train.processes import share_gradients, time_is_up
+from momi_lib.translate import MomiNet, PairDiscriminator, network_of
 from momi_lib.translate.blocks import initialise
 
+Stage = Literal["student", "body", "whole"]
 Callback = Callable[["Trainer", dict[str, float]], None]
+
+
+def one_cycle(done: float) -> float:
+    """Factor of a learning rate over a stage, ``done`` from 0 to 1: up to 1 in a tenth of it, then down to 0, by cosines.
+
+    >>> [round(one_cycle(done), 2) for done in (0.0, 0.1, 0.55, 1.0)]
+    [0.04, 1.0, 0.5, 0.0]
+    """
+    if done < 0.1:
+        return 0.04 + 0.96 * (1 - math.cos(math.pi * done / 0.1)) / 2
+    return (1 + math.cos(math.pi * (done - 0.1) / 0.9)) / 2
 
 
 class TrainingDiverged(RuntimeError):
@@ -51,7 +69,8 @@ class Trainer:
     Args:
         config: the run.
         people: training pictures.
-        maps: the teacher's maps of them (N, 17, h', w'), :func:`momi_lib.pose.teacher_maps`.
+        maps: the teacher's maps of them (N, 17, h', w'): all of :func:`momi_lib.pose.teacher_maps`, or
+            :class:`momi_lib.pose.TeacherMaps`, which makes those of a batch when they are first needed.
 
     Attributes:
         step: finished steps, the warm-up's included.
@@ -61,7 +80,7 @@ class Trainer:
     Source: MOMI-Net section on training; notebook 07 runs it live.
     """
 
-    def __init__(self, config: TrainConfig, people: People, maps: Tensor) -> None:
+    def __init__(self, config: TrainConfig, people: People, maps: Tensor | TeacherMaps) -> None:
         self.config = config
         on_cpu = config.device == "cpu"
         # Accelerate keeps one state for the whole Python process and refuses to move it from a GPU to the CPU, as a
@@ -75,7 +94,7 @@ class Trainer:
         self.last: tuple[Batch, Drawn] | None = None
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            network = MomiNet(config.network)
+            network = network_of(config.network)
             discriminator = PairDiscriminator(config.discriminator, config.discriminator_norm)
             initialise(discriminator)
         if config.start is not None:
@@ -85,7 +104,8 @@ class Trainer:
         self.perceptual = self._perceptual()
         self.network, self.discriminator = (self._place(part) for part in (network, discriminator))
         self.average = Average(self.network, config.ema)
-        self.objective = Objective(self.network, self.discriminator, self.perceptual, config)
+        kind = CarryObjective if config.network.carry else Objective
+        self.objective = kind(self.network, self.discriminator, self.perceptual, config)
         self.batches = Batches(
             people.to(self.device),
             maps.to(self.device),
@@ -98,12 +118,17 @@ class Trainer:
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
         )
+        self.body_task = self._body_task() if config.network.carry else None
         translation = [p for part in self.network.translation() for p in part.parameters()]
         self.optimisers = {
             "student": self._adam(self.network.student.parameters(), config.student_learning_rate),
             "translation": self._adam(translation, config.learning_rate),
             "discriminator": self._adam(self.discriminator.parameters(), config.discriminator_learning_rate),
         }
+        if config.network.carry:
+            self.optimisers["body"] = torch.optim.AdamW(
+                self.network.body_maps.parameters(), config.body_learning_rate, (0.9, 0.99), weight_decay=1e-4, foreach=True
+            )
         if config.compile:
             self._compile()
 
@@ -111,7 +136,7 @@ class Trainer:
         if self.config.perceptual == "none":
             return None
         features = feature_network(self.config.perceptual, self.config.perceptual_weights)
-        return self._place(losses.Perceptual(features))
+        return self._place(losses.Perceptual(features, blocks=self.config.perceptual_blocks))
 
     def _place(self, part: nn.Module) -> nn.Module:
         if self.accelerator.num_processes > 1 and self.device.type == "cuda":
@@ -133,10 +158,33 @@ class Trainer:
         if not self.config.penalty:  # a gradient penalty needs double backward, which compiled code lacks
             self.discriminator.compile()
 
+    def _body_task(self) -> BodyTask | None:
+        """What the body maps learn from; None where they come trained."""
+        config, people = self.config, self.batches.people
+        if not config.body_steps:
+            return None
+        labels = load_body_labels(people.folder, people.split, people.files)
+        bodies = load_any_poses(people.folder)
+        dice = torch.Generator(device=self.device).manual_seed(config.seed + 3 + self.accelerator.process_index)
+        sigma = self.network.sigma
+        return BodyTask(people, labels.to(self.device), bodies.to(self.device), config.network.size, sigma, dice)
+
+    @property
+    def before(self) -> int:
+        """Steps before the whole network learns: the warm-up and the body maps' stage."""
+        return self.config.distil_steps + self.config.body_steps
+
     @property
     def steps(self) -> int:
-        """Length of the whole run, warm-up included."""
-        return self.config.distil_steps + self.config.steps
+        """Length of the whole run, all stages included."""
+        return self.before + self.config.steps
+
+    @property
+    def stage(self) -> Stage:
+        """What the next step trains: the ``"student"``, the ``"body"`` maps, or the ``"whole"`` network."""
+        if self.step < self.config.distil_steps:
+            return "student"
+        return "body" if self.step < self.before else "whole"
 
     @property
     def _student_knows(self) -> bool:
@@ -146,7 +194,7 @@ class Trainer:
 
     def rate(self) -> float:
         """Factor of all learning rates at this step: 1, then linearly to 0 from ``decay_from`` on."""
-        done = max(0, self.step - self.config.distil_steps) / self.config.steps
+        done = max(0, self.step - self.before) / self.config.steps
         start = self.config.decay_from
         return 1.0 if done <= start else max(0.0, (1 - done) / (1 - start))
 
@@ -155,29 +203,37 @@ class Trainer:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             yield
 
+    def _dice(self) -> AbstractContextManager:
+        """What a step leaves to chance inside the network: nothing, but for the blocks with dropout."""
+        if self.config.network.attention_block != "pat":
+            return nullcontext()
+        return thrown(self.device, self.config.seed, self.step, self.accelerator.process_index)
+
     def train_step(self) -> dict[str, float]:
         """One step: draw, improve F_p, E, φ and G, improve D, move the average. Returns the losses.
 
         Raises:
             TrainingDiverged: before a loss that is no number reaches the weights.
         """
+        stage = self.stage
         self.network.train()
-        warm_up = self.step < self.config.distil_steps
         if self._student_knows:
             # After the warm-up the student keeps its batch statistics: those of small batches would show G other
             # landmarks in training than in use, and spoil a well-distilled student within a few hundred steps.
             self.network.student.eval()
-        size = self.config.distil_batch if warm_up else None
-        batch = self.batches.draw(size, moved=warm_up and self.config.distil_moved)
+        if stage == "whole" and self.config.network.carry:
+            self.network.body_maps.eval()
+        batch = self.batches.draw(self._batch_size(stage), moved=stage == "student" and self.config.distil_moved)
         drawn = None
-        with self._autocast():
-            if warm_up:
+        with self._autocast(), self._dice():
+            if stage == "student":
                 terms = self.objective.distil(batch)
+            elif stage == "body":
+                terms = self.objective.body(batch, self.body_task)
             else:
                 terms, drawn = self.objective.generator(batch)
         values = self._check(terms)
-        names = ["student"] if warm_up else ["student", "translation"]
-        self._improve(terms["total"], names)
+        self._improve(terms["total"], self._learning(stage))
         if drawn is not None:
             self.last = (batch, Drawn(*(picture.detach() for picture in drawn)))
             if self.config.weights.adversarial:
@@ -187,7 +243,18 @@ class Trainer:
                 self._improve(sum(terms.values()), ["discriminator"])
         self.average.update(self.network)
         self.step += 1
+        if self.stage != stage:
+            self.average.restart(self.network)  # what the stage has taught is there at once, and not in a thousand steps
         return values
+
+    def _batch_size(self, stage: Stage) -> int | None:
+        return {"student": self.config.distil_batch, "body": self.config.body_batch}.get(stage)
+
+    def _learning(self, stage: Stage) -> list[str]:
+        """Names of the optimisers of a stage."""
+        if stage != "whole":
+            return [stage]
+        return ["translation"] if self.config.network.carry else ["student", "translation"]
 
     def _check(self, terms: dict[str, Tensor]) -> dict[str, float]:
         stacked = torch.stack([term.detach().float() for term in terms.values()])
@@ -203,11 +270,15 @@ class Trainer:
             return self.config.discriminator_learning_rate
         if name == "translation":
             return self.config.learning_rate
+        if name == "body":
+            return self.config.body_learning_rate * one_cycle((self.step - self.config.distil_steps) / self.config.body_steps)
         after = self.config.student_rate_after
         if self._student_knows:
             return self.config.student_learning_rate * after
+        if not self.config.distil_steps:  # the paper's way: F_p learns beside the others, from the first step on
+            return self.config.student_learning_rate
         # The second half of the warm-up leads there: the averaged weights of a student at its full rate are noisier.
-        left = 2 * (1 - self.step / max(1, self.config.distil_steps))
+        left = 2 * (1 - self.step / self.config.distil_steps)
         return self.config.student_learning_rate * (after + (1 - after) * min(1.0, left))
 
     def _improve(self, loss: Tensor, names: list[str]) -> None:
@@ -217,35 +288,23 @@ class Trainer:
         for name in names:
             optimiser = self.optimisers[name]
             parameters = [p for group in optimiser.param_groups for p in group["params"]]
-            self._share_gradients(parameters)
+            share_gradients(self.accelerator, parameters)
             for group in optimiser.param_groups:
                 group["lr"] = self._base_rate(name) * self.rate()
             optimiser.step()
-
-    def _share_gradients(self, parameters: list[nn.Parameter]) -> None:
-        """Average gradients over processes in one message.
-
-        Instead of a wrapper around each network: a GAN's two sides use the same networks differently, and every
-        gradient is needed only once, here.
-        """
-        if self.accelerator.num_processes == 1:
-            return
-        gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
-        flat = self.accelerator.reduce(torch.cat([g.flatten() for g in gradients]), "mean")
-        for p, g in zip(parameters, flat.split([g.numel() for g in gradients]), strict=True):
-            p.grad = g.view_as(p).clone(memory_format=torch.preserve_format)
 
     def run(
         self, until: int | None = None, *, minutes: float | None = None, callbacks: tuple[Callback, ...] = ()
     ) -> dict[str, float]:
         """Train up to step ``until`` (the end of the run by default) or for ``minutes``, whichever is first.
 
-        Each callback is called after each step with the trainer and the losses. Returns the last losses.
+        With several processes the first one's clock counts, and all of them stop after the same step. Each callback is
+        called after each step with the trainer and the losses. Returns the last losses.
         """
         until = self.steps if until is None else min(until, self.steps)
         deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
         values: dict[str, float] = {}
-        while self.step < until and time.monotonic() < deadline:
+        while self.step < until and not time_is_up(self.accelerator, deadline, self.device):
             values = self.train_step()
             for callback in callbacks:
                 callback(self, values)
@@ -266,14 +325,11 @@ class Trainer:
                 norm.momentum = None  # the plain mean over all batches
                 norm.train()
             draws = Batches(
-                self.batches.people, self.batches.maps, self.config.batch, seed=self.config.seed + 2,
+                self.batches.people, None, self.config.batch, seed=self.config.seed + 2,
                 rank=self.accelerator.process_index, world=self.accelerator.num_processes,
             )  # fmt: skip
             for _ in range(batches):
-                batch = draws.draw()
-                codes = network.encode_pose(network.pose(torch.cat(batch[:3])).maps)
-                appearance = network.encode_appearance(batch.source, codes[: len(batch.source)])
-                network.decode(appearance.repeat(3, 1, 1, 1), codes)
+                network.rehearse(*draws.draw()[:3])
         return network.eval()
 
     def state_dict(self) -> dict[str, Any]:
@@ -286,6 +342,7 @@ class Trainer:
             "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
             "batches": self.batches.state_dict(),
             "random": torch.get_rng_state(),
+            "body_dice": self.body_task.generator.get_state() if self.body_task else None,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -297,4 +354,6 @@ class Trainer:
             optimiser.load_state_dict(state["optimisers"][name])
         self.batches.load_state_dict(state["batches"])
         torch.set_rng_state(state["random"])
+        if self.body_task:
+            self.body_task.generator.set_state(state["body_dice"].cpu())
         self.step = state["step"]

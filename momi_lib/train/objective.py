@@ -65,9 +65,7 @@ class Objective:
         )
         translate = terms["recon"]
         if self.perceptual is not None and config.weights.perceptual:
-            real, fake = torch.cat([batch.source, batch.positive]), torch.cat([drawn.source, drawn.positive])
-            # A mean over 2N pictures is half the sum of the two means that Eq. 4 asks for.
-            terms["perceptual"] = 2 * config.weights.perceptual * self.perceptual(real, fake)
+            terms["perceptual"] = config.weights.perceptual * self._features(batch, drawn)
             translate = translate + terms["perceptual"]
         terms["patch"] = self._patch(batch, drawn, pose, others)
         terms["adversarial"] = self._adversarial(batch, drawn)
@@ -117,6 +115,13 @@ class Objective:
         student.train(training).requires_grad_(True)
         return 2 * functional.mse_loss(maps, wanted.detach().float())  # a mean over 2N pictures is half the sum of two
 
+    def _features(self, batch: Batch, drawn: Drawn) -> Tensor:
+        """Eq. 4's feature term: of x alone, as the paper has it, or the sum of that and its like for x⁺."""
+        if self.config.perceptual_on == "source":
+            return self.perceptual(batch.source, drawn.source)
+        real, fake = torch.cat([batch.source, batch.positive]), torch.cat([drawn.source, drawn.positive])
+        return 2 * self.perceptual(real, fake)  # a mean over 2N pictures is half the sum of two
+
     def _weights(self, pose: Pose, others: Pose, count: int) -> tuple[Tensor, Tensor] | None:
         """How much the pixels of x and x⁺ count in Eq. 3: more on the person, if asked for."""
         if not self.config.pose_mask:
@@ -159,7 +164,7 @@ class Objective:
             with torch.no_grad():
                 real = self.discriminator(batch.source, batch.positive).float()
         self.discriminator.requires_grad_(True)
-        return losses.generator_loss(fakes, config.adversarial, real)
+        return losses.generator_loss(fakes, config.adversarial, real, config.adversarial_terms)
 
     def discriminate(self, batch: Batch, drawn: Drawn) -> dict[str, Tensor]:
         """The discriminator's side of Eq. 5 on detached pictures, with its gradient penalty if there is one."""
@@ -172,7 +177,8 @@ class Objective:
             inputs = [picture.requires_grad_() for picture in inputs]
         logits = self.discriminator(*inputs).float()
         real, *fakes = logits.chunk(len(first))
-        terms = {"discriminator": losses.discriminator_loss(real, fakes, config.adversarial)}
+        loss = losses.discriminator_loss(real, fakes, config.adversarial, config.adversarial_terms)
+        terms = {"discriminator": loss}
         if config.penalty:
             # R1 alone for the separate forms, R1 + R2 where fakes are judged against the real pair. The penalty
             # is a mean over all pairs given to D; times their number it is a sum over real and fake means.

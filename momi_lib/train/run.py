@@ -6,15 +6,14 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from momi_lib.data import load, load_truth, to_float
+from momi_lib.data import People, load, load_truth, to_float
 from momi_lib.files import weights_folder, write_json
-from momi_lib.pose import Teacher, teacher_maps
+from momi_lib.pose import Teacher, TeacherMaps
 from momi_lib.train.card import begun_with, environment, plain
 from momi_lib.train.checkpoint import latest_checkpoint, save_checkpoint
 from momi_lib.train.config import TrainConfig
@@ -140,13 +139,15 @@ class Reporter:
             self.checkpoint()
 
     def checkpoint(self) -> None:
-        """Write a checkpoint of this step."""
+        """Write a checkpoint of this step, and what the teacher has said so far."""
         state = {
             "trainer": self.trainer.state_dict(),
             "seconds": self.clock.seconds,
             "steps": self.trainer.steps,
         }
         save_checkpoint(self.trainer.config.out, self.trainer.step, state)
+        if isinstance(self.trainer.batches.maps, TeacherMaps):
+            self.trainer.batches.maps.save()
 
     @torch.no_grad()
     def grid(self) -> Tensor:
@@ -172,10 +173,11 @@ def showcase(config: TrainConfig, device: torch.device, count: int = 8) -> tuple
     return tuple(to_float(row).to(device) for row in rows)
 
 
-def _maps(config: TrainConfig, people: Any) -> Tensor:
+def _maps(config: TrainConfig, people: People) -> TeacherMaps:
+    """The teacher's maps, made as training comes to need them: the first step need not wait for all of them."""
     on_cpu = config.device == "cpu" or not torch.cuda.is_available()
     device = "cpu" if on_cpu else f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-    return teacher_maps(load_teacher(config.teacher, device), people)
+    return TeacherMaps(load_teacher(config.teacher, device), people)
 
 
 def perceptual_name(trainer: Trainer) -> str:

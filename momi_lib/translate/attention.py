@@ -5,6 +5,11 @@ stream's features h₂ through a sigmoid decide where, and in which channels, a 
 holds already passes ungated, background included. The pose stream goes on with h₂ joined to the new
 appearance and is therefore 2d wide from the second block on.
 
+The paper does not give the layers. ``block="pat"`` is as published for pose-attention transfer: two convolutions a
+stream with reflected borders, the pose stream 2d → 2d → d from the second block on, half of the features dropped by
+chance between them in training, and nothing that normalises h₂ before the sigmoid. ``block="normed"`` is smaller:
+2d → d → d with zeros around, no dropout, and a normalisation before the gate, which keeps it from saturating.
+
 In pose-attention transfer, where the block comes from, the pose stream starts from source *and* target
 pose and the blocks carry out the change of pose. Here it starts from the **source's** z_p alone: the
 change of pose happens in G.
@@ -12,10 +17,29 @@ change of pose happens in G.
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import torch
 from torch import Tensor, nn
 
 from momi_lib.translate.blocks import Norm, ResidualBlock, conv, norm_layer
+
+Block = Literal["pat", "normed"]
+
+
+def _reflected(inputs: int, width: int, norm: Norm, *, gate: bool) -> nn.Sequential:
+    """A stream of ``"pat"``; that of the gate ends without normalisation."""
+    bias = norm == "none"
+    return nn.Sequential(
+        nn.ReflectionPad2d(1),
+        nn.Conv2d(inputs, inputs, 3, bias=bias),
+        norm_layer(norm, inputs),
+        nn.ReLU(inplace=True),
+        nn.Dropout(0.5),
+        nn.ReflectionPad2d(1),
+        nn.Conv2d(inputs, width, 3, bias=bias),
+        *([] if gate else [norm_layer(norm, width)]),
+    )
 
 
 def _two_convolutions(inputs: int, width: int, norm: Norm) -> nn.Sequential:
@@ -42,7 +66,8 @@ class PoseAttentionBlock(nn.Module):
     Args:
         width: d.
         first: whether the pose stream still is d wide.
-        lean: one 3×3 convolution in the pose stream (after a 1×1 that joins its halves) instead of two.
+        block: ``"pat"`` or ``"normed"``, see above.
+        lean: of ``"normed"``: one 3×3 convolution in the pose stream (after a 1×1 that joins its halves), not two.
 
     Source: MOMI-Net Eq. 2 after Zhu et al. 2019; derived in notebook 04.
 
@@ -52,8 +77,16 @@ class PoseAttentionBlock(nn.Module):
     (torch.Size([2, 8, 16, 8]), torch.Size([2, 16, 16, 8]))
     """
 
-    def __init__(self, width: int, *, first: bool, lean: bool = False, norm: Norm = "batch") -> None:
+    def __init__(
+        self, width: int, *, first: bool, block: Block = "normed", lean: bool = False, norm: Norm = "batch"
+    ) -> None:
         super().__init__()
+        if block not in get_args(Block) or (lean and block == "pat"):
+            raise ValueError(f"block: expected 'normed', or 'pat' without lean, got {block!r} with lean={lean}")
+        if block == "pat":
+            self.appearance = _reflected(width, width, norm, gate=False)
+            self.pose = _reflected(width if first else 2 * width, width, norm, gate=True)
+            return
         pose_stream = _join_then_convolve if lean else _two_convolutions
         self.appearance = _two_convolutions(width, width, norm)
         self.pose = pose_stream(width if first else 2 * width, width, norm)
@@ -96,10 +129,12 @@ class PoseAttention(nn.Module):
     torch.Size([2, 8, 16, 8])
     """
 
-    def __init__(self, width: int, blocks: int, *, lean: bool = False, norm: Norm = "batch") -> None:
+    def __init__(
+        self, width: int, blocks: int, *, block: Block = "normed", lean: bool = False, norm: Norm = "batch"
+    ) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(
-            PoseAttentionBlock(width, first=index == 0, lean=lean, norm=norm) for index in range(blocks)
+            PoseAttentionBlock(width, first=index == 0, block=block, lean=lean, norm=norm) for index in range(blocks)
         )
 
     def forward(self, appearance: Tensor, pose_code: Tensor) -> Tensor:

@@ -96,6 +96,16 @@ class AppearanceEncoder(nn.Module):
             *_layers(3, channels, stem, norm, first_stride=2), ResidualBlock(channels[-1], norm)
         )
 
+        self.half = 1 if stem == "lean" else 6  # so many layers lead to the first features at H/2
+
     def forward(self, pictures: Tensor) -> Tensor:
         """Encode ``pictures``."""
         return self.body(pictures)
+
+    def halved(self, pictures: Tensor) -> Tensor:
+        """The first features at H/2 (N, channels[0], H/2, W/2); :meth:`encode_halved` goes on from them."""
+        return self.body[: self.half](pictures)
+
+    def encode_halved(self, features: Tensor) -> Tensor:
+        """From :meth:`halved` features to the code."""
+        return self.body[self.half :](features)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from momi_lib.translate.blocks import Norm, ResidualBlock, Upsampling, conv, upsample
 
-Output = Literal["full", "half"]
+Output = Literal["full", "half", "features"]
 
 
 class Generator(nn.Module):
@@ -26,7 +26,8 @@ class Generator(nn.Module):
         kernel: size of the last convolution (odd), 7 in related systems.
         output: ``"full"`` draws the picture with a convolution at H; ``"half"`` leaves the last stage out, and a
             convolution at H/2 draws each square of 2 × 2 pixels at once (sub-pixel convolution, Shi et al. 2016),
-            which halves the generator's time on a CPU.
+            which halves the generator's time on a CPU; ``"features"`` draws nothing, for a painter that goes on from
+            the features at H/2.
 
     Source: MOMI-Net, Fig. 2; assembled in notebook 05.
 
@@ -47,9 +48,9 @@ class Generator(nn.Module):
         norm: Norm = "batch",
     ) -> None:
         super().__init__()
-        if output not in ("full", "half"):
-            raise ValueError(f"output: expected 'full' or 'half', got {output!r}")
-        if output == "half":
+        if output not in get_args(Output):
+            raise ValueError(f"output: expected one of {', '.join(get_args(Output))}, got {output!r}")
+        if output != "full":
             channels, blocks = channels[:3], blocks[:3]
         layers: list[nn.Module] = [conv(2 * width, channels[0], norm=norm)]
         for stage, (outputs, count) in enumerate(zip(channels, blocks, strict=True)):
@@ -60,18 +61,24 @@ class Generator(nn.Module):
             layers += [ResidualBlock(outputs, norm) for _ in range(count)]
         self.body = nn.Sequential(*layers)
         factor = 2 if output == "half" else 1
-        self.picture = nn.Conv2d(channels[-1], 3 * factor**2, kernel, padding=kernel // 2)
+        self.picture = None
+        if output != "features":
+            self.picture = nn.Conv2d(channels[-1], 3 * factor**2, kernel, padding=kernel // 2)
         self.unfold = nn.PixelShuffle(factor)
 
     def forward(self, appearance_code: Tensor, pose_code: Tensor, within: Tensor | None = None) -> Tensor:
-        """Draw the person of ``appearance_code`` in the pose of ``pose_code``.
+        """Draw the person of ``appearance_code`` in the pose of ``pose_code``; ``within`` as for :meth:`features`."""
+        if self.picture is None:
+            raise ValueError("generator: this one ends in features at H/2, from which a painter draws")
+        return torch.tanh(self.unfold(self.picture(self.features(appearance_code, pose_code, within))))
+
+    def features(self, appearance_code: Tensor, pose_code: Tensor, within: Tensor | None = None) -> Tensor:
+        """What the picture is drawn from: (N, c, H/2, W/2), or (N, c, H, W) with ``output="full"``.
 
         ``within`` (N, channels[1], H/4, W/4) is added on the way: what a fine lookup found, details of the pose (both
         not in the paper).
         """
         features = torch.cat([appearance_code, pose_code], dim=1)
         if within is None:
-            features = self.body(features)
-        else:
-            features = self.body[self.quarter :](self.body[: self.quarter](features) + within)
-        return torch.tanh(self.unfold(self.picture(features)))
+            return self.body(features)
+        return self.body[self.quarter :](self.body[: self.quarter](features) + within)

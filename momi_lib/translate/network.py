@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from momi_lib.pose import Student, default_sigma, gaussian_maps, pose_maps
 from momi_lib.skeleton import JOINTS
-from momi_lib.translate.attention import PoseAttention, ResidualBlocks
+from momi_lib.translate.attention import Block, PoseAttention, ResidualBlocks
 from momi_lib.translate.blocks import Norm, Upsampling, initialise
 from momi_lib.translate.encoders import AppearanceEncoder, PoseEncoder, Stem
 from momi_lib.translate.generator import Generator, Output
@@ -30,6 +30,8 @@ class NetworkConfig:
         stem: ``"paper"`` (7×7 at full resolution) or ``"lean"``.
         attention: ``"pose"``, the paper's blocks, or ``"residual"``: blocks that see no pose, to learn what they bring.
         attention_blocks: length of φ.
+        attention_block: ``"pat"``, as published for pose-attention transfer, or ``"normed"``, a smaller one with a
+            normalisation before the gate (:mod:`momi_lib.translate.attention`).
         lean_attention: one 3×3 convolution instead of two in the pose stream.
         generator: channels of G at H/8, H/4, H/2, H.
         generator_blocks: residual blocks of G at H/8, H/4, H/2, H.
@@ -45,6 +47,12 @@ class NetworkConfig:
         sigma: σ of the Gaussian maps in pixels at H = 128, scaled with H.
         threshold: landmarks with less confidence count as missing.
         decoder: ``"argmax"`` (the paper's), ``"quarter"`` or ``"dark"``.
+        carry: the network is a :class:`~momi_lib.translate.carrying.CarryNet`: what is visible in the source is carried
+            over by body maps, which the paper does not do. The next three belong to it.
+        body_source, body_target: channels of B_s and B_t at H/2, H/4, H/8 and H/16.
+        painter: channels of the painter at full size.
+        decode_at: where the maximum of a heatmap is taken: ``"quarter"``, in F_p's own maps at H/4, or ``"full"``, in
+            the same brought to H × W (the paper's h).
 
     >>> NetworkConfig(width=64).width
     64
@@ -56,6 +64,7 @@ class NetworkConfig:
     stem: Stem = "paper"
     attention: Literal["pose", "residual"] = "pose"
     attention_blocks: int = 9
+    attention_block: Block = "normed"
     lean_attention: bool = False
     generator: tuple[int, int, int, int] = (256, 256, 128, 64)
     generator_blocks: tuple[int, int, int, int] = (2, 0, 0, 0)
@@ -69,6 +78,11 @@ class NetworkConfig:
     sigma: float = 6.0
     threshold: float = 0.2
     decoder: str = "argmax"
+    decode_at: Literal["quarter", "full"] = "quarter"
+    carry: bool = False
+    body_source: tuple[int, int, int, int] = (32, 64, 96, 128)
+    body_target: tuple[int, int, int, int] = (32, 64, 96, 128)
+    painter: int = 16
 
     def __post_init__(self) -> None:
         height, width = self.size
@@ -80,6 +94,16 @@ class NetworkConfig:
             raise ValueError(f"transfer: expected one of {', '.join(get_args(Transfer))}, got {self.transfer!r}")
         if self.attention not in ("pose", "residual"):
             raise ValueError(f"attention: expected 'pose' or 'residual', got {self.attention!r}")
+        if self.attention_block not in get_args(Block):
+            raise ValueError(f"attention_block: expected 'pat' or 'normed', got {self.attention_block!r}")
+        if self.attention_block == "pat" and self.lean_attention:
+            raise ValueError("lean_attention: expected False with attention_block 'pat', whose pose stream is given")
+        if self.decode_at not in ("quarter", "full"):
+            raise ValueError(f"decode_at: expected 'quarter' or 'full', got {self.decode_at!r}")
+        if self.carry and (height % 16 or width % 16):
+            raise ValueError(f"carry: expected a size divisible by 16 for the body maps, got {self.size}")
+        if self.carry != (self.output == "features"):
+            raise ValueError("carry: expected output='features' with it, from which the painter draws, and only then")
         if self.pose_detail < 0:
             raise ValueError(f"pose_detail: expected a number of channels from 0 up, got {self.pose_detail}")
         if min(self.width, self.attention_blocks + 1, self.student, *self.generator, *self.encoder) < 1:
@@ -126,7 +150,9 @@ class MomiNet(nn.Module):
         self.pose_encoder = PoseEncoder(len(JOINTS), channels, stem=c.stem, norm=c.norm, detail=c.pose_detail)
         self.appearance_encoder = AppearanceEncoder(channels, stem=c.stem, norm=c.norm)
         if c.attention == "pose":
-            self.attention: nn.Module = PoseAttention(c.width, c.attention_blocks, lean=c.lean_attention, norm=c.norm)
+            self.attention: nn.Module = PoseAttention(
+                c.width, c.attention_blocks, block=c.attention_block, lean=c.lean_attention, norm=c.norm
+            )
         else:
             self.attention = ResidualBlocks(c.width, c.attention_blocks, norm=c.norm)
         self.generator = Generator(
@@ -174,6 +200,7 @@ class MomiNet(nn.Module):
             sigma=self.sigma,
             threshold=self.config.threshold,
             decoder=self.config.decoder,
+            upsample=self.config.decode_at == "full",
             check=not self.training,  # the training loop guards its losses itself, without waiting for a GPU
         )
         return Pose(heatmaps, maps, landmarks, valid)
@@ -217,15 +244,8 @@ class MomiNet(nn.Module):
             within += [] if self.fine_lookup is None else [self.fine_lookup(*codes)]
         return appearance_code, sum(within) if within else None
 
-    def swap(self, source: Tensor, target: Tensor) -> Tensor:
-        """The person of ``source`` in the pose of ``target``: only RGB goes in.
-
-        Args:
-            source, target: (N, 3, H, W) float in [-1, 1].
-
-        Returns:
-            (N, 3, H, W) in [-1, 1].
-        """
+    def check_pictures(self, source: Tensor, target: Tensor) -> None:
+        """Raise a ValueError unless both are (N, 3, H, W) float and as many."""
         for name, pictures in (("source", source), ("target", target)):
             expected = (3, *self.config.size)
             if (
@@ -241,9 +261,26 @@ class MomiNet(nn.Module):
             raise ValueError(
                 f"source and target: expected as many of each, got {len(source)} and {len(target)}"
             )
+
+    def swap(self, source: Tensor, target: Tensor) -> Tensor:
+        """The person of ``source`` in the pose of ``target``: only RGB goes in.
+
+        Args:
+            source, target: (N, 3, H, W) float in [-1, 1].
+
+        Returns:
+            (N, 3, H, W) in [-1, 1].
+        """
+        self.check_pictures(source, target)
         maps = self.pose(torch.cat([source, target])).maps  # in one pass: small batches cost more a picture
         source_code, target_code = self.encode_pose(maps).chunk(2)
         return self.decode(self.encode_appearance(source, source_code), target_code)
+
+    def rehearse(self, source: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        """Draw the people of ``source`` (N, 3, H, W) in all three poses, as a training step does: (3N, 3, H, W)."""
+        codes = self.encode_pose(self.pose(torch.cat([source, positive, negative])).maps)
+        appearance = self.encode_appearance(source, codes[: len(source)])
+        return self.decode(appearance.repeat(3, 1, 1, 1), codes)
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """The same as :meth:`swap`."""

@@ -10,9 +10,20 @@ from typing import Any
 import torch
 
 from momi_lib.files import load_tensors, save_tensors, sha256, tensor_metadata, weights_folder, write_json
+from momi_lib.translate.carrying import CarryNet
 from momi_lib.translate.network import MomiNet, NetworkConfig
 
 FORMAT, KEY = "momi-network-1", "momi"
+
+
+def network_of(config: NetworkConfig) -> MomiNet:
+    """A network with random weights, of the kind that its config names.
+
+    >>> from momi_lib.train.config import preset
+    >>> type(network_of(preset("tiny").network)).__name__
+    'MomiNet'
+    """
+    return CarryNet(config) if config.carry else MomiNet(config)
 
 
 def save_network(network: MomiNet, path: str | Path, card: dict[str, Any] | None = None) -> Path:
@@ -80,6 +91,6 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
     if about.get("format") != FORMAT:
         raise ValueError(f"{path}: expected weights of a MomiNet ({FORMAT}), got {about.get('format')!r}")
     shape = about["network"]
-    network = MomiNet(NetworkConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in shape.items()}))
+    network = network_of(NetworkConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in shape.items()}))
     network.load_state_dict(load_tensors(path))
     return network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from momi_lib.data import People, Truth
-from momi_lib.evaluate import masked_l1, masked_ssim, score_truth, swap_all
+from momi_lib.evaluate import masked_l1, masked_ssim, score_truth, sharpness, swap_all
 from momi_lib.evaluate.figure import choose
 from momi_lib.evaluate.table import TRUE, markdown, truth_table
 from momi_lib.train import preset
@@ -41,6 +41,46 @@ def test_masked_ssim_is_one_for_the_truth_and_falls_with_damage():
     right = mask.clone()
     right[..., :22] = False  # the window of 11 pixels reaches over the damage by five
     assert masked_ssim(damaged, truth, right).item() == pytest.approx(1, abs=1e-4)
+
+
+def test_what_lies_outside_the_mask_counts_nothing():
+    dice = torch.Generator().manual_seed(0)
+    truth = torch.randint(256, (3, 3, 32, 32), generator=dice, dtype=torch.uint8)
+    truth[1] //= 8  # dark and flat
+    truth[2] = 77
+    mask = torch.zeros(3, 32, 32, dtype=torch.bool)
+    mask[:, 3:30, 9:14] = True  # as wide as an arm: every window reaches over its silhouette
+    drawn = torch.where(mask[:, None], truth, 255 - truth)
+    assert (masked_ssim(drawn, truth, mask) == 1).all()
+    assert (masked_l1(drawn, truth, mask) == 0).all() and sharpness(drawn, truth, mask) == 1
+    damaged = drawn.clone()
+    damaged[:, :, 10:20, 9:14] = 0
+    assert (masked_ssim(damaged, truth, mask) < 0.95).all()
+
+
+def test_ssim_of_the_person_before_the_truths_background():
+    """The formula with a window of whole pictures pasted by hand."""
+    dice = torch.Generator().manual_seed(1)
+    truth, drawn = torch.randint(256, (2, 1, 3, 32, 32), generator=dice, dtype=torch.uint8)
+    mask = torch.zeros(1, 32, 32, dtype=torch.bool)
+    mask[:, 4:20, 8:20] = True
+    pasted = torch.where(mask[:, None], drawn, truth)
+    assert torch.equal(masked_ssim(drawn, truth, mask), masked_ssim(pasted, truth, mask))
+
+
+def test_sharpness_counts_neighbours_that_are_both_inside():
+    truth = torch.zeros(2, 3, 16, 16, dtype=torch.uint8)
+    mask = torch.zeros(2, 16, 16, dtype=torch.bool)
+    mask[:, 4:8, 4:8] = True
+    truth[0, :, 5, 5] = 10  # four neighbours inside: 4 · 100 a channel
+    truth[:, :, :4] = 255  # outside
+    drawn = truth.clone()
+    drawn[0, :, 5, 5] = 5
+    assert sharpness(truth, truth, mask) == 1
+    assert sharpness(drawn, truth, mask) == 0.25
+    drawn[1, 0, 4, 4] = 20  # a corner: two neighbours inside, in one channel, of another picture
+    assert sharpness(drawn, truth, mask) == pytest.approx((4 * 25 * 3 + 2 * 400) / (4 * 100 * 3))
+    assert sharpness(drawn[1:], truth[1:], mask[1:]) != sharpness(drawn[1:], truth[1:], mask[1:])  # NaN
 
 
 def test_ssim_of_constants_is_the_formula():
@@ -91,11 +131,12 @@ def weights(tmp_path_factory):
 
 
 def test_the_table_has_honest_baselines(weights):
-    table = truth_table([str(weights)], limit=6)
+    table = truth_table([str(weights)], limit=6, named=False)
     assert [row["answer"] for row in table["rows"]] == ["copy source", "copy target", "mean picture", "untrained", TRUE]
     *answers, real = table["rows"]
     assert all(0 < row["l1"] < 1 and row["count"] == 6 for row in answers)
     assert (real["l1"], real["perceptual"]) == (0, 0) and real["ssim"] == pytest.approx(1)
+    assert real["sharpness"] == 1 and all(row["sharpness"] > 0 for row in answers) and "st_lpips_vgg" not in real
     assert all(0 <= row[name] <= 1 for row in table["rows"] for name in ("pck", "confusion", "rank1"))
     assert table["features"].startswith("mannequin-vgg[") and table["teacher"].startswith("mannequin-teacher[")
     text = markdown(table)

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from momi_lib.data import People, to_float
-from momi_lib.pose import SimpleBaseline, Teacher, teacher_maps
-from momi_lib.pose.cache import teacher_key
+from momi_lib.pose import SimpleBaseline, Teacher, TeacherMaps, teacher_maps
+from momi_lib.pose.cache import CHUNK, teacher_key
 
 
 class Counting(nn.Module):
@@ -133,3 +133,72 @@ def test_a_real_teacher(own_cache):
     people = People(Path("."), "train", ("a", "b"), pictures, numbers, numbers, None, None, None, "x")
     teacher = Teacher(SimpleBaseline(18, width=8), input_size=(64, 32))
     assert teacher_maps(teacher, people).shape == (2, 17, 16, 8)
+
+
+def crowd(count: int) -> People:
+    """More pictures than the teacher looks at together."""
+    dice = torch.Generator().manual_seed(1)
+    pictures = torch.randint(0, 256, (count, 3, 64, 32), dtype=torch.uint8, generator=dice)
+    numbers = torch.arange(count)
+    names = tuple(map(str, range(count)))
+    return People(Path("."), "train", names, pictures, numbers, numbers, None, None, None, "crowd")
+
+
+def test_a_map_is_made_when_it_is_first_asked_for_and_kept(own_cache):
+    people, teacher = crowd(3 * CHUNK + 5), Counting()
+    maps = TeacherMaps(teacher, people)
+    assert teacher.asked == 0 and len(maps) == len(people)
+    index = torch.tensor([40, 2, 40])
+    first = maps[index]
+    assert teacher.asked == CHUNK and int(maps.known.sum()) == CHUNK  # the chunk is filled with others still missing
+    assert torch.equal(first[0], first[2]) and torch.equal(first, maps[index]) and first.dtype == torch.float16
+    maps[torch.arange(len(people))]
+    assert maps.complete and teacher.asked == 4 * CHUNK
+
+
+def test_maps_made_in_any_order_are_the_same_to_the_last_bit(own_cache):
+    """With a real network, whose convolutions take other ways for other numbers of pictures."""
+    people = crowd(2 * CHUNK + 3)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        teacher = Teacher(SimpleBaseline(18, width=8), input_size=(64, 32), flip=True)
+    inorder = teacher_maps(teacher, people, cache=False)
+    late = TeacherMaps(teacher, people, cache=False)
+    for index in torch.randperm(len(people), generator=torch.Generator().manual_seed(2)).split(5):
+        assert torch.equal(late[index], inorder[index])
+
+
+def test_maps_made_late_are_kept_in_the_file_that_is_read_early(own_cache):
+    people, teacher = crowd(2 * CHUNK), Counting()
+    early = teacher_maps(teacher, people, cache=False)
+    TeacherMaps(teacher, people)[torch.arange(len(people))]
+    assert [path.suffix for path in sorted((own_cache / "teacher-maps").iterdir())] == [".safetensors", ".sha256"]
+    teacher.asked = 0
+    assert torch.equal(teacher_maps(teacher, people), early)
+    again = TeacherMaps(teacher, people)
+    assert again.complete and torch.equal(again[torch.tensor([3, 1])], early[[3, 1]])
+    assert teacher.asked == 0
+
+
+def test_a_part_of_the_maps_is_gone_on_with(own_cache):
+    people, teacher = crowd(2 * CHUNK), Counting()
+    maps = TeacherMaps(teacher, people)
+    maps.save()
+    assert not (own_cache / "teacher-maps").exists(), "nothing to keep yet"
+    some = maps[torch.tensor([5])]
+    maps.save()
+    again = TeacherMaps(teacher, people)
+    assert torch.equal(again[torch.tensor([5])], some) and teacher.asked == CHUNK
+    whole = teacher_maps(teacher, people)
+    assert teacher.asked == 2 * CHUNK and torch.equal(whole, teacher_maps(teacher, people, cache=False))
+    names = [path.name for path in (own_cache / "teacher-maps").iterdir()]
+    assert len(names) == 2 and not any("part" in name for name in names)
+
+
+def test_late_maps_of_a_broken_teacher_are_refused(own_cache, people):
+    teacher = Counting()
+    teacher.layer.weight.data[0] = float("nan")
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        TeacherMaps(teacher, people)[torch.tensor([0])]
+    with pytest.raises(ValueError, match="at least one picture"):
+        TeacherMaps(teacher, people.select([]))

@@ -11,8 +11,10 @@ import torch
 
 from momi_lib.data import to_float
 from momi_lib.losses import LossWeights
+from momi_lib.pose import TeacherMaps, teacher_maps
 from momi_lib.train import Trainer, TrainingDiverged, preset
 from momi_lib.train.ema import Average
+from momi_lib.train.run import load_teacher
 
 
 def parameters(module):
@@ -34,6 +36,21 @@ def test_a_step_trains_every_part(trainer):
     values = run.train_step()
     assert {"distil", "recon", "perceptual", "patch", "adversarial", "total", "discriminator"} == set(values)
     assert [name for name, part in parts.items() if torch.equal(before[name], parameters(part))] == []
+
+
+def test_without_a_warm_up_the_student_learns_beside_the_others(trainer):
+    """The paper's way: F_p at its full rate and with live batch statistics, so that Eq. 1 falls."""
+    network = replace(preset("tiny").network, norm="batch")
+    run = trainer(distil_steps=0, steps=30, decay_from=1.0, network=network)
+    full = run.config.student_learning_rate
+    norm = next(m for m in run.network.student.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    eq_1, rates, before = [], [], norm.running_mean.clone()
+    for _ in range(30):
+        eq_1.append(run.train_step()["distil"])
+        rates.append(run.optimisers["student"].param_groups[0]["lr"])
+        assert norm.training
+    assert rates == [full] * 30 and not torch.equal(before, norm.running_mean)
+    assert max(eq_1) < 2 * eq_1[0] and sum(eq_1[-5:]) < 0.8 * sum(eq_1[:5])
 
 
 def test_total_is_eq_7_of_the_logged_terms(trainer):
@@ -166,6 +183,23 @@ def test_a_batch_must_divide_and_maps_must_fit(ingredients):
         Batches(ingredients.people, ingredients.maps, 4, seed=0, world=3)
     with pytest.raises(ValueError, match="one teacher map"):
         Batches(ingredients.people, ingredients.maps[:2], 4, seed=0)
+
+
+def test_maps_made_on_the_way_train_to_the_same_bits(ingredients, teacher):
+    """And the first step asks for the maps of its own pictures, not for those of all."""
+    chosen = ingredients.people.select(torch.arange(12).repeat(4))  # as if there were more than a chunk of them
+    ready, late = load_teacher(teacher), TeacherMaps(load_teacher(teacher), chosen, cache=False)
+    config = preset("tiny", device="cpu", distil_steps=2)
+    runs = [Trainer(config, chosen, maps) for maps in (teacher_maps(ready, chosen, cache=False), late)]
+    values = [[run.train_step() for run in runs]]
+    assert 4 <= int(late.known.sum()) < len(chosen)
+    made = late.known.clone()
+    runs[1].calibrated(8)
+    assert torch.equal(late.known, made), "calibration draws pictures and needs no maps"
+    values += [[run.train_step() for run in runs] for _ in range(3)]
+    for early, later in values:
+        assert early == later
+    assert torch.equal(*(parameters(run.network) for run in runs))
 
 
 def test_processes_share_one_global_batch(ingredients):

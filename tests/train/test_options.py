@@ -195,7 +195,48 @@ def test_a_lookup_may_be_new_and_other_shapes_are_refused(tmp_path):
         begin_with(MomiNet(replace(config, width=32)), path)
 
 
+def test_the_perceptual_loss_may_be_of_x_alone(trainer):
+    options = dict(distil_steps=0, perceptual_blocks=(0.5, 2.0), weights=losses.LossWeights(perceptual=3.0))
+    alone, both = (trainer(perceptual_on=on, **options) for on in ("source", "both"))
+    ours, theirs = alone.train_step(), both.train_step()
+    batch, drawn = both.last
+    with torch.no_grad():
+        terms = []
+        for real, fake in ((batch.source, drawn.source), (batch.positive, drawn.positive)):
+            features = (both.perceptual.features(pictures) for pictures in (real, fake))
+            second, fifth = ((a - b).abs().mean() for a, b in zip(*features, strict=True))
+            terms.append(3 * float(0.5 * second + 2 * fifth))
+    assert ours["perceptual"] == pytest.approx(terms[0], rel=1e-5)
+    assert theirs["perceptual"] == pytest.approx(sum(terms), rel=1e-5)
+    assert ours["recon"] == theirs["recon"]
+
+
+def test_the_adversarial_terms_may_be_summed(trainer):
+    added, averaged = (trainer(distil_steps=0, adversarial_terms=how).train_step() for how in ("sum", "mean"))
+    assert added["adversarial"] == pytest.approx(2 * averaged["adversarial"], rel=1e-5)
+    assert added["discriminator"] == pytest.approx(1.5 * averaged["discriminator"], abs=0.05)  # D knows nothing yet
+
+
+def test_blocks_with_dropout_train_and_resume_exactly(trainer):
+    """What a step drops follows from the seed and the step, and no generator of torch's is disturbed."""
+    network = replace(preset("tiny").network, attention_block="pat", lean_attention=False, decode_at="full")
+    options = dict(distil_steps=0, network=network)
+    run = trainer(**options)
+    run.train_step()
+    state = run.state_dict()
+    again = trainer(**options)
+    again.load_state_dict(state)
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    values = run.train_step()
+    assert torch.equal(before, torch.get_rng_state())
+    torch.manual_seed(6)
+    assert values == again.train_step()
+
+
 def test_options_out_of_range_are_refused():
+    with pytest.raises(ValueError, match="perceptual_blocks"):
+        preset("tiny", perceptual_blocks=(1.0, -1.0))
     with pytest.raises(ValueError, match="pose_consistency"):
         preset("tiny", pose_consistency=-1.0)
     for field in ("same_camera", "jitter"):

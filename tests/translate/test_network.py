@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
-from momi_lib.files import sha256
+from momi_lib.files import load_tensors, save_tensors, sha256, tensor_metadata
 from momi_lib.train import preset
 from momi_lib.translate import MomiNet, NetworkConfig, load_network, save_network
 
@@ -80,9 +81,53 @@ def test_presets_keep_their_size(name, limit):
 def test_the_paper_preset_is_literal():
     config = preset("paper").network
     assert (config.width, config.attention_blocks, config.stem, config.kernel) == (256, 9, "paper", 7)
-    assert preset("paper").perceptual == "vgg19"
-    weights = preset("paper").weights
+    assert (config.attention_block, config.decode_at, config.decoder) == ("pat", "full", "argmax")
+    run = preset("paper")
+    assert (run.perceptual, run.perceptual_on, run.perceptual_blocks) == ("vgg19", "source", (1.0, 1.0))
+    assert (run.adversarial, run.adversarial_terms, run.mirror, run.distil_steps) == ("bce", "sum", 0.0, 0)
+    weights = run.weights
     assert (weights.translate, weights.patch, weights.adversarial) == (1.0, 0.5, 0.5)
+    for name in ("tiny", "small", "base"):
+        other = preset(name)
+        choices = other.network.attention_block, other.network.decode_at, other.perceptual_on, other.adversarial_terms
+        assert choices == ("normed", "quarter", "both", "mean")
+
+
+def test_weights_from_before_an_option_keep_their_behaviour(network, tmp_path):
+    """Files written earlier do not name the block of φ, nor where the maximum is taken."""
+    path = save_network(network, tmp_path / "net.safetensors")
+    about = json.loads(tensor_metadata(path)["momi"])
+    for name in ("attention_block", "decode_at"):
+        del about["network"][name]
+    old = tmp_path / "old.safetensors"
+    save_tensors(old, load_tensors(path), {"momi": json.dumps(about)})
+    config = load_network(old).config
+    assert (config.attention_block, config.decode_at) == ("normed", "quarter")
+
+
+def test_landmarks_of_heatmaps_at_the_pictures_size_are_finer():
+    """Bilinear upsampling moves a maximum an eighth of a cell to its larger neighbour; the paper's h is H × W."""
+    dice = torch.Generator().manual_seed(0)
+    centres = 8 + torch.rand(16, 17, 2, generator=dice) * torch.tensor([48.0, 112.0])
+    rows, columns = (4 * torch.arange(n) + 1.5 for n in (32, 16))  # a cell's centre in pixels
+    x, y = centres[..., 0, None, None], centres[..., 1, None, None]
+    heatmaps = torch.exp(-((columns - x) ** 2 + (rows[:, None] - y) ** 2) / (2 * 8.0**2))
+    errors = {}
+    for place in ("quarter", "full"):
+        network = MomiNet(replace(preset("tiny").network, decode_at=place)).eval()
+        network.student.forward = lambda pictures: heatmaps
+        pose = network.pose(torch.zeros(16, 3, 128, 64))
+        assert pose.valid.all() and pose.heatmaps is heatmaps  # Eq. 1 meets the teacher at its own resolution
+        errors[place] = float((pose.landmarks - centres).norm(dim=-1).mean())
+    assert errors["full"] < 1.1 < 1.4 < errors["quarter"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"attention_block": "fat"}, {"decode_at": "half"}, {"lean_attention": True, "attention_block": "pat"}]
+)
+def test_unknown_options_are_refused(change):
+    with pytest.raises(ValueError, match=next(iter(change))):
+        NetworkConfig(**change)
 
 
 def test_files_round_trip(network, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn import functional
 
 from momi_lib.translate import (
     AppearanceEncoder,
@@ -45,6 +46,35 @@ def test_attention_block_is_eq_2(lean):
     torch.testing.assert_close(new_appearance, expected)
     torch.testing.assert_close(new_pose, torch.cat([h2, expected], dim=1))
     assert ((gate > 0) & (gate < 1)).all()
+
+
+def test_the_published_block_is_eq_2_without_normalisation_before_the_gate():
+    torch.manual_seed(0)
+    block = PoseAttentionBlock(8, first=False, block="pat").eval()
+    appearance, pose = torch.randn(2, 8, 6, 3), torch.randn(2, 16, 6, 3)
+
+    def stream(x, layers):
+        first, norm, second, *last = [layer for layer in layers if list(layer.parameters())]
+        x = functional.conv2d(functional.pad(x, (1, 1, 1, 1), mode="reflect"), first.weight)
+        x = functional.conv2d(functional.pad(norm(x).relu(), (1, 1, 1, 1), mode="reflect"), second.weight)
+        return last[0](x) if last else x
+
+    h1, h2 = stream(appearance, block.appearance), stream(pose, block.pose)
+    expected = appearance + h1 / (1 + torch.exp(-h2))
+    new_appearance, new_pose, _ = block(appearance, pose)
+    torch.testing.assert_close(new_appearance, expected)
+    torch.testing.assert_close(new_pose, torch.cat([h2, expected], dim=1))
+    assert block.pose[1].weight.shape == (16, 16, 3, 3) and block.pose[-1].weight.shape == (8, 16, 3, 3)
+    assert not torch.equal(block.train()(appearance, pose)[0], block(appearance, pose)[0]), "half is dropped by chance"
+
+
+def test_nine_published_blocks_have_their_published_number_of_parameters():
+    with torch.device("meta"):
+        pat, normed = (PoseAttention(256, blocks=9, block=block) for block in ("pat", "normed"))
+    millions = [sum(p.numel() for p in phi.parameters()) / 1e6 for phi in (pat, normed)]
+    assert [round(value, 2) for value in millions] == [40.13, 25.97]
+    with pytest.raises(ValueError, match="block: expected"):
+        PoseAttention(8, blocks=1, block="fat")
 
 
 def test_closed_gates_keep_the_appearance():

@@ -9,6 +9,7 @@ small enough to lie in the repository, so that training needs neither the render
 
 from __future__ import annotations
 
+import csv
 import io
 import multiprocessing
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,7 @@ __all__ = ["AnyBody", "body_map_of", "write_body_maps"]
 
 SHAPE = (64, 32)
 PICTURE = (128, 64)
+EVERY = 10  # true swaps: the maps of one in so many are written
 ANY_TAG = 31  # a random stream of its own
 OWN_CROP = 0.6  # share of bodies in any pose that a detector's box was drawn around; the others may reach out of it
 LIGHT = Light(np.array([0.0, -0.6, 0.8]), np.ones(3), np.ones(3), 0.0)
@@ -73,7 +75,11 @@ def any_body(seed: int, number: int, person: int, attributes: Attributes) -> tup
 
 
 def write_body_maps(folder: Path, out: Path, *, any_poses: int = 6_000, seed: int = 0, workers: int = 1) -> None:
-    """Write `train`, `test` and `any_pose`, a PNG of maps and an NPZ of what belongs to them, into `out`."""
+    """Write `train`, `test`, `truth` and `any_pose`, a PNG of maps and an NPZ of what belongs to them, into `out`.
+
+    `truth` holds the maps of source and true answer of every tenth true swap: what a network would need to know to
+    carry over everything that can be.
+    """
     people = read_attributes(folder)
     taken = read_scenes(folder)
     train = [one for one in taken if one.file.startswith("bounding_box_train")]
@@ -86,10 +92,34 @@ def write_body_maps(folder: Path, out: Path, *, any_poses: int = 6_000, seed: in
         maps = np.stack(list(_map(_taken, [(one, people[one.person]) for one in some], workers, name)))
         whole = np.array([one.scene.obstacle is None for one in some])
         _write(out / name, maps, files=np.array([one.file for one in some]), whole=whole)
+    rows = _every(folder, EVERY)
+    by_file = {one.file: one for one in taken}
+    swaps = [(by_file[row["from"]], by_file[row["to"]]) for row in rows.values()]
+    asked_swaps = [(source, target, people[source.person]) for source, target in swaps]
+    if rows:
+        pairs = np.stack(list(_map(_swap, asked_swaps, workers, "true swaps")))
+        _write(out / "truth", pairs.reshape(-1, *SHAPE, 3), rows=np.repeat(np.array(list(rows), np.int16), 2))
     bodies = list(_map(_any, [(*each, people[each[2]]) for each in asked], workers, "any pose"))
     maps, joints, inside = (np.stack(column) for column in zip(*bodies, strict=True))
     owners = np.array([person for _, _, person in asked], np.int16)
     _write(out / "any_pose", maps, joints=joints.astype(np.float16), inside=inside, persons=owners)
+
+
+def _every(folder: Path, step: int) -> dict[int, dict[str, str]]:
+    """Every so manieth true swap, by its row; none where the data set has no true swaps."""
+    table = folder / "truth" / "pairs.csv"
+    if not table.is_file():
+        return {}
+    with open(table, newline="", encoding="utf-8") as file:
+        return {row: pair for row, pair in enumerate(csv.DictReader(file)) if row % step == 0}
+
+
+def _swap(item: tuple[Taken, Taken, Attributes]) -> np.ndarray:
+    """The maps of a swap's source and of its true answer: (2, 64, 32, 3)."""
+    source, target, attributes = item
+    person = _person(attributes)
+    answer = body_map_of(target.scene, person, target.crop, obstacle=False, height=target.height)
+    return np.stack([body_map_of(source.scene, person, source.crop), answer])
 
 
 def _write(path: Path, maps: np.ndarray, **facts: np.ndarray) -> None:

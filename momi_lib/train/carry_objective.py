@@ -1,0 +1,119 @@
+"""The losses of a network that carries clothes over: Eq. 3 to 7 on the person, before a background that is given."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from momi_lib import losses
+from momi_lib.pose.body_maps import BodyMap
+from momi_lib.train.batches import Batch
+from momi_lib.train.body_task import BodyTask
+from momi_lib.train.objective import Drawn, Objective
+from momi_lib.translate.carrying import CarryNet, composed
+from momi_lib.translate.network import Pose
+from momi_lib.translate.painter import Painted
+
+__all__ = ["CarryObjective", "gradient_strength"]
+
+
+class _Scene(NamedTuple):
+    """What a step knows before G: the poses of x, x⁺ and x⁻ in one, and their streets."""
+
+    pose: Pose
+    streets: Tensor
+    body: BodyMap
+    build: Tensor
+
+
+class CarryObjective(Objective):
+    """As :class:`~momi_lib.train.objective.Objective`, for a :class:`~momi_lib.translate.carrying.CarryNet`.
+
+    The street behind x̂ and x̂⁺ is that of x and x⁺ with the person taken out, so no loss asks G for a street that nobody
+    could know; F_p and, unless asked for, the body maps do not learn from G's losses.
+    """
+
+    network: CarryNet
+
+    def generator(self, batch: Batch) -> tuple[dict[str, Tensor], Drawn]:
+        """Eq. 3, 4, 6, the generator's side of 5, and 7; and the three pictures that were drawn."""
+        config, count = self.config, len(batch.source)
+        scene = self._scene(torch.cat(batch[:3]))
+        appearance = self.network.appearance(
+            batch.source, scene.pose.maps[:count], _first(scene.body, count), scene.build[:count]
+        )
+        painted, _ = self.network.paint(appearance.repeated(3), scene.pose.maps)
+        drawn = Drawn(*composed(painted, scene.streets).float().split(count))
+        # Only x and x⁺ are compared with something real, and there the person counts most.
+        real = torch.cat([batch.source, batch.positive])
+        known = Painted(*(part[: 2 * count] for part in painted))
+        weights = 1 + config.pose_mask * known.silhouette.detach()
+        terms = {"recon": losses.reconstruction(
+            batch.source, drawn.source, batch.positive, drawn.positive, tuple(weights.split(count))
+        )}  # fmt: skip
+        translate = terms["recon"]
+        if self.perceptual is not None and config.weights.perceptual:
+            terms["perceptual"] = config.weights.perceptual * self._features(batch, drawn)
+            translate = translate + terms["perceptual"]
+        if config.draw_all:
+            terms["draw_all"] = config.draw_all * 2 * (known.drawn - real).abs().mean()
+            translate = translate + terms["draw_all"]
+        if config.sharpness:
+            fake = torch.cat([drawn.source, drawn.positive])
+            away = (gradient_strength(fake) - gradient_strength(real)).abs()
+            mask = functional.avg_pool2d(known.silhouette.detach(), 8, 4)
+            terms["sharpness"] = config.sharpness * 2 * (away * mask).sum() / mask.sum().clamp_min(1)
+            translate = translate + terms["sharpness"]
+        if config.light:
+            terms["light"] = config.light * painted.light.abs().mean()
+            translate = translate + terms["light"]
+        pose = Pose(*(part[:count] for part in scene.pose))
+        others = Pose(*(part[count:] for part in scene.pose))
+        terms["patch"] = self._patch(batch, drawn, pose, others)
+        terms["adversarial"] = self._adversarial(batch, drawn)
+        zero = translate.new_zeros(())
+        terms["total"] = losses.total(zero, translate, terms["patch"], terms["adversarial"], config.weights)
+        if config.pose_consistency:
+            terms["consistency"] = config.pose_consistency * self._consistency(drawn, others.heatmaps)
+            terms["total"] = terms["total"] + terms["consistency"]
+        return terms, drawn
+
+    def body(self, batch: Batch, task: BodyTask) -> dict[str, Tensor]:
+        """The losses of the body maps alone, on x and x⁺."""
+        count = len(batch.source)
+        with torch.no_grad():
+            found = self.network.pose(torch.cat([batch.source, batch.positive]))
+        poses = tuple(Pose(*(part[some] for part in found)) for some in (slice(count), slice(count, None)))
+        return task.losses(
+            self.network.body_maps, batch.source, batch.index.source, batch.index.positive, batch.flips, poses
+        )
+
+    @torch.no_grad()
+    def _scene(self, pictures: Tensor) -> _Scene:
+        pose = self.network.pose(pictures)
+        body, build = self.network.body_maps.source(pictures, pose.maps)
+        return _Scene(pose, self.network.backdrop(pictures, pose, body), body, build)
+
+
+def _first(body: BodyMap, count: int) -> BodyMap:
+    return BodyMap(*(part[:count] for part in body))
+
+
+def gradient_strength(pictures: Tensor, window: int = 8) -> Tensor:
+    """How strong edges are around each place, whatever their exact place: (N, C, H, W) → (N, C, h, w).
+
+    The mean over a window of the absolute differences of neighbours, every half window: an edge that stands two pixels
+    off counts as there, one that is blurred away does not.
+
+    >>> gradient_strength(torch.zeros(1, 3, 128, 64)).shape
+    torch.Size([1, 3, 31, 15])
+    """
+    across = (pictures[..., 1:] - pictures[..., :-1]).abs()
+    down = (pictures[..., 1:, :] - pictures[..., :-1, :]).abs()
+    steps = functional.pad(across, (0, 1)) + functional.pad(down, (0, 0, 0, 1))
+    return functional.avg_pool2d(steps, window, window // 2)
+
+

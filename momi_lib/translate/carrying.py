@@ -1,0 +1,253 @@
+"""CarryNet: MomiNet that carries clothes over instead of painting them again. The named step beyond the paper.
+
+F_p, E_p, E_a, φ and G's body are those of :class:`~momi_lib.translate.network.MomiNet`. Beside them stand the body maps
+B_s and B_t (:mod:`momi_lib.pose.body_maps`): what the source shows is fetched by them at full resolution
+(:mod:`momi_lib.translate.carry`), and the painter decides what of it stays and draws the rest
+(:mod:`momi_lib.translate.painter`). The street is no longer drawn: it is an argument.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, get_args
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from momi_lib.pose.body_maps import BodyMap, BodyMaps
+from momi_lib.pose.limbs import limb_masks
+from momi_lib.translate.background import filled, widened
+from momi_lib.translate.carry import correspond, enlarged, premultiplied, sample
+from momi_lib.translate.network import MomiNet, NetworkConfig, Pose
+from momi_lib.translate.painter import Carried, Painted, Painter
+
+__all__ = ["Appearance", "Background", "CarryNet", "Explained"]
+
+Background = Literal["target", "source", "drawn"]
+
+UNSURE = -1.5  # logit above which a place of the target may show its person, and is taken out of the street
+MARGIN = 3  # pixels around it that are taken out, too
+LIMB = 4.0  # pixels: half the width of the limbs between landmarks that are taken out in any case
+
+
+class Appearance(NamedTuple):
+    """What is known of the person in each of N pictures; found once and drawn in any pose.
+
+    ``code`` (N, d or 2d, H/8, W/8), Eq. 2; ``body`` and ``build`` of B_s; ``colours`` (N, 4, H, W), the picture times
+    its silhouette, and the silhouette; ``features`` (N, c + 1, H/2, W/2), those of E_a likewise.
+    """
+
+    code: Tensor
+    body: BodyMap
+    build: Tensor
+    colours: Tensor
+    features: Tensor
+
+
+    def repeated(self, times: int) -> Appearance:
+        """All people, so many times one after the other."""
+
+        def again(part: Tensor) -> Tensor:
+            return part.repeat(times, *[1] * (part.ndim - 1))
+
+        parts = (BodyMap(*map(again, part)) if isinstance(part, BodyMap) else again(part) for part in self)
+        return Appearance(*parts)
+
+
+class Explained(NamedTuple):
+    """A swap and what G was given and drew; pictures (N, 3, H, W) in [-1, 1].
+
+    ``carried``, ``mirrored``: fetched from the person's own and from the mirrored side. ``confidence`` (N, 2, H/2, W/2):
+    how likely the source shows the place at all, for both. ``drawn``: what G draws itself. ``gates`` (N, 3, H, W):
+    shares of drawn, carried and mirrored. ``light``: what is added to carried colours. ``silhouette`` (N, 1, H, W) in
+    [0, 1]. ``background``: what stands behind. ``source_body``, ``target_body``: both body maps. ``swap``: the answer.
+    """
+
+    carried: Tensor
+    mirrored: Tensor
+    confidence: Tensor
+    drawn: Tensor
+    gates: Tensor
+    light: Tensor
+    silhouette: Tensor
+    background: Tensor
+    source_body: BodyMap
+    target_body: BodyMap
+    swap: Tensor
+
+
+class CarryNet(MomiNet):
+    """RGB in, RGB out: ``network.swap(source, target)``, with the target's street behind the source's person.
+
+    Args:
+        config: with ``carry=True`` and ``output="features"``.
+
+    Raises:
+        ValueError: for a config of a network without body maps.
+
+    >>> from momi_lib.train.config import preset
+    >>> network = CarryNet(preset("tiny-carry").network).eval()
+    >>> pictures = torch.zeros(2, 3, 128, 64)
+    >>> network.swap(pictures, pictures, background="source").shape
+    torch.Size([2, 3, 128, 64])
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        if not config.carry:
+            raise ValueError("CarryNet: expected a config with carry=True; MomiNet is the network without")
+        super().__init__(config)
+        self.body_maps = BodyMaps(config.body_source, config.body_target)
+        self.painter = Painter(config.generator[2], config.encoder[0], hidden=config.painter, norm=config.norm)
+
+    def translation(self) -> tuple[torch.nn.Module, ...]:
+        """The parts that the translation losses train: all but the student and the body maps."""
+        return (*super().translation(), self.painter)
+
+    def decode(self, appearance_code: Tensor, pose_code: Tensor) -> Tensor:
+        """Not here: z_a and z_p alone do not say what is carried over."""
+        raise ValueError("decode: this network carries clothes over; use draw(appearance, maps), or swap")
+
+    def meet(self, pictures: Tensor, pose: Pose | None = None) -> Appearance:
+        """All that is known of the people in pictures (N, 3, H, W) in [-1, 1]; ``pose`` spares F_p its work."""
+        maps = (pose or self.pose(pictures)).maps
+        return self.appearance(pictures, maps, *self.body_maps.source(pictures, maps))
+
+    def appearance(self, pictures: Tensor, maps: Tensor, body: BodyMap, build: Tensor) -> Appearance:
+        halved = self.appearance_encoder.halved(pictures)
+        pose_code = self.coarse(self.encode_pose(maps))
+        code = self.attention(self.appearance_encoder.encode_halved(halved), pose_code)
+        if self.lookup is not None:
+            code = torch.cat([code, pose_code], dim=1)
+        alpha = torch.sigmoid(2 * body.silhouette)
+        full = functional.interpolate(alpha, self.config.size, mode="bilinear", align_corners=False)
+        return Appearance(
+            code, body, build, premultiplied(pictures.float(), full), premultiplied(halved.float(), alpha)
+        )
+
+    def backdrop(self, pictures: Tensor, pose: Pose | None = None, body: BodyMap | None = None) -> Tensor:
+        """The street of pictures (N, 3, H, W): their people taken out, the holes filled from around.
+
+        What is taken out is the silhouette, generously, and the limbs between the landmarks: a leg that the body map
+        missed would shine through beside the new person as a ghost.
+        """
+        pose = pose or self.pose(pictures)
+        if body is None:
+            body, _ = self.body_maps.source(pictures, pose.maps)
+        size = self.config.size
+        outline = functional.interpolate(body.silhouette, size, mode="bilinear", align_corners=False) > UNSURE
+        limbs = limb_masks(pose.landmarks, pose.valid, size=size, radius=LIMB * size[0] / 128) > 0
+        return filled(pictures.float(), widened(outline | limbs, MARGIN))
+
+    def paint(self, appearance: Appearance, maps: Tensor) -> tuple[Painted, Carried]:
+        """The people of N appearances in N poses (N, 17, H, W), before any background."""
+        pose_code = self.encode_pose(maps)
+        code, within = self.fetch(appearance.code, pose_code)
+        features = self.generator.features(code, self.coarse(pose_code), within)
+        target = self.body_maps.target(maps, appearance.build)
+        carried = self._carried(appearance, target)
+        return self.painter(features, carried), carried
+
+    def _carried(self, appearance: Appearance, target: BodyMap) -> Carried:
+        flows = correspond(appearance.body, target)
+        pictures = [sample(appearance.colours, enlarged(flow, self.config.size)) for flow in flows]
+        confidence = torch.cat([flow.confidence for flow in flows], dim=1)
+        features = [sample(appearance.features, flow.grid) for flow in flows]
+        shares = confidence / confidence.sum(1, keepdim=True).clamp_min(1e-3)
+        mixed = sum(shares[:, index : index + 1] * each for index, each in enumerate(features))
+        return Carried(*pictures, confidence, mixed, target)
+
+    def rehearse(self, source: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        """As for :class:`MomiNet`, before what G draws."""
+        pose = self.pose(torch.cat([source, positive, negative]))
+        own = Pose(*(part[: len(source)] for part in pose))
+        return self.draw(self.meet(source, own).repeated(3), pose.maps)
+
+    def draw(
+        self,
+        appearance: Appearance,
+        maps: Tensor,
+        background: Tensor | None = None,
+        *,
+        other: Appearance | None = None,
+        share: float = 0.0,
+    ) -> Tensor:
+        """The people of N appearances in N poses.
+
+        Args:
+            appearance: of :meth:`meet`.
+            maps: pose maps (N, 17, H, W) of :meth:`pose` or :meth:`reproject`.
+            background: (N, 3, H, W) in [-1, 1]; None is what G draws.
+            other, share: another appearance, and how far on the way to it the person is, from 0 to 1.
+
+        Returns:
+            (N, 3, H, W) in [-1, 1].
+        """
+        painted, _ = self.paint(appearance, maps)
+        if other is not None and share:
+            painted = Painted(*map(torch.lerp, painted, self.paint(other, maps)[0], [torch.tensor(share)] * len(painted)))
+        return composed(painted, background)
+
+    def swap(self, source: Tensor, target: Tensor, *, background: Background | Tensor = "target") -> Tensor:
+        """The person of ``source`` in the pose of ``target``: only RGB goes in.
+
+        Args:
+            source, target: (N, 3, H, W) float in [-1, 1].
+            background: ``"target"``: the target's picture with its own person taken out; ``"source"``: the source's
+                likewise; ``"drawn"``: what G draws, as in the paper; or pictures (N, 3, H, W) or (3, H, W) or a colour
+                (3,), in [-1, 1].
+
+        Returns:
+            (N, 3, H, W) in [-1, 1].
+
+        Raises:
+            ValueError: for pictures or a background of another size.
+        """
+        return self.explain(source, target, background=background).swap
+
+    def explain(self, source: Tensor, target: Tensor, *, background: Background | Tensor = "target") -> Explained:
+        """The swap with what G was given and what it drew; arguments as for :meth:`swap`."""
+        self.check_pictures(source, target)
+        count = len(source)
+        both = torch.cat([source, target])
+        pose = self.pose(both)  # in one pass: small batches cost more a picture
+        looked_at = both if isinstance(background, str) and background == "target" else source
+        body, build = self.body_maps.source(looked_at, pose.maps[: len(looked_at)])
+        first = BodyMap(*(part[:count] for part in body))
+        appearance = self.appearance(source, pose.maps[:count], first, build[:count])
+        painted, carried = self.paint(appearance, pose.maps[count:])
+        behind = self._background(background, both, pose, body)
+        answer = composed(painted, behind)
+        if behind is None:
+            behind = painted.drawn
+        return Explained(
+            carried.own, carried.mirrored, carried.confidence, painted.drawn, painted.gates, painted.light,
+            painted.silhouette, behind, first, carried.body, answer,
+        )  # fmt: skip
+
+    def _background(self, asked: Background | Tensor, both: Tensor, pose: Pose, body: BodyMap) -> Tensor | None:
+        count, size = len(both) // 2, self.config.size
+        if isinstance(asked, Tensor):
+            shape = {1: (3, 1, 1), 3: (3, *size), 4: (count, 3, *size)}.get(asked.ndim)
+            given = asked[:, None, None] if asked.ndim == 1 else asked
+            if shape is None or tuple(given.shape) != shape or not asked.is_floating_point():
+                raise ValueError(
+                    f"background: expected a colour (3,), a picture (3, {size[0]}, {size[1]}) or one for each source, "
+                    f"float in [-1, 1], got {tuple(asked.shape)} {asked.dtype}"
+                )
+            return given.to(both.device).expand(count, 3, *size)
+        if asked not in get_args(Background):
+            raise ValueError(
+                f"background: expected one of {', '.join(get_args(Background))}, or a picture or colour as a tensor, "
+                f"got {asked!r}"
+            )
+        if asked == "drawn":
+            return None
+        part = slice(count, None) if asked == "target" else slice(count)
+        chosen = Pose(*(each[part] for each in pose))
+        return self.backdrop(both[part], chosen, BodyMap(*(each[part] for each in body)))
+
+
+def composed(painted: Painted, background: Tensor | None = None) -> Tensor:
+    """The person before a background (N, 3, H, W); None is what G draws: (N, 3, H, W) in [-1, 1]."""
+    behind = painted.drawn if background is None else background
+    return torch.lerp(behind, painted.person, painted.silhouette).clamp(-1, 1)

@@ -1,0 +1,52 @@
+"""Two processes of one run stop after the same step, whatever their clocks say."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+# Its clock reaches the deadline after step 4 in the first process and after step 2 in the second.
+SCRIPT = """
+import os, sys
+from types import SimpleNamespace
+import torch
+from momi_lib.data import load
+from momi_lib.train import Trainer, loop, preset, processes
+
+torch.set_num_threads(1)
+people = load(sys.argv[1], cache=False)
+run = Trainer(preset("tiny", device="cpu", distil_steps=9), people, torch.rand(len(people), 17, 32, 16).half())
+last = 4 if os.environ["RANK"] == "0" else 2
+clock = SimpleNamespace(monotonic=lambda: 1e6 if run.step >= last else 0.0)
+loop.time = processes.time = clock
+run.run(minutes=1)
+print("stopped after", run.step)
+"""
+
+
+@pytest.mark.slow
+def test_unlike_clocks_stop_together(folder, tmp_path):
+    script = tmp_path / "run.py"
+    script.write_text(SCRIPT)
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    common = {**os.environ, "OMP_NUM_THREADS": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost",
+              "MASTER_PORT": str(port)}  # fmt: skip
+    both = [
+        subprocess.Popen(
+            [sys.executable, str(script), str(folder)], env={**common, "RANK": rank, "LOCAL_RANK": rank},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for rank in ("0", "1")
+    ]  # fmt: skip
+    try:
+        said = [process.communicate(timeout=90) for process in both]
+    finally:
+        for process in both:
+            process.kill()
+    assert [out.strip() for out, _ in said] == ["stopped after 4"] * 2, said

@@ -1,0 +1,124 @@
+"""Carrying over: exact where the maps are exact, and never something from the street."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional
+
+from momi_lib.data import load_truth, to_float, to_uint8
+from momi_lib.data.body_maps import load_true_maps
+from momi_lib.evaluate.truth import masked_l1
+from momi_lib.pose.body_maps import BodyMap
+from momi_lib.translate.background import filled, widened
+from momi_lib.translate.carry import correspond, enlarged, premultiplied, sample
+
+MEASURED, NEAR = 0.080, 0.003  # masked L1 of exact correspondences over 150 true swaps, and how near 20 of them must come
+
+
+def known(labels: torch.Tensor) -> BodyMap:
+    """A label as a body map that is sure of itself."""
+    inside = torch.isfinite(labels).all(1, keepdim=True)
+    return BodyMap(torch.nan_to_num(labels), 20 * inside.float() - 10)
+
+
+def ramp(count: int = 1) -> BodyMap:
+    """A body that fills the picture: 3 cm a place."""
+    y, x = torch.meshgrid(torch.arange(64.0), torch.arange(32.0), indexing="ij")
+    places = torch.stack([0.03 * (x - 15.5), 0 * x, 0.03 * (31.5 - y)])
+    return BodyMap(places.expand(count, -1, -1, -1).clone(), torch.full((count, 1, 64, 32), 5.0))
+
+
+def carried(pictures: torch.Tensor, source: BodyMap, target: BodyMap) -> torch.Tensor:
+    """Own side where the source shows it, else the mirrored side, else the nearest place there is."""
+    alpha = functional.interpolate((source.silhouette > 0).float(), (128, 64), mode="bilinear")
+    layers = premultiplied(pictures, alpha)
+    flows = correspond(source, target)
+    own, mirrored = (sample(layers, enlarged(flow, (128, 64))) for flow in flows)
+    near, far = (functional.interpolate(flow.distance.nan_to_num(posinf=1.0), (128, 64)) for flow in flows)
+    return torch.where(near < 0.03, own, torch.where(far < 0.03, mirrored, own))
+
+
+def test_with_the_true_maps_it_is_as_good_as_exact_correspondences():
+    rows, sources, answers = load_true_maps()
+    truth = load_truth().select(rows)
+    drawn = to_uint8(carried(to_float(truth.people.pictures[truth.source]), known(sources), known(answers)))
+    errors = masked_l1(drawn, truth.pictures, truth.masks)
+    assert abs(float(errors.mean()) - MEASURED) < NEAR
+    some = torch.linspace(0, len(rows) - 1, 20).long()
+    copied = masked_l1(truth.people.pictures[truth.source], truth.pictures, truth.masks)
+    assert float(errors[some].mean()) < 0.6 * float(copied[some].mean())
+
+
+def test_a_body_carried_onto_itself_stays_where_it_is():
+    pictures = torch.rand(1, 3, 128, 64) * 2 - 1
+    smooth = functional.avg_pool2d(pictures, 9, 1, 4)
+    answer = carried(smooth, ramp(), ramp())
+    assert (answer - smooth)[..., 8:-8, 8:-8].abs().max() < 0.02
+
+
+def test_the_mirrored_side_is_the_other_side():
+    flows = correspond(ramp(), ramp())
+    assert torch.allclose(flows.mirrored.grid[:, 0, 8:-8, 8:-8], -flows.own.grid[:, 0, 8:-8, 8:-8], atol=0.02)
+    assert torch.allclose(flows.mirrored.grid[:, 1, 8:-8, 8:-8], flows.own.grid[:, 1, 8:-8, 8:-8], atol=0.02)
+
+
+def test_what_the_source_does_not_show_has_no_confidence():
+    source, target = ramp(), ramp()
+    source.silhouette[..., 32:, :] = -5.0  # the legs are hidden
+    confidence = correspond(source, target).own.confidence
+    assert confidence[..., :30, :].min() > 0.9 and confidence[..., 40:, :].max() < 0.01
+
+
+def test_nobody_anywhere_is_no_error():
+    nobody = BodyMap(torch.zeros(2, 3, 64, 32), torch.full((2, 1, 64, 32), -9.0))
+    for source, target in ((nobody, ramp(2)), (ramp(2), nobody), (nobody, nobody)):
+        flow = correspond(source, target).own
+        assert torch.isfinite(flow.grid).all() and (flow.confidence == 0).all()
+
+
+def test_gradients_reach_both_maps():
+    source, target = (BodyMap(body.places.requires_grad_(), body.silhouette) for body in (ramp(), ramp()))
+    correspond(source, target).own.grid[:, :, 20:40, 10:20].square().sum().backward()
+    assert source.places.grad.abs().sum() > 0 and target.places.grad.abs().sum() > 0
+
+
+def test_bodies_of_another_size_are_refused():
+    small = BodyMap(torch.zeros(1, 3, 32, 16), torch.zeros(1, 1, 32, 16))
+    with pytest.raises(ValueError, match="one shape"):
+        correspond(ramp(), small)
+
+
+def test_no_street_comes_along_at_the_edge():
+    pictures = torch.full((1, 3, 8, 8), -1.0)  # a black street
+    alpha = torch.zeros(1, 1, 8, 8)
+    alpha[..., 2:6, 2:6] = 1.0
+    pictures[..., 2:6, 2:6] = 1.0  # a white person
+    grid = torch.tensor([[-0.5, 0.0]]).view(1, 2, 1, 1).clone()  # between the street's last pixel and the person's first
+    assert float(sample(premultiplied(pictures, alpha), grid)[0, 0, 0, 0]) == pytest.approx(1.0)
+
+
+def test_an_arm_before_the_trunk_is_not_blended_with_it():
+    flow = correspond(ramp(), ramp()).own
+    flow.grid[:, 0, :, 16:] *= -1  # the right half comes from the other side
+    grid = enlarged(flow, (128, 64))
+    steps = (grid[:, 0, :, 1:] - grid[:, 0, :, :-1]).abs() * 32
+    assert ((steps < 1.5) | (steps > 4)).all()  # one clean jump and nothing in between
+
+
+def test_a_hole_is_filled_from_around_and_the_rest_stays():
+    picture = torch.rand(2, 3, 128, 64)
+    hole = torch.zeros(2, 1, 128, 64, dtype=torch.bool)
+    hole[..., 40:100, 20:44] = True
+    answer = filled(picture, hole)
+    assert torch.equal(answer[~hole.expand_as(answer)], picture[~hole.expand_as(answer)])
+    assert answer.min() >= 0 and answer.max() <= 1 and torch.isfinite(answer).all()
+    flat = filled(torch.full((1, 3, 128, 64), 0.3), hole[:1])
+    assert torch.allclose(flat, torch.tensor(0.3))
+    assert (filled(picture, torch.ones_like(hole)) == 0).all()
+
+
+def test_a_widened_mask_reaches_so_many_pixels():
+    mask = torch.zeros(1, 1, 16, 16, dtype=torch.bool)
+    mask[..., 8, 8] = True
+    assert widened(mask, 3).sum() == 49
