@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
-from momi_lib.translate import MomiNet, load_network
+from momi_lib.translate import CarryNet, MomiNet, load_network
 
 Parts = Literal["all", "student"]
 
@@ -37,3 +37,25 @@ def begin_with(network: MomiNet, path: Path, parts: Parts = "all") -> None:
         return
     kept = {name: value for name, value in start.state_dict().items() if name in network.state_dict()}
     network.load_state_dict(kept, strict=False)
+
+
+def committed_body_maps(network: CarryNet, name: str | Path = "small") -> None:
+    """Copy the body maps of committed weights into ``network``: for data without labels.
+
+    They were trained on mannequins and stay as they are. The student must be theirs or one that finds the same joints,
+    because the maps are given its landmarks.
+
+    Args:
+        network: changed in place.
+        name: weights of a network that carries.
+
+    Raises:
+        ValueError: where those weights have no body maps, or maps of another shape.
+    """
+    known = load_network(name)
+    if not isinstance(known, CarryNet):
+        raise ValueError(f"body_labels: the weights {str(name)!r} have no body maps to take")
+    shapes = [(each.config.body_source, each.config.body_target) for each in (known, network)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"body_labels: the committed maps have channels {shapes[0]}, this network's {shapes[1]}")
+    network.body_maps.load_state_dict(known.body_maps.state_dict())

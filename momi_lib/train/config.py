@@ -151,10 +151,13 @@ class TrainConfig:
         for name in ("steps", "batch", "distil_batch", "log_every", "grid_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected a whole number from 1 up, got {getattr(self, name)}")
-        for name in ("distil_steps", "penalty", "pose_mask", "pose_consistency", "lookup_guidance", "body_steps", "draw_all",
-                     "sharpness", "light"):
+        for name in (
+            "distil_steps", "body_steps", "penalty", "pose_mask", "pose_consistency", "lookup_guidance", "draw_all",
+            "sharpness", "light",
+        ):  # fmt: skip
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: expected a number from 0 up, got {getattr(self, name)}")
+        self._check_carrying()
         if self.lookup_guidance and self.network.transfer == "join":
             raise ValueError("lookup_guidance: no lookup to guide; set it to 0, or network.transfer to 'lookup'")
         if min(self.perceptual_blocks) < 0:
@@ -162,6 +165,21 @@ class TrainConfig:
         for name in ("mirror", "same_camera", "jitter", "decay_from", "ema"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name}: expected a number in [0, 1], got {getattr(self, name)}")
+
+
+    def _check_carrying(self) -> None:
+        """Refuse options of body maps that do not fit the network, and a network whose maps nothing trains."""
+        if not self.network.carry:
+            if self.body_steps or self.draw_all or self.sharpness or self.light:
+                raise ValueError("body_steps, draw_all, sharpness, light: expected 0 without --network.carry")
+            return
+        if self.body_labels == "committed" and self.body_steps:
+            raise ValueError("body_steps: expected 0 with body_labels 'committed', which takes the maps as they are")
+        if self.body_labels == "rendered" and not self.body_steps and self.start is None:
+            raise ValueError(
+                "body_steps: a network that carries needs trained body maps: give it steps, or weights with --start, or "
+                "--body-labels committed to take those of the committed weights"
+            )
 
 
 _SMALL = NetworkConfig(

@@ -25,7 +25,7 @@ from momi_lib.data.body_maps import load_any_poses, load_body_labels
 from momi_lib.features import feature_network
 from momi_lib.pose import TeacherMaps
 from momi_lib.train.batches import Batch, Batches
-from momi_lib.train.begin import begin_with
+from momi_lib.train.begin import begin_with, committed_body_maps
 from momi_lib.train.body_task import BodyTask
 from momi_lib.train.carry_objective import CarryObjective
 from momi_lib.train.config import TrainConfig
@@ -101,6 +101,8 @@ class Trainer:
             begin_with(network, config.start, config.start_with)
         if config.start_student is not None:
             begin_with(network, config.start_student, "student")
+        if config.network.carry and config.body_labels == "committed":
+            committed_body_maps(network)
         self.perceptual = self._perceptual()
         self.network, self.discriminator = (self._place(part) for part in (network, discriminator))
         self.average = Average(self.network, config.ema)

@@ -1,0 +1,140 @@
+"""Training a network that carries: its stages, what learns in each, and exact resume across them."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+import torch
+
+from momi_lib.data import load
+from momi_lib.data.body_maps import load_any_poses, load_body_labels
+from momi_lib.train import Trainer, preset
+from momi_lib.train.carry_objective import gradient_strength
+from momi_lib.train.loop import one_cycle
+
+SOME = 48  # training pictures
+
+
+@pytest.fixture(scope="module")
+def people():
+    return load(None, "train").select(slice(SOME))
+
+
+@pytest.fixture
+def trainer(people):
+    maps = torch.rand(len(people), 17, 32, 16, generator=torch.Generator().manual_seed(0)).half()
+
+    def make(**changes):
+        return Trainer(preset("tiny-carry", device="cpu", **changes), people, maps)
+
+    return make
+
+
+def parameters(module):
+    return torch.cat([p.detach().flatten().clone() for p in module.parameters()])
+
+
+def test_each_stage_trains_its_own_parts(trainer):
+    run = trainer(distil_steps=1, body_steps=1, steps=1)
+    parts = {**dict(run.network.named_children()), "discriminator": run.discriminator}
+    learned = []
+    for _ in range(3):
+        before = {name: parameters(part) for name, part in parts.items()}
+        stage = run.stage
+        run.train_step()
+        learned.append((stage, {name for name, part in parts.items() if not torch.equal(before[name], parameters(part))}))
+    everything = set(parts) - {"student", "body_maps"}
+    assert learned == [("student", {"student"}), ("body", {"body_maps"}), ("whole", everything)]
+
+
+def test_the_whole_stage_leaves_the_maps_statistics_alone(trainer):
+    run = trainer(distil_steps=0, body_steps=1, steps=2)
+    run.train_step()
+    before = {name: value.clone() for name, value in run.network.body_maps.state_dict().items()}
+    run.train_step()
+    after = run.network.body_maps.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize("stop", [1, 3, 5])
+def test_resume_in_any_stage_is_exact(trainer, stop):
+    whole = trainer()
+    expected = [whole.train_step() for _ in range(whole.steps)]
+    first = trainer()
+    for _ in range(stop):
+        first.train_step()
+    file = io.BytesIO()
+    torch.save(first.state_dict(), file)
+    file.seek(0)
+    second = trainer()
+    second.load_state_dict(torch.load(file, weights_only=True))
+    assert [second.train_step() for _ in range(second.steps - stop)] == expected[stop:]
+    assert torch.equal(parameters(second.average.network), parameters(whole.average.network))
+
+
+def test_the_average_starts_anew_with_a_stage(trainer):
+    run = trainer(distil_steps=2, body_steps=2, steps=2)
+    for _ in range(2):
+        run.train_step()
+    assert run.average.updates == 0
+    assert torch.equal(parameters(run.average.network.student), parameters(run.network.student))
+
+
+def test_both_maps_get_better(trainer):
+    run = trainer(distil_steps=0, body_steps=25, body_learning_rate=1e-2, steps=1)
+    totals = [run.train_step()["total"] for _ in range(25)]
+    assert sum(totals[-5:]) < 0.9 * sum(totals[:5])
+
+
+def test_the_terms_of_the_whole_stage(trainer):
+    run = trainer(distil_steps=0, body_steps=1, steps=1, draw_all=0.3, sharpness=0.5, light=0.1, pose_consistency=1.0)
+    run.train_step()
+    terms = run.train_step()
+    assert set(terms) == {
+        "recon", "perceptual", "draw_all", "sharpness", "light", "patch", "adversarial", "consistency", "total",
+        "discriminator",
+    }  # fmt: skip
+    w = run.config.weights
+    names = ("recon", "perceptual", "draw_all", "sharpness", "light")
+    expected = w.translate * sum(terms[name] for name in names) + w.patch * terms["patch"]
+    expected += w.adversarial * terms["adversarial"] + terms["consistency"]
+    assert terms["total"] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"body_steps": 0}, "needs trained body maps"),
+        ({"body_labels": "committed"}, "expected 0 with body_labels"),
+        ({"network": replace(preset("tiny").network)}, r"expected 0 without --network\.carry"),
+        ({"sharpness": -1.0}, "sharpness: expected a number from 0"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(changes, said):
+    with pytest.raises(ValueError, match=said):
+        preset("tiny-carry", **changes)
+
+
+def test_labels_that_do_not_fit_are_refused(people):
+    run_labels = load_body_labels(None, "train", people.files)
+    from momi_lib.train.body_task import BodyTask
+
+    with pytest.raises(ValueError, match="47 maps"):
+        BodyTask(people, replace(run_labels, codes=run_labels.codes[1:]), load_any_poses(), (128, 64), 6.0, torch.Generator())
+    with pytest.raises(ValueError, match="labelled joints"):
+        BodyTask(replace(people, joints=None), run_labels, None, (128, 64), 6.0, torch.Generator())
+
+
+def test_a_blur_weakens_edges_and_a_shift_does_not():
+    noise = torch.rand(1, 3, 128, 64, generator=torch.Generator().manual_seed(0))
+    strength = gradient_strength(noise)
+    assert gradient_strength(torch.nn.functional.avg_pool2d(noise, 3, 1, 1)).mean() < 0.5 * strength.mean()
+    assert (gradient_strength(noise.roll(1, 3)) - strength)[..., 1:-1].abs().mean() < 0.1 * strength.mean()
+
+
+def test_a_cycle_begins_low_and_ends_at_zero():
+    factors = [one_cycle(step / 100) for step in range(101)]
+    assert factors[0] < 0.05 and max(factors) == 1.0 and factors[-1] == 0.0
+    assert factors[10:] == sorted(factors[10:], reverse=True)
