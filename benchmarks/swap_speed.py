@@ -70,7 +70,8 @@ def ways(network: MomiNet, config: Config) -> dict[str, Callable[[torch.Tensor, 
     }
     if config.compile:
         compiled = folded(network).to(memory_format=torch.channels_last)
-        for part in (compiled.student, *compiled.translation()):
+        maps = compiled.body_maps.children() if compiled.config.carry else ()
+        for part in (compiled.student, *compiled.translation(), *maps):
             part.compile(dynamic=False)
         found["folded, channels-last, compiled"] = compiled.swap
     return found

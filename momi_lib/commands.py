@@ -94,7 +94,14 @@ def train_affinity(config: Unprefixed[AffinityConfig]) -> None:
     )
 
 
-def swap(source: Positional[Path], target: Positional[Path], /, out: Path, weights: str = "small") -> None:
+def swap(
+    source: Positional[Path],
+    target: Positional[Path],
+    /,
+    out: Path,
+    weights: str = "small",
+    background: str | None = None,
+) -> None:
     """Draw the person of one picture in the pose of another. RGB in, RGB out.
 
     Args:
@@ -102,22 +109,15 @@ def swap(source: Positional[Path], target: Positional[Path], /, out: Path, weigh
         target: picture of the pose.
         out: PNG or JPEG to write.
         weights: a name of committed weights, or a file.
+        background: `target` or `source`, the street of that picture; `drawn`, what the network draws; a colour
+            `#rrggbb`; or a picture. Without it, `target` where the network can put a street behind a person.
     """
-    import torch
-
-    from momi_lib.data import to_float, to_uint8
-    from momi_lib.data.pictures import decode_pictures
     from momi_lib.train.log import save_picture
-    from momi_lib.translate import load_network
+    from momi_lib.translate.from_files import swap_files
 
-    network = load_network(weights)
-    files = [str(path) for path in (source, target)]
-    decoded, _ = decode_pictures(Path("."), files, size=network.config.size)
-    pictures = to_float(torch.from_numpy(decoded)).split(1)
-    drawn = network.swap(*pictures)
-    save_picture(to_uint8(drawn)[0], out)
-    landmarks = [int(network.pose(picture).valid.sum()) for picture in pictures]
-    log.info("%s: %d landmarks found on the source, %d of 17 on the target", out, *landmarks)
+    drawn, found = swap_files(source, target, weights=weights, background=background)
+    save_picture(drawn, out)
+    log.info("%s: %d landmarks found on the source, %d of 17 on the target", out, *found)
 
 
 def evaluate(

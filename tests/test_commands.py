@@ -9,7 +9,7 @@ from PIL import Image
 from momi_lib.__main__ import main
 from momi_lib.commands import COMMANDS
 from momi_lib.train import preset
-from momi_lib.translate import MomiNet, save_network
+from momi_lib.translate import CarryNet, MomiNet, save_network
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +17,16 @@ def weights(tmp_path_factory):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return str(save_network(MomiNet(preset("tiny").network), tmp_path_factory.mktemp("w") / "w.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def carrying(tmp_path_factory):
+    """Weights of a network that carries, with nobody in any picture: what is left of a swap is the street."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = CarryNet(preset("tiny-carry").network).requires_grad_(False)
+    network.body_maps.of_source.result.bias[3] = network.body_maps.of_target.result.bias[3] = -50.0
+    return str(save_network(network, tmp_path_factory.mktemp("w") / "carrying.safetensors"))
 
 
 @pytest.fixture
@@ -31,6 +41,52 @@ def test_swap_reads_and_writes_rgb(picture, weights, tmp_path):
     assert main(["swap", picture, picture, "--out", str(out), "--weights", weights]) == 0
     with Image.open(out) as image:
         assert (image.mode, image.size) == ("RGB", (64, 128))
+
+
+@pytest.mark.parametrize(
+    ("background", "colour"),
+    [(None, (10, 10, 200)), ("target", (10, 10, 200)), ("source", (200, 10, 10)), ("#00fF80", (0, 255, 128)),
+     ("beach.png", (90, 80, 70)), ("drawn", None)],
+)  # fmt: skip
+def test_a_swap_before_another_background(picture, carrying, tmp_path, background, colour):
+    target, out = tmp_path / "target.png", tmp_path / "swap.png"
+    Image.new("RGB", (64, 128), (10, 10, 200)).save(target)
+    Image.new("RGB", (300, 200), (90, 80, 70)).save(tmp_path / "beach.png")  # of another size: resized
+    asked = str(tmp_path / background) if background == "beach.png" else background
+    options = [] if asked is None else ["--background", asked]
+    assert main(["swap", picture, str(target), "--out", str(out), "--weights", carrying, *options]) == 0
+    with Image.open(out) as image:
+        assert image.size == (64, 128)
+        if colour:
+            assert all(abs(a - b) <= 2 for a, b in zip(image.getpixel((32, 64)), colour, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("background", "told"),
+    [
+        ("#12345", "background: expected a colour as #rrggbb, six hexadecimal digits, got '#12345'"),
+        ("#gggggg", "background: expected a colour as #rrggbb"),
+        ("beach", "background: expected target, source, drawn, a colour #rrggbb or a picture file, got 'beach'"),
+        ("text.png", "text.png is not a JPEG or PNG picture"),
+    ],
+)
+def test_a_background_that_cannot_be_read_is_one_sentence(picture, carrying, tmp_path, capsys, background, told):
+    (tmp_path / "text.png").write_text("hello")
+    asked = str(tmp_path / background) if background == "text.png" else background
+    out = tmp_path / "swap.png"
+    assert main(["swap", picture, picture, "--out", str(out), "--weights", carrying, "--background", asked]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1 and told in error and not out.exists()
+
+
+@pytest.mark.parametrize("background", ["target", "source", "#ffffff"])
+def test_a_network_that_draws_the_street_itself_says_so(picture, weights, tmp_path, capsys, background):
+    command = ["swap", picture, picture, "--out", str(tmp_path / "swap.png"), "--weights", weights]
+    assert main([*command, "--background", "drawn"]) == 0
+    assert main([*command, "--background", background]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: background: this network draws the street itself, expected 'drawn'")
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize("which", ["source", "target", "weights", "out"])

@@ -10,7 +10,7 @@ from PIL import Image
 
 from momi_lib.files import sha256
 from momi_lib.train import preset
-from momi_lib.translate import MomiNet, save_network
+from momi_lib.translate import network_of, save_network
 from tools import make_animation as tool
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,13 +18,18 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
+    return untrained("tiny", tmp_path)
+
+
+def untrained(kind: str, tmp_path: Path) -> Path:
+    """Weights of a preset's network that finds all joints."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = MomiNet(preset("tiny").network)
+        network = network_of(preset(kind).network)
         network.student.requires_grad_(False)
         last = [p for name, p in network.student.named_parameters() if name.endswith("bias")][-1]
         last += 1  # so sure of itself that every joint counts as found
-        return save_network(network, tmp_path / "tiny.safetensors")
+        return save_network(network, tmp_path / f"{kind}.safetensors")
 
 
 def small(out: Path, weights: Path, **changes: object) -> tool.Animation:
@@ -42,6 +47,19 @@ def test_a_loop_and_a_still_are_written_and_say_from_what(name: str, weights: Pa
         assert image.size == (3 * 64 + 2 * tool.GAP, 96 + 2 * (tool.GAP + 128))
     assert sha256(weights) in tool.description(loop) and "seed 0" in tool.description(still)
     assert sorted(file.name for file in loop.parent.iterdir()) == sorted([loop.name, still.name])
+
+
+def test_a_network_that_carries_draws_each_person_before_the_own_street(tmp_path: Path) -> None:
+    weights = untrained("tiny-carry", tmp_path)
+    loop, _ = tool.make(small(tmp_path / "a.webp", weights))
+    assert sha256(weights) in tool.description(loop)
+    network, sources = tool.load_network(weights), torch.rand(2, 3, 128, 64) * 2 - 1
+    poses = torch.rand(3, 17, 2) * 60
+    drawn = tool.draw(network, sources, poses)
+    assert drawn.shape == (3, 2, 3, 128, 64)
+    maps = network.reproject(poses[1:2], torch.ones(1, 17, dtype=torch.bool))
+    alone = network.draw(network.meet(sources[1:]), maps, network.backdrop(sources[1:]))
+    assert ((drawn[1, 1].float() - (alone[0] + 1) * 127.5).abs() > 1).float().mean() < 0.01
 
 
 def test_the_same_seed_draws_the_same_and_another_another(weights: Path, tmp_path: Path) -> None:

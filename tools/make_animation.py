@@ -160,10 +160,15 @@ def choose(network: MomiNet, people: People, wanted: Animation) -> tuple[Tensor,
 
 @torch.inference_mode()
 def draw(network: MomiNet, sources: Tensor, poses: Tensor) -> Tensor:
-    """Each person of ``sources`` (P, 3, H, W) in each of the ``poses`` (T, 17, 2): (T, P, 3, H, W) uint8."""
-    looks = network.encode_appearance(sources, network.encode_pose(network.pose(sources).maps))
-    codes = network.encode_pose(network.reproject(poses, torch.ones(poses.shape[:2], dtype=torch.bool)))
-    return torch.stack([to_uint8(network.decode(looks, code.expand(len(looks), -1, -1, -1))) for code in codes])
+    """Each person of ``sources`` (P, 3, H, W) in each of the ``poses`` (T, 17, 2): (T, P, 3, H, W) uint8.
+
+    Behind each stands the person's own street, or what the network draws where it draws the street itself.
+    """
+    pose = network.pose(sources)
+    looks = network.meet(sources, pose)
+    streets = network.backdrop(sources, pose, looks.body) if "source" in network.backgrounds else None
+    maps = network.reproject(poses, torch.ones(poses.shape[:2], dtype=torch.bool))
+    return torch.stack([to_uint8(network.draw(looks, one, streets)) for one in maps.split(1)])
 
 
 def enlarge(picture: Tensor, scale: float) -> Image.Image:

@@ -1,6 +1,7 @@
 """Swaps and features on disk: drawn and computed once, kept through interruptions, checked when they are read.
 
-    FOLDER/swaps/NAME-WEIGHTS-PAIRS/00000.png …     one picture a pair, as the pairs are numbered
+    FOLDER/swaps/NAME-WEIGHTS-PAIRS/00000.png …     one picture a pair, as the pairs are numbered; the name ends in
+                                                    the background where it is not drawn by the network
     FOLDER/features/KEY.safetensors                 what one network said of one set of pictures
 
 Names carry hashes of what the content depends on, so nothing is ever served for other weights, pairs or networks. All
@@ -46,11 +47,13 @@ class SwapStore:
         name: of the network, for people.
         weights: SHA-256 of its file.
         pairs: what to draw.
+        background: what stands behind the person, one of the network's ``backgrounds``.
     """
 
-    def __init__(self, folder: Path, name: str, weights: str, pairs: Pairs) -> None:
-        self.pairs = pairs
-        self.folder = Path(folder) / "swaps" / f"{name}-{weights[:8]}-{pairs.sha256[:8]}"
+    def __init__(self, folder: Path, name: str, weights: str, pairs: Pairs, background: str = "drawn") -> None:
+        self.pairs, self.background = pairs, background
+        behind = "" if background == "drawn" else f"-{background}"
+        self.folder = Path(folder) / "swaps" / f"{name}-{weights[:8]}-{pairs.sha256[:8]}{behind}"
 
     def path(self, number: int) -> Path:
         """Of the swap of pair ``number``."""
@@ -82,7 +85,7 @@ class SwapStore:
             for some in tqdm(chunks, desc=f"swaps of {self.folder.name}", disable=len(chunks) < 4):
                 pair = (to_float(every[end[some]].to(device)) for end in (self.pairs.source, self.pairs.target))
                 with torch.inference_mode():
-                    drawn = to_uint8(network.swap(*pair)).cpu()
+                    drawn = to_uint8(network.swap(*pair, background=self.background)).cpu()
                 pictures[some] = drawn.clone()  # as an ordinary tensor
                 list(pool.map(lambda number: self._write(number, pictures[number]), some.tolist()))
         return pictures

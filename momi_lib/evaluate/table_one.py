@@ -57,8 +57,9 @@ class Answer:
 
 
 def network_answer(name: str, network: MomiNet, weights: str) -> Answer:
-    """The swaps of a network, kept on disk."""
-    return Answer(name, lambda pairs, folder: SwapStore(folder, name, weights, pairs).pictures(network), weights)
+    """The swaps of a network before its usual background, kept on disk."""
+    usual = network.backgrounds[0]
+    return Answer(name, lambda pairs, folder: SwapStore(folder, name, weights, pairs, usual).pictures(network), weights)
 
 
 def trivial_answers() -> list[Answer]:

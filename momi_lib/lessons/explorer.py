@@ -17,10 +17,11 @@ import ipywidgets as widgets
 import torch
 
 from momi_lib.data import to_float
+from momi_lib.lessons.backgrounds import BackgroundMenu
 from momi_lib.lessons.moving import move
 from momi_lib.lessons.own_picture import OwnPicture
 from momi_lib.lessons.panels import Stations, row
-from momi_lib.lessons.pose_editor import Edit
+from momi_lib.lessons.pose_editor import Edit, joint_index
 from momi_lib.lessons.raster import map_png, picture_png
 from momi_lib.lessons.saving import download_link, gif, row_png, write
 from momi_lib.lessons.stage import Stage
@@ -28,7 +29,6 @@ from momi_lib.lessons.swapping import Pose, State, Swapper, choice
 from momi_lib.lessons.thumbnails import Thumbnails
 from momi_lib.lessons.ways import INTERVAL, Ways
 from momi_lib.pose import Teacher
-from momi_lib.skeleton import JOINTS
 from momi_lib.translate import MomiNet
 
 __all__ = ["SwapExplorer"]
@@ -51,7 +51,7 @@ class SwapExplorer:
         widget: the ipywidgets box; an explorer on the last line of a cell shows it.
         source, target: :class:`Thumbnails`, `.value` is an index into `people`.
         stage: pictures around the skeleton. editor, panels: its parts, see :class:`momi_lib.lessons.stage.Stage`.
-        mirror, keep: ToggleButton (mirror the target; keep limb lengths). reset_pose, shuffle, save, save_gif: Button.
+        mirror, keep: ToggleButton. background: :class:`BackgroundMenu`. reset_pose, shuffle, save, save_gif: Button.
         stations, ways, own: the three pages below.
         message: HTML, what a screen reader announces.
         people, truth, network: see :class:`momi_lib.lessons.swapping.Swapper`.
@@ -96,6 +96,7 @@ class SwapExplorer:
         self.stage = Stage(self.swapper, self._name, self._edit)
         self.editor, self.panels = self.stage.editor, self.stage.panels
         self.stations, self.ways, self.own = Stations(self.swapper), Ways(), OwnPicture(self.swapper, self._use)
+        self.background = BackgroundMenu(self.swapper)
         auto = {"layout": {"width": "auto"}}
         self.mirror = widgets.ToggleButton(description="Mirror target", tooltip="Mirror the target's pose", **auto)
         lengths = "Pressed: a moved limb turns and keeps its length. Not pressed: the joint moves alone"
@@ -114,7 +115,7 @@ class SwapExplorer:
         self.message = widgets.HTML()
         pages = widgets.Tab([self.stations, self.ways, self.own])
         pages.titles = ("What leads to it", "Between two", "Your own picture")
-        controls = row([self.mirror, self.keep, *self.buttons])
+        controls = row([self.mirror, self.keep, self.background, *self.buttons])
         self.widget = widgets.VBox([self.source, self.target, controls, self.stage.widget, self.message, pages])
         self.widget.add_class("momi-explorer")
         widgets.dlink((self.keep, "value"), (self.editor, "keep"))
@@ -123,7 +124,7 @@ class SwapExplorer:
         self.mirror.observe(self._mirror, names="value")
         for toggle in (self.mirror, self.keep):  # a mark, because a shade alone is no sign
             widgets.dlink((toggle, "value"), (toggle, "icon"), lambda pressed: "check" if pressed else "")
-        for control in (self.ways.pose, self.ways.look, self.ways.way):
+        for control in (self.ways.pose, self.ways.look, self.ways.way, self.background):
             control.observe(self._update, names="value")
 
     def _fill(self) -> None:
@@ -172,11 +173,11 @@ class SwapExplorer:
 
     def move(self, joint: str | int, x: float, y: float) -> State:
         """Move a joint of the pose to (x, y) in pixels, limb lengths kept or free as the button says."""
-        return self._edit([Edit(_index(joint), (x, y))], True)
+        return self._edit([Edit(joint_index(joint), (x, y))], True)
 
     def remove(self, joint: str | int) -> State:
         """Take a joint out of the pose: its map becomes zero."""
-        return self._edit([Edit(_index(joint), None)], True)
+        return self._edit([Edit(joint_index(joint), None)], True)
 
     def reset(self) -> State:
         """Back to the target's own pose, and the source's own appearance."""
@@ -260,10 +261,13 @@ class SwapExplorer:
     def _swapped(self, pose_share: float, look_share: float, *, quick: bool = False) -> State:
         """The swap of the chosen pair and pose at these shares of the way."""
         shares = {"pose_share": pose_share, "look_share": look_share, "way": self.ways.way.value, "quick": quick}
-        return self.swapper(self.source.value, self.target.value, self.mirror.value, edited=self._edited, **shares)
+        options = {"edited": self._edited, "background": self.background.value, **shares}
+        return self.swapper(self.source.value, self.target.value, self.mirror.value, **options)
 
     def _file_name(self, ending: str) -> str:
         marks = [mark for mark in ("mirrored", "edited") if getattr(self.state, mark)]
+        if self.state.background != self.swapper.backgrounds[0]:
+            marks.append(f"background_{self.state.background}")
         return "_".join(["swap", str(self.state.source), "to", str(self.state.target), *marks]) + ending
 
     def _save(self) -> None:
@@ -294,7 +298,3 @@ class SwapExplorer:
 
     def _say(self, text: str, link: str = "") -> None:
         self.message.value = f'<div class="momi-message" role="status">{html.escape(text)} {link}</div>'
-
-
-def _index(joint: str | int) -> int:
-    return JOINTS.index(joint) if isinstance(joint, str) else joint

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from momi_lib.skeleton import COLOURS, JOINTS, LIMBS
 
-__all__ = ["STATIC", "Edit", "PoseEditor", "joint_name"]
+__all__ = ["STATIC", "Edit", "PoseEditor", "joint_index", "joint_name"]
 
 STATIC = Path(__file__).parent / "static"
 
@@ -30,6 +30,15 @@ def joint_name(joint: int) -> str:
     'left wrist'
     """
     return JOINTS[joint].replace("_", " ")
+
+
+def joint_index(joint: str | int) -> int:
+    """The index of a joint that is given by its name or its index.
+
+    >>> joint_index("left_wrist"), joint_index(9)
+    (9, 9)
+    """
+    return JOINTS.index(joint) if isinstance(joint, str) else joint
 
 
 def _side(limb: tuple[int, int]) -> str:

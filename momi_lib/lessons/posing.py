@@ -1,7 +1,8 @@
 """A studio: who stands in a picture is found out once, then drawn in pose after pose, fast enough to follow a hand.
 
 A swap is mostly the work of finding landmarks and appearance. When a joint is dragged neither changes, so what is left
-per picture are Gaussians, E_p, the lookup and G.
+per picture is what the network does after :meth:`~momi_lib.translate.network.MomiNet.meet`: Gaussians, E_p and G, and
+the lookup or what is carried over. The street behind the person does not change either.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from momi_lib.data import to_float, to_uint8
 from momi_lib.train.precision import multiplies_bf16
-from momi_lib.translate import MomiNet, folded
+from momi_lib.translate import Appearance, MomiNet, folded
 from momi_lib.translate.network import Pose
 
 __all__ = ["Drawn", "Person", "Studio"]
@@ -29,7 +30,9 @@ class Person:
         heatmaps: (17, H/4, W/4) of the student.
         landmarks: (17, 2) in pixels; where not valid, the student's best guess.
         valid: (17,) bool. confidence: (17,), the maxima of the heatmaps.
-        appearance: (1, d or 2d, H/8, W/8), Eq. 2.
+        appearance: what the network's ``meet`` found: the code (1, d or 2d, H/8, W/8) of Eq. 2, or an
+            :class:`~momi_lib.translate.carrying.Appearance`, which holds it.
+        street: (3, H, W) in [-1, 1], the picture with the person taken out; None where the network draws the street.
         gates: mean over channels of each attention block's gate, (blocks, H/8, W/8); None without such blocks.
     """
 
@@ -38,7 +41,8 @@ class Person:
     landmarks: Tensor
     valid: Tensor
     confidence: Tensor
-    appearance: Tensor
+    appearance: Tensor | Appearance
+    street: Tensor | None
     gates: Tensor | None
 
 
@@ -79,14 +83,16 @@ class Studio:
 
     @torch.inference_mode()
     def meet(self, picture: Tensor) -> Person:
-        """Find the joints and the appearance of a picture (3, H, W) in [-1, 1]."""
+        """Find the joints, the appearance and the street of a picture (3, H, W) in [-1, 1]."""
         pictures = picture[None].to(self.device)
         pose = self.network.pose(pictures)
-        code = self.network.encode_pose(pose.maps)
-        gates = None
+        appearance = self.network.meet(pictures, pose)
+        gates = street = None
+        if "source" in self.network.backgrounds:
+            street = self.network.backdrop(pictures, pose, appearance.body)[0]
         if hasattr(self.network.attention, "gates"):
             features = self.network.appearance_encoder(pictures)
-            found = self.network.attention.gates(features, self.network.coarse(code))
+            found = self.network.attention.gates(features, self.network.coarse(self.network.encode_pose(pose.maps)))
             gates = torch.stack([gate[0].mean(0) for gate in found]).cpu()
         return Person(
             picture,
@@ -94,7 +100,8 @@ class Studio:
             pose.landmarks[0].cpu(),
             pose.valid[0].cpu(),
             pose.heatmaps[0].float().amax((1, 2)).cpu(),
-            self.network.encode_appearance(pictures, code),
+            appearance,
+            street,
             gates,
         )
 
@@ -104,6 +111,7 @@ class Studio:
         person: Person,
         landmarks: Tensor,
         valid: Tensor,
+        background: Tensor | None = None,
         *,
         other: Person | None = None,
         share: float = 0.0,
@@ -111,29 +119,22 @@ class Studio:
     ) -> Drawn:
         """Draw a person in a pose, or somebody on the way from that person to another.
 
-        Appearances are mixed where G meets them, at the target's places: a lookup has fetched each from its own source.
-
         Args:
             person: whose appearance.
             landmarks: (17, 2) in pixels. valid: (17,) bool.
+            background: (3, H, W) or a colour (3,) in [-1, 1]; None is what the network draws, and all that a network
+                can do that draws the street itself.
             other: the person at the other end of the way; needed for a share above 0.
             share: 0 is ``person`` exactly, 1 is ``other`` exactly.
             quick: bfloat16 where that is faster.
 
         Raises:
-            ValueError: for a share outside [0, 1], or above 0 without another person.
+            ValueError: for a share outside [0, 1], or above 0 without another person, or a background that cannot be.
         """
-        if not 0 <= share <= 1 or (share and other is None):
-            raise ValueError(f"share: expected a number from 0 to 1, and `other` for more than 0; got {share}")
         maps = self.network.reproject(landmarks[None].to(self.device), valid[None].to(self.device))
         with torch.autocast(self.device.type, torch.bfloat16) if quick and self.half else nullcontext():
-            code = self.network.encode_pose(maps)
-            if share in (0, 1):
-                drawn = self.network.decode((other if share else person).appearance, code)
-            else:
-                first, second = (self.network.fetch(who.appearance, code) for who in (person, other))
-                appearance, within = (_mix(a, b, share) for a, b in zip(first, second, strict=True))
-                drawn = self.network.generator(appearance, self.network.coarse(code), within)
+            there = None if other is None else other.appearance
+            drawn = self.network.draw(person.appearance, maps, background, other=there, share=share)
         return Drawn(maps[0].amax(0).cpu(), to_uint8(drawn.float())[0].cpu())
 
     @torch.inference_mode()
@@ -143,12 +144,9 @@ class Studio:
             return None
         maps = self.network.reproject(landmarks[None].to(self.device), valid[None].to(self.device))
         coarse = self.network.coarse(self.network.encode_pose(maps))
-        weights = self.network.lookup.weights(person.appearance.chunk(2, dim=1)[1], coarse)[0].mean(0)
+        addresses = self.network.code(person.appearance).chunk(2, dim=1)[1]
+        weights = self.network.lookup.weights(addresses, coarse)[0].mean(0)
         rows, columns = coarse.shape[-2:]
         x, y = (round((float(value) + 0.5) / 8 - 0.5) for value in landmarks[joint])
         place = min(max(y, 0), rows - 1) * columns + min(max(x, 0), columns - 1)
         return weights[place].unflatten(0, (rows, columns)).float().cpu()
-
-
-def _mix(first: Tensor | None, second: Tensor | None, share: float) -> Tensor | None:
-    return None if first is None or second is None else torch.lerp(first, second, share)

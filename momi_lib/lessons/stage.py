@@ -11,7 +11,7 @@ import numpy as np
 from momi_lib.lessons.panels import Picture, row
 from momi_lib.lessons.pose_editor import Edit, PoseEditor
 from momi_lib.lessons.raster import blank_png, map_png, picture_png, skeleton_png, viridis
-from momi_lib.lessons.swapping import State, Swapper
+from momi_lib.lessons.swapping import BACKGROUNDS, State, Swapper
 
 __all__ = ["PANELS", "Stage"]
 
@@ -86,8 +86,12 @@ class Stage:
             pose=viridis(state.pose),
             swap=state.swap.permute(1, 2, 0).numpy(),
             pose_says=f"pose: the Gaussian pose maps of {where}, the largest value",
-            swap_says=f"swap: {who} in {where}",
+            swap_says=f"swap: {who} in {where}{self._behind(state)}",
         )
+
+    def _behind(self, state: State) -> str:
+        """What stands behind the person, in words, where that can be chosen."""
+        return f" {BACKGROUNDS[state.background][1]}" if len(self.swapper.backgrounds) > 1 else ""
 
     def _show_truth(self, state: State) -> str:
         if state.truth is None:
@@ -100,7 +104,7 @@ class Stage:
                 why = f"a {changed} has no true answer"
             for name in ("truth", "difference"):
                 self._show(name, None, why, "none")
-            return why if state.swap is None else f"Swap drawn; {why}."
+            return why if state.swap is None else f"Swap drawn{self._behind(state)}; {why}."
         truth = self.swapper.truth.pictures[state.truth]
         difference = (state.swap.float() - truth.float()).abs().mean(0) / 255
         drawn = map_png(difference, high=BRIGHT, picture=truth, mask=self.swapper.truth.masks[state.truth])
@@ -108,7 +112,7 @@ class Stage:
         self._show("truth", picture_png(truth), "what the renderer draws for this swap", "rendered")
         what = f"between swap and true answer on the person, yellow from {BRIGHT}: {scores}"
         self._show("difference", drawn, what, f"L1 {state.l1:.3f}, SSIM {state.ssim:.3f}")
-        return f"Swap drawn; against the true answer: {scores}."
+        return f"Swap drawn{self._behind(state)}; against the true answer: {scores}."
 
     def _show(self, name: str, png: bytes | None, alternative: str, more: str = "") -> None:
         """Fill a panel; without a picture it stays grey."""

@@ -19,10 +19,17 @@ from momi_lib.pose import Teacher, decode
 from momi_lib.train import load_teacher
 from momi_lib.translate import MomiNet, load_network
 
-__all__ = ["State", "Swapper", "choice"]
+__all__ = ["BACKGROUNDS", "State", "Swapper", "choice"]
 
 MOST = 400  # pictures to choose from; a browser draws more of them only slowly
 REMEMBERED = 64  # people whose appearance is kept
+#: What may stand behind the drawn person: name → what a menu and a sentence say of it.
+BACKGROUNDS = {
+    "target": ("the target's street", "before the target's street"),
+    "source": ("the source's street", "before the source's street"),
+    "grey": ("plain grey", "before plain grey"),
+    "drawn": ("as drawn by the network", "before a street that the network draws"),
+}
 
 Pose = tuple[Tensor, Tensor]  # landmarks (17, 2) in pixels and valid (17,)
 
@@ -44,6 +51,7 @@ class State:
         edited: the target's pose was changed by hand.
         pose_share: how far from the source's pose (0) to the target's (1).
         look_share: how far from the source's appearance (0) to the target's (1).
+        background: one of `BACKGROUNDS`.
 
     >>> State(3, 8).mirrored
     False
@@ -62,6 +70,7 @@ class State:
     edited: bool = False
     pose_share: float = 1.0
     look_share: float = 0.0
+    background: str = "drawn"
 
     @property
     def plain(self) -> bool:
@@ -81,6 +90,7 @@ class Swapper:
     Attributes:
         people; truth (None where the folder or split has none); network (None without weights);
         missing: why there is no network, or an empty string;
+        backgrounds: those of `BACKGROUNDS` that the network can put behind a person, the usual first;
         answers: (source, target) → row of `truth`.
 
     >>> from momi_lib.train.config import preset
@@ -105,6 +115,8 @@ class Swapper:
             self.missing = str(error)
         self.studio = Studio(self.network) if self.network else None
         self.size = self.network.config.size if self.network else (128, 64)
+        offered = self.network.backgrounds if self.network else ("drawn",)
+        self.backgrounds = tuple(n for n in BACKGROUNDS if n in offered or (n == "grey" and "target" in offered))
         self.truth: Truth | None = None
         if split == "test":
             try:
@@ -174,6 +186,7 @@ class Swapper:
         edited: Pose | None = None,
         pose_share: float = 1.0,
         look_share: float = 0.0,
+        background: str | None = None,
         way: Way = "turning",
         quick: bool = False,
     ) -> State:
@@ -181,16 +194,24 @@ class Swapper:
 
         `pose_share` below 1 stops on the way there from the source's own pose (`way`: how it goes, see
         :func:`momi_lib.lessons.moving.between`), `look_share` above 0 goes towards the target's appearance.
+        `background`: one of `backgrounds`, None is the usual one; the mirrored target has a mirrored street.
         `quick`: see :meth:`momi_lib.lessons.posing.Studio.draw`.
+
+        Raises ValueError for a background that the network cannot put behind a person.
         """
+        background = background or self.backgrounds[0]
+        if background not in self.backgrounds:
+            raise ValueError(f"background: expected one of {', '.join(self.backgrounds)}, got {background!r}")
         state = State(source, target, mirrored, None, None, edited=edited is not None)
-        state = replace(state, pose_share=float(pose_share), look_share=float(look_share))
+        state = replace(state, pose_share=float(pose_share), look_share=float(look_share), background=background)
         if self.studio is None:
             return state
         person, other = self.person(source), self.person(target, mirrored)
         end = edited or (other.landmarks, other.valid)
         landmarks, valid = between((person.landmarks, person.valid), end, state.pose_share, way=way)
-        drawn = self.studio.draw(person, landmarks, valid, other=other, share=state.look_share, quick=quick)
+        behind = {"target": other.street, "source": person.street, "grey": torch.zeros(3)}.get(background)
+        options = {"other": other, "share": state.look_share, "quick": quick}
+        drawn = self.studio.draw(person, landmarks, valid, behind, **options)
         state = replace(
             state,
             landmarks=torch.stack([person.landmarks, landmarks]),

@@ -260,16 +260,16 @@ PRESETS: dict[str, TrainConfig] = {
     ),
     # Two CPU cores, 150 minutes from nothing: what is visible in the source is carried over.
     "carry": TrainConfig(
-        steps=6_000,
+        steps=4_000,
         distil_steps=2_000,
-        body_steps=2_400,
+        body_steps=4_000,
         batch=8,
-        network=replace(_SMALL, output="features", carry=True),
+        network=replace(_SMALL, generator=(96, 64, 48, 32), output="features", carry=True),
         discriminator=(32, 64, 128),
         discriminator_norm="none",
         perceptual="mannequin",
         precision="auto",
-        **_FOUND | dict(lookup_guidance=0.0, pose_consistency=10.0, draw_all=0.3, sharpness=0.5, learning_rate=4e-4),
+        **_FOUND | dict(lookup_guidance=0.0, pose_consistency=10.0, draw_all=0.3, sharpness=0.2, learning_rate=4e-4),
     ),
     # One GPU: the paper's width with lean stems, at most 16 M parameters.
     "base": TrainConfig(

@@ -245,7 +245,7 @@ class Trainer:
                 self._improve(sum(terms.values()), ["discriminator"])
         self.average.update(self.network)
         self.step += 1
-        if self.stage != stage:
+        if self.config.network.carry and self.stage != stage:
             self.average.restart(self.network)  # what the stage has taught is there at once, and not in a thousand steps
         return values
 

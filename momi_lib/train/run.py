@@ -7,6 +7,7 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
@@ -23,6 +24,9 @@ from momi_lib.translate import MomiNet, save_network
 
 log = logging.getLogger(__name__)
 LOG, CONFIG, GRIDS, WEIGHTS = "log.jsonl", "config.json", "grids", "weights.safetensors"
+#: Steps of the whole network after which the same eight swaps are kept, for the lessons; the last step's are, too.
+PROGRESS = (0, 30, 100, 300, 1_000, 3_000)
+PROGRESS_FOLDER, PROGRESS_PICTURE = "progress", "progress.jpg"
 
 
 def load_teacher(path: Path | None, device: torch.device | str = "cpu") -> Teacher:
@@ -84,6 +88,8 @@ def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = 
     clock = Clock(seconds)
     with tqdm(total=trainer.steps, initial=trainer.step, desc=out.name, disable=not main) as bar:
         reporter = Reporter(trainer, journal, clock, bar, showcase(config, trainer.device))
+        if main and trainer.step == trainer.before == 0:
+            reporter.progress()
         trainer.run(minutes=minutes, callbacks=(reporter,) if main else ())
     network = trainer.calibrated(64)
     if main:
@@ -133,6 +139,8 @@ class Reporter:
                 }
             )
             self.sums = {}
+        if step - trainer.before in PROGRESS or step == trainer.steps:
+            self.progress()
         if step % config.grid_every == 0:
             save_picture(self.grid(), config.out / GRIDS / f"{step:08d}.png")
         if step % config.checkpoint_every == 0:
@@ -149,14 +157,36 @@ class Reporter:
         if isinstance(self.trainer.batches.maps, TeacherMaps):
             self.trainer.batches.maps.save()
 
+    def progress(self) -> None:
+        """Keep the swaps of this step, and put all that are kept below each other."""
+        folder = self.trainer.config.out / PROGRESS_FOLDER
+        source, target, *truth = self.shown
+        save_picture(picture_grid([self.swaps()], padding=0), folder / f"{self.trainer.step - self.trainer.before:08d}.png")
+        kept = [_read_row(path, len(source)) for path in sorted(folder.glob("*.png"))]
+        save_picture(picture_grid([source, target, *kept, *truth], padding=0), self.trainer.config.out / PROGRESS_PICTURE)
+
     @torch.no_grad()
     def grid(self) -> Tensor:
         """Sources, targets, swaps of the averaged weights, and the truth where there is one."""
         source, target, *truth = self.shown
+        return picture_grid([source, target, self.swaps(), *truth])
+
+    @torch.no_grad()
+    def swaps(self) -> Tensor:
+        """The shown swaps of the averaged weights."""
+        source, target, *_ = self.shown
         alone = self.trainer.accelerator.num_processes == 1
         network = self.trainer.calibrated() if alone else self.trainer.average.network
-        swap = network.swap(source, target)
-        return picture_grid([source, target, swap, *truth])
+        return network.swap(source, target)
+
+
+def _read_row(path: Path, count: int) -> Tensor:
+    """A row of pictures that was kept, (count, 3, H, W) in [-1, 1]."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        row = torch.from_numpy(np.asarray(image.convert("RGB")).copy()).permute(2, 0, 1)
+    return torch.stack(to_float(row).chunk(count, dim=2))
 
 
 def showcase(config: TrainConfig, device: torch.device, count: int = 8) -> tuple[Tensor, ...]:
@@ -194,7 +224,8 @@ def finish(trainer: Trainer, network: MomiNet, seconds: float) -> Path:
         "seed": config.seed,
         "steps": trainer.step,
         "data": trainer.batches.people.fingerprint,
-        "triplets": max(0, trainer.step - config.distil_steps) * config.batch,
+        "stages": {"student": config.distil_steps, "body maps": config.body_steps, "whole": config.steps},
+        "triplets": max(0, trainer.step - trainer.before) * config.batch,
         "hours": round(seconds / 3600, 3),
         "perceptual": perceptual_name(trainer),
         "precision": trainer.precision,

@@ -115,7 +115,7 @@ def _nearest(wanted: Tensor, places: Tensor) -> Tensor:
 
 
 class _Window(NamedTuple):
-    """What stands around each place of one source: (h·w, 25, 3) places, (h·w, 25, 2) grid, (h·w, 25) seen; its width."""
+    """What stands around each place of one source: (h·w, 25, 3) places, (h·w, 25, 2) grid, (h·w, 25) seen; width."""
 
     places: Tensor
     grid: Tensor

@@ -8,6 +8,7 @@ B_s and B_t (:mod:`momi_lib.pose.body_maps`): what the source shows is fetched b
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple, get_args
 
 import torch
@@ -18,7 +19,7 @@ from momi_lib.pose.body_maps import BodyMap, BodyMaps
 from momi_lib.pose.limbs import limb_masks
 from momi_lib.translate.background import filled, widened
 from momi_lib.translate.carry import correspond, enlarged, premultiplied, sample
-from momi_lib.translate.network import MomiNet, NetworkConfig, Pose
+from momi_lib.translate.network import MomiNet, NetworkConfig, Pose, ends
 from momi_lib.translate.painter import Carried, Painted, Painter
 
 __all__ = ["Appearance", "Background", "CarryNet", "Explained"]
@@ -43,24 +44,26 @@ class Appearance(NamedTuple):
     colours: Tensor
     features: Tensor
 
-
     def repeated(self, times: int) -> Appearance:
         """All people, so many times one after the other."""
+        return self._each(lambda part: part.repeat(times, *[1] * (part.ndim - 1)))
 
-        def again(part: Tensor) -> Tensor:
-            return part.repeat(times, *[1] * (part.ndim - 1))
+    def expanded(self, count: int) -> Appearance:
+        """One person so many times, without copies; as many people as that stay as they are."""
+        return self._each(lambda part: part.expand(count, *part.shape[1:]))
 
-        parts = (BodyMap(*map(again, part)) if isinstance(part, BodyMap) else again(part) for part in self)
-        return Appearance(*parts)
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Appearance:
+        return Appearance(*(BodyMap(*map(change, p)) if isinstance(p, BodyMap) else change(p) for p in self))
 
 
 class Explained(NamedTuple):
     """A swap and what G was given and drew; pictures (N, 3, H, W) in [-1, 1].
 
-    ``carried``, ``mirrored``: fetched from the person's own and from the mirrored side. ``confidence`` (N, 2, H/2, W/2):
-    how likely the source shows the place at all, for both. ``drawn``: what G draws itself. ``gates`` (N, 3, H, W):
-    shares of drawn, carried and mirrored. ``light``: what is added to carried colours. ``silhouette`` (N, 1, H, W) in
-    [0, 1]. ``background``: what stands behind. ``source_body``, ``target_body``: both body maps. ``swap``: the answer.
+    ``carried``, ``mirrored``: fetched from the person's own and from the mirrored side. ``confidence``
+    (N, 2, H/2, W/2): how likely the source shows the place at all, for both. ``drawn``: what G draws itself. ``gates``
+    (N, 3, H, W): shares of drawn, carried and mirrored. ``light``: what is added to carried colours. ``silhouette``
+    (N, 1, H, W) in [0, 1]. ``background``: what stands behind. ``source_body``, ``target_body``: both body maps.
+    ``swap``: the answer.
     """
 
     carried: Tensor
@@ -92,6 +95,8 @@ class CarryNet(MomiNet):
     torch.Size([2, 3, 128, 64])
     """
 
+    backgrounds = get_args(Background)
+
     def __init__(self, config: NetworkConfig) -> None:
         if not config.carry:
             raise ValueError("CarryNet: expected a config with carry=True; MomiNet is the network without")
@@ -111,6 +116,10 @@ class CarryNet(MomiNet):
         """All that is known of the people in pictures (N, 3, H, W) in [-1, 1]; ``pose`` spares F_p its work."""
         maps = (pose or self.pose(pictures)).maps
         return self.appearance(pictures, maps, *self.body_maps.source(pictures, maps))
+
+    def code(self, appearance: Appearance) -> Tensor:
+        """z_a in what :meth:`meet` found: (N, d or 2d, H/8, W/8)."""
+        return appearance.code
 
     def appearance(self, pictures: Tensor, maps: Tensor, body: BodyMap, build: Tensor) -> Appearance:
         halved = self.appearance_encoder.halved(pictures)
@@ -171,21 +180,29 @@ class CarryNet(MomiNet):
         other: Appearance | None = None,
         share: float = 0.0,
     ) -> Tensor:
-        """The people of N appearances in N poses.
+        """The people of N appearances in N poses; one appearance may stand for all poses, and one pose for all people.
 
         Args:
             appearance: of :meth:`meet`.
             maps: pose maps (N, 17, H, W) of :meth:`pose` or :meth:`reproject`.
-            background: (N, 3, H, W) in [-1, 1]; None is what G draws.
+            background: (N, 3, H, W), (3, H, W) or a colour (3,) in [-1, 1]; None is what G draws.
             other, share: another appearance, and how far on the way to it the person is, from 0 to 1.
 
         Returns:
             (N, 3, H, W) in [-1, 1].
+
+        Raises:
+            ValueError: for a background of another size, a share outside [0, 1], or above 0 without another appearance.
         """
-        painted, _ = self.paint(appearance, maps)
-        if other is not None and share:
-            painted = Painted(*map(torch.lerp, painted, self.paint(other, maps)[0], [torch.tensor(share)] * len(painted)))
-        return composed(painted, background)
+        appearance, other = ends(appearance, other, share)
+        count = max(len(appearance.code), len(maps))
+        maps = maps.expand(count, -1, -1, -1)
+        behind = None if background is None else self._given(background.to(maps.device), count)
+        painted, _ = self.paint(appearance.expanded(count), maps)
+        if other is not None:
+            there, _ = self.paint(other.expanded(count), maps)
+            painted = Painted(*(torch.lerp(a, b, share) for a, b in zip(painted, there, strict=True)))
+        return composed(painted, behind)
 
     def swap(self, source: Tensor, target: Tensor, *, background: Background | Tensor = "target") -> Tensor:
         """The person of ``source`` in the pose of ``target``: only RGB goes in.
@@ -225,16 +242,9 @@ class CarryNet(MomiNet):
         )  # fmt: skip
 
     def _background(self, asked: Background | Tensor, both: Tensor, pose: Pose, body: BodyMap) -> Tensor | None:
-        count, size = len(both) // 2, self.config.size
+        count = len(both) // 2
         if isinstance(asked, Tensor):
-            shape = {1: (3, 1, 1), 3: (3, *size), 4: (count, 3, *size)}.get(asked.ndim)
-            given = asked[:, None, None] if asked.ndim == 1 else asked
-            if shape is None or tuple(given.shape) != shape or not asked.is_floating_point():
-                raise ValueError(
-                    f"background: expected a colour (3,), a picture (3, {size[0]}, {size[1]}) or one for each source, "
-                    f"float in [-1, 1], got {tuple(asked.shape)} {asked.dtype}"
-                )
-            return given.to(both.device).expand(count, 3, *size)
+            return self._given(asked.to(both.device), count)
         if asked not in get_args(Background):
             raise ValueError(
                 f"background: expected one of {', '.join(get_args(Background))}, or a picture or colour as a tensor, "
@@ -245,6 +255,18 @@ class CarryNet(MomiNet):
         part = slice(count, None) if asked == "target" else slice(count)
         chosen = Pose(*(each[part] for each in pose))
         return self.backdrop(both[part], chosen, BodyMap(*(each[part] for each in body)))
+
+    def _given(self, background: Tensor, count: int) -> Tensor:
+        """A picture or colour as (count, 3, H, W)."""
+        size = self.config.size
+        shapes = {1: [(3, 1, 1)], 3: [(3, *size)], 4: [(count, 3, *size), (1, 3, *size)]}.get(background.ndim, [])
+        given = background[:, None, None] if background.ndim == 1 else background
+        if tuple(given.shape) not in shapes or not background.is_floating_point():
+            raise ValueError(
+                f"background: expected a colour (3,), a picture (3, {size[0]}, {size[1]}) or one for each source, "
+                f"float in [-1, 1], got {tuple(background.shape)} {background.dtype}"
+            )
+        return given.expand(count, 3, *size)
 
 
 def composed(painted: Painted, background: Tensor | None = None) -> Tensor:

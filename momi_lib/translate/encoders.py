@@ -96,7 +96,7 @@ class AppearanceEncoder(nn.Module):
             *_layers(3, channels, stem, norm, first_stride=2), ResidualBlock(channels[-1], norm)
         )
 
-        self.half = 1 if stem == "lean" else 6  # so many layers lead to the first features at H/2
+        self.half = 1 if stem == "lean" else 5  # so many layers lead to the first features at H/2
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Encode ``pictures``."""

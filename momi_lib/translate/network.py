@@ -2,116 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from momi_lib.pose import Student, default_sigma, gaussian_maps, pose_maps
 from momi_lib.skeleton import JOINTS
-from momi_lib.translate.attention import Block, PoseAttention, ResidualBlocks
-from momi_lib.translate.blocks import Norm, Upsampling, initialise
-from momi_lib.translate.encoders import AppearanceEncoder, PoseEncoder, Stem
-from momi_lib.translate.generator import Generator, Output
+from momi_lib.translate.attention import PoseAttention, ResidualBlocks
+from momi_lib.translate.blocks import initialise
+from momi_lib.translate.encoders import AppearanceEncoder, PoseEncoder
+from momi_lib.translate.generator import Generator
 from momi_lib.translate.lookup import AppearanceLookup, FineLookup
+from momi_lib.translate.shape import NetworkConfig
 
-Transfer = Literal["join", "lookup", "fine-lookup"]
-
-
-@dataclass(frozen=True)
-class NetworkConfig:
-    """Everything that decides the shape of :class:`MomiNet`; the paper leaves most of it open.
-
-    Attributes:
-        size: height and width of a picture, both divisible by 8 (by 16 for the student).
-        width: d, channels of both codes.
-        encoder: channels at H/2 and H/4 in both encoders.
-        stem: ``"paper"`` (7×7 at full resolution) or ``"lean"``.
-        attention: ``"pose"``, the paper's blocks, or ``"residual"``: blocks that see no pose, to learn what they bring.
-        attention_blocks: length of φ.
-        attention_block: ``"pat"``, as published for pose-attention transfer, or ``"normed"``, a smaller one with a
-            normalisation before the gate (:mod:`momi_lib.translate.attention`).
-        lean_attention: one 3×3 convolution instead of two in the pose stream.
-        generator: channels of G at H/8, H/4, H/2, H.
-        generator_blocks: residual blocks of G at H/8, H/4, H/2, H.
-        upsampling: ``"transposed"`` or ``"resize"``.
-        kernel: size of G's last convolution.
-        output: where it stands: ``"full"`` at H, or ``"half"`` at H/2 with sub-pixels (see :class:`Generator`).
-        transfer: how G gets appearance to the target's pose: ``"join"`` (the paper's: both codes side by side) or
-            ``"lookup"`` before G, or ``"fine-lookup"`` before and inside it (:mod:`momi_lib.translate.lookup`).
-        pose_detail: channels of the pose code at H/4, beside those at H/8, that G is given there: a landmark's place
-            to the pixel is hard to read from a grid of 8 × 8 pixels. 0 is the paper's code.
-        norm: ``"batch"``, ``"group"`` or ``"none"``.
-        student: channels of F_p at H/4.
-        sigma: σ of the Gaussian maps in pixels at H = 128, scaled with H.
-        threshold: landmarks with less confidence count as missing.
-        decoder: ``"argmax"`` (the paper's), ``"quarter"`` or ``"dark"``.
-        carry: the network is a :class:`~momi_lib.translate.carrying.CarryNet`: what is visible in the source is carried
-            over by body maps, which the paper does not do. The next three belong to it.
-        body_source, body_target: channels of B_s and B_t at H/2, H/4, H/8 and H/16.
-        painter: channels of the painter at full size.
-        decode_at: where the maximum of a heatmap is taken: ``"quarter"``, in F_p's own maps at H/4, or ``"full"``, in
-            the same brought to H × W (the paper's h).
-
-    >>> NetworkConfig(width=64).width
-    64
-    """
-
-    size: tuple[int, int] = (128, 64)
-    width: int = 256
-    encoder: tuple[int, int] = (128, 256)
-    stem: Stem = "paper"
-    attention: Literal["pose", "residual"] = "pose"
-    attention_blocks: int = 9
-    attention_block: Block = "normed"
-    lean_attention: bool = False
-    generator: tuple[int, int, int, int] = (256, 256, 128, 64)
-    generator_blocks: tuple[int, int, int, int] = (2, 0, 0, 0)
-    upsampling: Upsampling = "transposed"
-    kernel: int = 7
-    output: Output = "full"
-    transfer: Transfer = "join"
-    pose_detail: int = 0
-    norm: Norm = "batch"
-    student: int = 48
-    sigma: float = 6.0
-    threshold: float = 0.2
-    decoder: str = "argmax"
-    decode_at: Literal["quarter", "full"] = "quarter"
-    carry: bool = False
-    body_source: tuple[int, int, int, int] = (32, 64, 96, 128)
-    body_target: tuple[int, int, int, int] = (32, 64, 96, 128)
-    painter: int = 16
-
-    def __post_init__(self) -> None:
-        height, width = self.size
-        if height % 8 or width % 8 or min(height, width) < 16:
-            raise ValueError(
-                f"size: expected height and width divisible by 8 and at least 16, got {self.size}"
-            )
-        if self.transfer not in get_args(Transfer):
-            raise ValueError(f"transfer: expected one of {', '.join(get_args(Transfer))}, got {self.transfer!r}")
-        if self.attention not in ("pose", "residual"):
-            raise ValueError(f"attention: expected 'pose' or 'residual', got {self.attention!r}")
-        if self.attention_block not in get_args(Block):
-            raise ValueError(f"attention_block: expected 'pat' or 'normed', got {self.attention_block!r}")
-        if self.attention_block == "pat" and self.lean_attention:
-            raise ValueError("lean_attention: expected False with attention_block 'pat', whose pose stream is given")
-        if self.decode_at not in ("quarter", "full"):
-            raise ValueError(f"decode_at: expected 'quarter' or 'full', got {self.decode_at!r}")
-        if self.carry and (height % 16 or width % 16):
-            raise ValueError(f"carry: expected a size divisible by 16 for the body maps, got {self.size}")
-        if self.carry != (self.output == "features"):
-            raise ValueError("carry: expected output='features' with it, from which the painter draws, and only then")
-        if self.pose_detail < 0:
-            raise ValueError(f"pose_detail: expected a number of channels from 0 up, got {self.pose_detail}")
-        if min(self.width, self.attention_blocks + 1, self.student, *self.generator, *self.encoder) < 1:
-            raise ValueError("width, student, encoder, generator: expected positive numbers of channels")
-        if not 0 <= self.threshold < 1 or self.sigma <= 0:
-            raise ValueError(
-                f"threshold in [0, 1) and sigma > 0 expected, got {self.threshold} and {self.sigma}"
-            )
+__all__ = ["MomiNet", "NetworkConfig", "Pose", "ends"]
 
 
 class Pose(NamedTuple):
@@ -141,6 +46,9 @@ class MomiNet(nn.Module):
     >>> network.swap(pictures, pictures).shape
     torch.Size([2, 3, 128, 64])
     """
+
+    #: What may stand behind the person, the usual first: see :meth:`swap`.
+    backgrounds: tuple[str, ...] = ("drawn",)
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
         super().__init__()
@@ -262,16 +170,71 @@ class MomiNet(nn.Module):
                 f"source and target: expected as many of each, got {len(source)} and {len(target)}"
             )
 
-    def swap(self, source: Tensor, target: Tensor) -> Tensor:
+    def meet(self, pictures: Tensor, pose: Pose | None = None) -> Tensor:
+        """What :meth:`draw` needs to know of the people in pictures (N, 3, H, W) in [-1, 1]: here the code of Eq. 2.
+
+        ``pose``, of the same pictures, spares F_p its work.
+        """
+        return self.encode_appearance(pictures, self.encode_pose((pose or self.pose(pictures)).maps))
+
+    def code(self, appearance: Tensor) -> Tensor:
+        """z_a in what :meth:`meet` found: (N, d or 2d, H/8, W/8)."""
+        return appearance
+
+    def draw(
+        self,
+        appearance: Tensor,
+        maps: Tensor,
+        background: Tensor | None = None,
+        *,
+        other: Tensor | None = None,
+        share: float = 0.0,
+    ) -> Tensor:
+        """The people of N appearances in N poses; one appearance may stand for all poses, and one pose for all people.
+
+        Args:
+            appearance: of :meth:`meet`.
+            maps: pose maps (N, 17, H, W) of :meth:`pose` or :meth:`reproject`.
+            background: None: this network draws the street itself.
+            other, share: another appearance, and how far on the way to it the person is, from 0 to 1. The two are mixed
+                where G meets them, at the target's places: a lookup has fetched each from its own source.
+
+        Returns:
+            (N, 3, H, W) in [-1, 1].
+
+        Raises:
+            ValueError: for a background, for a share outside [0, 1], or above 0 without another appearance.
+        """
+        if background is not None:
+            raise ValueError("background: expected None, because this network draws the street itself")
+        appearance, other = ends(appearance, other, share)
+        pose_code = self.encode_pose(maps)
+        count = max(len(appearance), len(pose_code))
+        pose_code = pose_code.expand(count, -1, -1, -1)
+        code, within = self.fetch(appearance.expand(count, -1, -1, -1), pose_code)
+        if other is not None:
+            there, within_there = self.fetch(other.expand(count, -1, -1, -1), pose_code)
+            code = torch.lerp(code, there, share)
+            within = None if within is None else torch.lerp(within, within_there, share)
+        return self.generator(code, self.coarse(pose_code), within)
+
+    def swap(self, source: Tensor, target: Tensor, *, background: str = "drawn") -> Tensor:
         """The person of ``source`` in the pose of ``target``: only RGB goes in.
 
         Args:
             source, target: (N, 3, H, W) float in [-1, 1].
+            background: only ``"drawn"``; a :class:`~momi_lib.translate.carrying.CarryNet` offers more.
 
         Returns:
             (N, 3, H, W) in [-1, 1].
+
+        Raises:
+            ValueError: for pictures of another size, or another background.
         """
         self.check_pictures(source, target)
+        if not isinstance(background, str) or background != "drawn":
+            got = repr(background) if isinstance(background, str) else "another"
+            raise ValueError(f"background: this network draws the street itself, expected 'drawn', got {got}")
         maps = self.pose(torch.cat([source, target])).maps  # in one pass: small batches cost more a picture
         source_code, target_code = self.encode_pose(maps).chunk(2)
         return self.decode(self.encode_appearance(source, source_code), target_code)
@@ -285,3 +248,19 @@ class MomiNet(nn.Module):
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """The same as :meth:`swap`."""
         return self.swap(source, target)
+
+
+def ends(appearance: Any, other: Any, share: float) -> tuple[Any, Any]:
+    """The appearances that are needed at a share of the way: both between the ends, and one at an end.
+
+    >>> ends("a", "b", 0), ends("a", "b", 0.5), ends("a", "b", 1)
+    (('a', None), ('a', 'b'), ('b', None))
+
+    Raises:
+        ValueError: for a share outside [0, 1], or above 0 without another appearance.
+    """
+    if not 0 <= share <= 1 or (share and other is None):
+        raise ValueError(f"share: expected a number from 0 to 1, and `other` for more than 0; got {share}")
+    if share in (0, 1):
+        return (other if share else appearance), None
+    return appearance, other

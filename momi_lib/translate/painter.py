@@ -19,6 +19,9 @@ from momi_lib.translate.blocks import Norm, ResidualBlock, conv, initialise
 __all__ = ["Carried", "Painted", "Painter"]
 
 
+UNSEEN = 0.03  # a carried colour's share before any learning where the source does not show the place at all
+
+
 class Carried(NamedTuple):
     """What reaches the painter beside G's features.
 
@@ -69,31 +72,39 @@ class Painter(nn.Module):
         given = 12 + 12 + 2 + features + 4  # both pictures, confidences, features, body map
         self.join = nn.Sequential(conv(width + given, width, norm=norm), ResidualBlock(width, norm))
         self.shrink = conv(width, hidden, 1, norm=norm)
-        self.full = conv(hidden + 6, hidden, norm=norm)
-        self.colour = nn.Conv2d(hidden, 3, 3, padding=1)
+        self.colour = nn.Conv2d(hidden + 6, 3, 3, padding=1)
         self.decide = nn.Conv2d(width, 3 + 1 + 3, 3, padding=1)  # gates, silhouette, light
         initialise(self)
         nn.init.normal_(self.decide.weight, 0.0, 0.002)
-        with torch.no_grad():  # at first what is visible is carried over
-            self.decide.bias[:3] = torch.tensor([0.0, 1.0, -1.0])
+        with torch.no_grad():  # at first what is visible is carried over, rather from the own side
+            self.decide.bias[:3] = torch.tensor([-1.5, 0.0, -0.3])
 
     def forward(self, features: Tensor, carried: Carried) -> Painted:
         """``features`` (N, width, H/2, W/2) of G."""
+        features = _smooth(features)
         body = torch.cat([carried.body.places, carried.body.silhouette.clamp(-5, 5) / 5], dim=1)
         pictures = [functional.pixel_unshuffle(picture, 2) for picture in (carried.own, carried.mirrored)]
         given = torch.cat([features, *pictures, carried.confidence, carried.features, body], dim=1)
         features = features + self.join(given.to(features.dtype))
         decided = self.decide(features).float()
-        gates = torch.softmax(_doubled(decided[:, :3]), dim=1)
+        known = (carried.confidence + UNSEEN).log()
+        scores = decided[:, :3] + torch.cat([torch.zeros_like(known[:, :1]), known], dim=1)
+        gates = torch.softmax(_doubled(scores), dim=1)
         # Light is smooth; finer corrections would paint over what was carried.
         light = _doubled(_doubled(functional.avg_pool2d(decided[:, 4:], 2)))
         outline = 2 * carried.body.silhouette + decided[:, 3:4]
         silhouette = torch.sigmoid(_doubled(outline))
         wide = torch.cat([_doubled(self.shrink(features)).float(), carried.own, carried.mirrored], dim=1)
-        drawn = torch.tanh(self.colour(self.full(wide.to(features.dtype))).float())
+        drawn = torch.tanh(self.colour(wide.to(features.dtype)).float())
         choices = (drawn, carried.own + light, carried.mirrored + light)
         person = sum(gates[:, index : index + 1] * choice for index, choice in enumerate(choices))
         return Painted(person, silhouette, drawn, gates, light)
+
+
+def _smooth(x: Tensor) -> Tensor:
+    """Twice the mean of 2 × 2 places: it takes away just the chequerboard that a transposed convolution leaves."""
+    wide = functional.avg_pool2d(x, 2, 1, padding=1, count_include_pad=False)
+    return functional.avg_pool2d(wide, 2, 1)
 
 
 def _doubled(x: Tensor) -> Tensor:

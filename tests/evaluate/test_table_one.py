@@ -44,10 +44,10 @@ class Counting(torch.nn.Module):
         super().__init__()
         self.network, self.config, self.asked = network, network.config, 0
 
-    def swap(self, source, target):
+    def swap(self, source, target, **options):
         assert len(source), "asked for no swap at all: some layers cannot take an empty batch"
         self.asked += len(source)
-        return self.network.swap(source, target)
+        return self.network.swap(source, target, **options)
 
 
 def test_swaps_are_drawn_once_and_damaged_ones_again(tmp_path, people, network):
@@ -66,16 +66,18 @@ def test_swaps_are_drawn_once_and_damaged_ones_again(tmp_path, people, network):
     assert not list(tmp_path.rglob("*.tmp"))
     other = SwapStore(tmp_path, "tiny", "ab" * 32, test_pairs(people, count=9, seed=1))
     assert other.folder != place.folder != SwapStore(tmp_path, "tiny", "cd" * 32, pairs).folder
+    streets = [SwapStore(tmp_path, "tiny", "ab" * 32, pairs, name).folder for name in ("drawn", "target", "source")]
+    assert len(set(streets)) == 3 and streets[0] == place.folder
 
 
 def test_an_interrupted_translation_goes_on(tmp_path, people, network):
     pairs = test_pairs(people, count=12)
 
     class Tired(Counting):
-        def swap(self, source, target):
+        def swap(self, source, target, **options):
             if self.asked >= 8:
                 raise KeyboardInterrupt
-            return super().swap(source, target)
+            return super().swap(source, target, **options)
 
     place = SwapStore(tmp_path, "tiny", "ab" * 32, pairs)
     with pytest.raises(KeyboardInterrupt):

@@ -22,7 +22,7 @@ from momi_lib.lessons.panels import Picture
 from momi_lib.lessons.raster import map_png, picture_png, skeleton_png
 from momi_lib.lessons.stage import PANELS, Stage
 from momi_lib.train.config import preset
-from momi_lib.translate import MomiNet
+from momi_lib.translate import CarryNet, MomiNet
 
 
 def array(png: bytes) -> np.ndarray:
@@ -50,6 +50,20 @@ def network() -> MomiNet:
     network.student.heatmaps.bias.fill_(0.5)  # every joint is found somewhere
     network.student.heatmaps.weight.mul_(100)
     network.generator.picture.weight.mul_(50)  # or all swaps would round to the same grey
+    return network
+
+
+@pytest.fixture(scope="module")
+def carrier() -> CarryNet:
+    """The same of a network that carries clothes over and can put any street behind them."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = CarryNet(preset("tiny-carry").network).eval().requires_grad_(False)
+    network.student.heatmaps.bias.fill_(0.5)
+    network.student.heatmaps.weight.mul_(100)
+    network.painter.colour.weight.mul_(50)
+    for net in (network.body_maps.of_source, network.body_maps.of_target):
+        net.result.weight.mul_(5)
     return network
 
 
@@ -112,6 +126,62 @@ def test_a_mirrored_target_is_mirrored_and_has_no_true_answer(explorer: SwapExpl
     assert explorer.state.mirrored and explorer.state.truth is None and explorer.state.l1 is None
     assert np.array_equal(array(explorer.editor.behind), plain[:, ::-1])
     assert "mirrored" in explorer.message.value and explorer.mirror.icon == "check"
+
+
+def test_the_background_is_chosen_from_a_menu_and_announced(carrier: CarryNet, tmp_path: Path) -> None:
+    explorer = SwapExplorer(network=carrier, save_to=tmp_path)
+    menu = explorer.background
+    assert menu in all_of(explorer.widget) and menu.description == "Background" and not menu.disabled
+    assert [name for name, _ in menu.options] == [
+        "the target's street", "the source's street", "plain grey", "as drawn by the network"
+    ]  # fmt: skip
+    assert menu.value == explorer.state.background == "target"
+    source, target = explorer.swapper.pictures(explorer.state)
+    drawn, said, scores = {}, set(), []
+    for name, asked in (("target", "target"), ("source", "source"), ("grey", torch.zeros(3)), ("drawn", "drawn")):
+        menu.value = name
+        drawn[name] = explorer.state.swap
+        said.add(explorer.message.value)
+        scores.append(explorer.state.l1)
+        expected = to_uint8(carrier.swap(source[None], target[None], background=asked))[0]
+        assert ((drawn[name].int() - expected.int()).abs() > 1).float().mean() < 0.01
+        assert explorer.state.background == name and explorer.state.truth == 0
+        assert explorer.editor.swap == drawn[name].permute(1, 2, 0).numpy().tobytes()
+    assert len(said) == 4 and None not in scores  # a screen reader hears of every change
+    assert "before a street that the network draws" in explorer.message.value
+    assert explorer.editor.swap_says.endswith("before a street that the network draws")
+    assert not torch.equal(drawn["target"], drawn["source"])
+    explorer.save.click()
+    assert [file.stem.split("_")[-2:] for file in tmp_path.glob("*.png")] == [["background", "drawn"]]
+
+
+def test_the_background_stays_through_other_changes(carrier: CarryNet) -> None:
+    explorer = SwapExplorer(network=carrier)
+    explorer.background.value = "source"
+    explorer.shuffle.click()
+    explorer.mirror.value = True
+    assert explorer.move("left_wrist", 31, 70).background == "source"
+    explorer.ways.look.value = 0.5
+    assert explorer.state.background == "source" and "before the source's street" in explorer.editor.swap_says
+    explorer.reset()
+    assert explorer.state.background == explorer.background.value == "source"
+
+
+def test_the_street_of_a_mirrored_target_is_mirrored(carrier: CarryNet) -> None:
+    explorer = SwapExplorer(network=carrier)
+    explorer.mirror.value = True
+    source, target = explorer.swapper.pictures(explorer.state)
+    expected = to_uint8(carrier.swap(source[None], target[None]))[0]
+    assert ((explorer.state.swap.int() - expected.int()).abs() > 1).float().mean() < 0.01
+
+
+def test_a_network_that_draws_the_street_says_why_the_menu_is_off(explorer: SwapExplorer) -> None:
+    menu = explorer.background
+    assert menu.disabled and menu.value == explorer.state.background == "drawn"
+    assert "background cannot be chosen" in menu.tooltip
+    assert "before" not in explorer.message.value and "before" not in explorer.editor.swap_says
+    with pytest.raises(ValueError, match="background: expected one of drawn, got 'target'"):
+        explorer.swapper(3, 8, background="target")
 
 
 def test_a_random_pair_has_a_true_answer_and_is_drawn_once(

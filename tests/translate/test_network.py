@@ -38,6 +38,34 @@ def test_appearance_comes_from_the_source_and_pose_from_the_target(network):
     assert not torch.allclose(*drawn)
 
 
+def test_met_people_are_drawn_as_they_are_swapped_and_mixed_on_the_way(network):
+    pictures = torch.rand(2, 3, 128, 64) * 2 - 1
+    with torch.no_grad():
+        pose = network.pose(pictures)
+        people = network.meet(pictures, pose)
+        assert torch.equal(network.code(people), network.meet(pictures))
+        swaps = network.swap(pictures, pictures.flip(0))
+        torch.testing.assert_close(network.draw(people, pose.maps.flip(0)), swaps)
+        torch.testing.assert_close(network.draw(people[:1], pose.maps)[1], swaps[0])  # one person in all poses
+        torch.testing.assert_close(network.draw(people, pose.maps[1:])[0], swaps[0])  # all people in one pose
+        ends = [network.draw(people, pose.maps, other=people.flip(0), share=share) for share in (0, 1e-6, 1 - 1e-6, 1)]
+    torch.testing.assert_close(ends[0], ends[1], atol=1e-4, rtol=0)
+    torch.testing.assert_close(ends[2], ends[3], atol=1e-4, rtol=0)
+    with pytest.raises(ValueError, match="share: expected a number from 0 to 1"):
+        network.draw(people, pose.maps, share=0.5)
+
+
+def test_a_network_that_draws_the_street_itself_takes_no_background(network):
+    pictures = torch.zeros(1, 3, 128, 64)
+    assert network.backgrounds == ("drawn",)
+    torch.testing.assert_close(network.swap(pictures, pictures, background="drawn"), network.swap(pictures, pictures))
+    for background in ("target", torch.zeros(3)):
+        with pytest.raises(ValueError, match="background: this network draws the street itself, expected 'drawn'"):
+            network.swap(pictures, pictures, background=background)
+    with pytest.raises(ValueError, match="background: expected None"):
+        network.draw(network.meet(pictures), torch.zeros(1, 17, 128, 64), torch.zeros(3))
+
+
 def test_the_student_learns_nothing_from_pictures(network):
     pictures = torch.rand(2, 3, 128, 64) * 2 - 1
     network.swap(pictures, pictures).sum().backward()
@@ -94,14 +122,16 @@ def test_the_paper_preset_is_literal():
 
 
 def test_weights_from_before_an_option_keep_their_behaviour(network, tmp_path):
-    """Files written earlier do not name the block of φ, nor where the maximum is taken."""
+    """Files written earlier do not name the block of φ, nor where the maximum is taken, nor what is carried over."""
     path = save_network(network, tmp_path / "net.safetensors")
     about = json.loads(tensor_metadata(path)["momi"])
-    for name in ("attention_block", "decode_at"):
+    for name in ("attention_block", "decode_at", "carry", "body_source", "body_target", "painter"):
         del about["network"][name]
     old = tmp_path / "old.safetensors"
     save_tensors(old, load_tensors(path), {"momi": json.dumps(about)})
-    config = load_network(old).config
+    again = load_network(old)
+    config = again.config
+    assert type(again) is MomiNet and not config.carry
     assert (config.attention_block, config.decode_at) == ("normed", "quarter")
 
 

@@ -26,6 +26,14 @@ def test_encoders_divide_by_eight(stem, size):
     assert pose.shape == appearance.shape == (2, 16, height // 8, width // 8)
 
 
+@pytest.mark.parametrize("stem", ["paper", "lean"])
+def test_the_first_features_of_the_appearance_encoder_have_half_the_size(stem):
+    encoder, pictures = AppearanceEncoder((8, 12, 16), stem=stem).eval(), torch.rand(2, 3, 64, 32)
+    halved = encoder.halved(pictures)
+    assert halved.shape == (2, 8, 32, 16)
+    torch.testing.assert_close(encoder.encode_halved(halved), encoder(pictures))
+
+
 def test_unknown_choices_are_named():
     with pytest.raises(ValueError, match="stem.*'lean'.*'fat'"):
         PoseEncoder(17, (8, 8, 16), stem="fat")
@@ -139,5 +147,5 @@ def test_a_generator_that_ends_at_half_size_draws_each_square_of_four_pixels():
         by_hand += network.picture.bias[:, None, None]
     # Channel 4c + 2i + j is colour c of the pixel in row i, column j of the square.
     assert torch.allclose(drawn[:, 1, 1::2, 0::2], torch.tanh(by_hand[:, 4 + 2]), atol=1e-5)
-    with pytest.raises(ValueError, match="'half'"):
+    with pytest.raises(ValueError, match="output: expected one of full, half, .*got 'quarter'"):
         Generator(8, channels=(8, 8, 8, 8), blocks=(1, 0, 0, 0), output="quarter")

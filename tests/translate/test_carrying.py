@@ -1,0 +1,235 @@
+"""CarryNet as a whole: swaps before all backgrounds, what explains them, what learns, and files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from momi_lib.files import load_tensors, save_tensors, tensor_metadata
+from momi_lib.pose.body_maps import BodyMap
+from momi_lib.train import preset
+from momi_lib.translate import CarryNet, MomiNet, load_network, network_of, save_network
+from momi_lib.translate.carry import correspond
+from momi_lib.translate.carrying import LIMB, MARGIN
+
+SIZE = (128, 64)
+
+
+@pytest.fixture(scope="module")
+def network() -> CarryNet:
+    """An untrained network that finds all joints, and bodies here and there."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        config = replace(preset("tiny-carry").network, transfer="lookup", pose_detail=4)
+        network = network_of(config).eval().requires_grad_(False)
+    network.student.heatmaps.bias.fill_(0.5)
+    network.student.heatmaps.weight.mul_(100)
+    network.painter.colour.weight.mul_(50)
+    for net in (network.body_maps.of_source, network.body_maps.of_target):
+        net.result.weight.mul_(5)
+    return network
+
+
+def pictures(count: int, seed: int = 0) -> Tensor:
+    return torch.rand(count, 3, *SIZE, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def standing(network: CarryNet) -> None:
+    """B_s and B_t of somebody who stands in the middle, whatever is asked."""
+    y, x = torch.meshgrid(torch.arange(64.0), torch.arange(32.0), indexing="ij")
+    places = torch.stack([0.03 * (x - 15.5), 0 * x, 0.03 * (31.5 - y)])
+    logit = torch.where((x - 15.5).abs().lt(5) & (y - 32).abs().lt(12), 9.0, -9.0)
+
+    def body(count: int) -> BodyMap:
+        return BodyMap(places.expand(count, -1, -1, -1).clone(), logit.expand(count, 1, -1, -1).clone())
+
+    network.body_maps.source = lambda given, maps: (body(len(given)), torch.zeros(len(given), network.body_maps.build))
+    network.body_maps.target = lambda maps, build: body(len(maps))
+
+
+@pytest.fixture
+def middle(network: CarryNet, monkeypatch: pytest.MonkeyPatch) -> CarryNet:
+    for name in ("source", "target"):
+        monkeypatch.setattr(network.body_maps, name, getattr(network.body_maps, name))  # put back afterwards
+    standing(network)
+    return network
+
+
+@pytest.mark.parametrize("background", ["target", "source", "drawn", "colour", "picture", "pictures"])
+def test_a_swap_is_its_parts_put_together(network: CarryNet, background: str) -> None:
+    source, target = pictures(2), pictures(2, seed=1)
+    given = {"colour": torch.tensor([1.0, -1.0, 0.0]), "picture": pictures(1, 2)[0], "pictures": pictures(2, 2)}
+    asked = given.get(background, background)
+    swap, found = network.swap(source, target, background=asked), network.explain(source, target, background=asked)
+    assert swap.shape == (2, 3, *SIZE) and swap.min() >= -1 and swap.max() <= 1
+    assert torch.equal(swap, found.swap)
+    torch.testing.assert_close(found.gates.sum(1), torch.ones(2, *SIZE))
+    choices = (found.drawn, found.carried + found.light, found.mirrored + found.light)
+    person = sum(found.gates[:, index : index + 1] * choice for index, choice in enumerate(choices))
+    put_together = found.background + found.silhouette * (person - found.background)
+    torch.testing.assert_close(swap, put_together.clamp(-1, 1), atol=1e-5, rtol=0)
+    behind = {"drawn": found.drawn, "colour": torch.tensor([1.0, -1.0, 0.0])[:, None, None].expand(2, 3, *SIZE)}
+    behind |= {"picture": pictures(1, 2).expand(2, -1, -1, -1), "pictures": pictures(2, 2)}
+    if background in behind:
+        assert torch.equal(found.background, behind[background])
+    assert found.source_body.places.shape == found.target_body.places.shape == (2, 3, 64, 32)
+    assert found.confidence.shape == (2, 2, 64, 32) and 0 <= found.confidence.min() <= found.confidence.max() <= 1
+
+
+@pytest.mark.parametrize("background", ["source", "target"])
+def test_the_street_stays_where_nobody_stands(
+    middle: CarryNet, background: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = middle.pose
+    monkeypatch.setattr(middle, "pose", lambda given: find(given)._replace(valid=torch.zeros(len(given), 17).bool()))
+    source, target = pictures(1), pictures(1, seed=1)
+    street = {"source": source, "target": target}[background]
+    far = torch.ones(SIZE, dtype=torch.bool)
+    edge = MARGIN + 5  # beside the silhouette's 48 × 20 pixels; its own edge is soft
+    far[40 - edge : 88 + edge, 22 - edge : 42 + edge] = False
+    behind = middle.backdrop(street)
+    assert torch.equal(behind[0, :, far], street[0, :, far]) and far.sum() > 3000
+    assert not torch.isclose(behind[..., 50:80, 25:40], street[..., 50:80, 25:40]).any(1).all()
+    swap = middle.swap(source, target, background=background)
+    torch.testing.assert_close(swap[0, :, far], street[0, :, far], atol=1e-3, rtol=0)
+    assert not torch.allclose(swap[..., 50:80, 25:40], street[..., 50:80, 25:40], atol=0.1)
+
+
+def test_limbs_between_landmarks_are_taken_out_of_the_street_as_well(middle: CarryNet) -> None:
+    street = pictures(1)
+    pose = middle.pose(street)
+    landmarks, valid = torch.zeros(1, 17, 2), torch.zeros(1, 17, dtype=torch.bool)
+    landmarks[0, [13, 15]] = torch.tensor([[8.0, 20.0], [8.0, 60.0]])  # a shin far beside the silhouette
+    without = middle.backdrop(street, pose._replace(landmarks=landmarks, valid=valid))
+    valid[0, [13, 15]] = True
+    changed = (middle.backdrop(street, pose._replace(landmarks=landmarks, valid=valid)) != without).any(1)[0]
+    assert changed[22:58, 5:12].all() and not changed[:, 8 + int(LIMB) + MARGIN + 3 : 18].any()
+
+
+def test_a_swap_is_a_drawing_of_who_was_met(network: CarryNet) -> None:
+    both = pictures(2)
+    pose = network.pose(both)
+    people = network.meet(both, pose)
+    streets = network.backdrop(both, pose, people.body)
+    drawn = network.draw(people, pose.maps.flip(0), streets.flip(0))
+    torch.testing.assert_close(drawn, network.swap(both, both.flip(0)), atol=1e-4, rtol=1e-4)
+    first = network.meet(both[:1])
+    assert network.code(first) is first.code
+    alone = network.draw(first, pose.maps, streets)  # one person in all poses
+    torch.testing.assert_close(alone[1], drawn[0], atol=1e-4, rtol=1e-4)
+    shared = network.draw(people, pose.maps[1:], streets[1])  # all people in one pose and street
+    torch.testing.assert_close(shared[0], drawn[0], atol=1e-4, rtol=1e-4)
+
+
+def test_between_two_people_the_ends_are_the_two(network: CarryNet) -> None:
+    both = pictures(2)
+    maps = network.pose(both).maps[1:]
+    first, second = (network.meet(picture) for picture in both.split(1))
+    drawn = [network.draw(first, maps, other=second, share=share) for share in (0, 1e-6, 0.5, 1 - 1e-6, 1)]
+    assert torch.equal(drawn[0], network.draw(first, maps)) and torch.equal(drawn[-1], network.draw(second, maps))
+    for end, near in ((0, 1), (4, 3)):
+        torch.testing.assert_close(drawn[end], drawn[near], atol=1e-4, rtol=0)
+    assert not torch.allclose(drawn[2], drawn[0]) and not torch.allclose(drawn[2], drawn[4])
+    for share, other in ((0.5, None), (1.5, second), (-0.1, second)):
+        with pytest.raises(ValueError, match="share: expected a number from 0 to 1"):
+            network.draw(first, maps, other=other, share=share)
+
+
+def test_two_at_once_are_one_after_the_other(network: CarryNet) -> None:
+    source, target = pictures(2), pictures(2, seed=1)
+    together = network.swap(source, target)
+    for index in range(2):
+        alone = network.swap(source[index : index + 1], target[index : index + 1])
+        apart = (alone[0] - together[index]).abs()
+        # Rounding may choose another of two places of the source that are equally near.
+        assert apart.median() < 1e-5 and (apart > 1e-3).float().mean() < 0.01
+
+
+def test_a_body_corresponds_to_itself_and_its_mirror_image_to_the_other_side(middle: CarryNet) -> None:
+    body, _ = middle.body_maps.source(pictures(1), torch.zeros(1, 17, *SIZE))
+    flows = correspond(body, body)
+    inside = body.silhouette[0, 0] > 0
+    y, x = torch.meshgrid((torch.arange(64) + 0.5) / 32 - 1, (torch.arange(32) + 0.5) / 16 - 1, indexing="ij")
+    places = torch.tensor([16.0, 32.0])[:, None]  # from -1 to 1 to places
+    for flow, across in ((flows.own, x), (flows.mirrored, -x)):
+        away = (flow.grid[0] - torch.stack([across, y]))[:, inside] * places
+        assert away.norm(dim=0).max() <= 0.5
+        assert flow.confidence[0, 0, inside].min() > 0.9
+
+
+@pytest.mark.parametrize("empty", ["source", "target", "both"])
+def test_nobody_in_a_picture_is_no_nan(network: CarryNet, empty: str) -> None:
+    maps, asked = network.body_maps, ["source", "target"] if empty == "both" else [empty]
+    nets = [getattr(maps, f"of_{name}") for name in asked]
+    before = [net.result.bias.clone() for net in nets]
+    source = pictures(1).requires_grad_()
+    try:
+        for net in nets:
+            net.result.bias[3] = -1000.0
+        found = network.explain(source, pictures(1, seed=1))
+    finally:
+        for net, bias in zip(nets, before, strict=True):
+            net.result.bias.copy_(bias)
+    assert all(torch.isfinite(part).all() for part in found if isinstance(part, Tensor))
+    assert found.confidence.max() == 0
+    found.swap.square().mean().backward()
+    assert torch.isfinite(source.grad).all()
+
+
+def test_the_painter_learns_and_so_do_both_body_maps() -> None:
+    torch.manual_seed(0)
+    network = CarryNet(preset("tiny-carry").network).eval()
+    standing_places = network.body_maps.of_source.result, network.body_maps.of_target.result
+    with torch.no_grad():
+        for result in standing_places:
+            result.bias[3] = 2.0  # somebody everywhere
+    network.swap(pictures(2), pictures(2, seed=1), background="drawn").square().mean().backward()
+    for name, weight in network.painter.named_parameters():
+        assert weight.grad is not None and weight.grad.abs().sum() > 0, name
+    assert all(result.weight.grad.abs().sum() > 0 for result in standing_places)
+    assert all(weight.grad is None for weight in network.student.parameters())
+    assert network.painter in network.translation() and network.body_maps not in network.translation()
+
+
+@pytest.mark.parametrize(
+    "background", [torch.zeros(3, 64, 64), torch.zeros(3, 3, *SIZE), torch.zeros(2), torch.zeros(3).byte(), "beach"]
+)
+def test_a_background_that_cannot_be_is_one_sentence(network: CarryNet, background: str | Tensor) -> None:
+    both = pictures(2)
+    with pytest.raises(ValueError, match="^background: expected"):
+        network.swap(both, both, background=background)
+    if isinstance(background, Tensor):
+        with pytest.raises(ValueError, match="^background: expected"):
+            network.draw(network.meet(both), torch.zeros(2, 17, *SIZE), background)
+
+
+def test_codes_alone_cannot_be_decoded(network: CarryNet) -> None:
+    code = network.encode_pose(torch.zeros(1, 17, *SIZE))
+    with pytest.raises(ValueError, match="decode: this network carries clothes over; use draw"):
+        network.decode(code, code)
+    with pytest.raises(ValueError, match="carry=True"):
+        CarryNet(preset("tiny").network)
+
+
+@pytest.mark.parametrize("stem", ["paper", "lean"])
+def test_both_stems_carry(stem: str) -> None:
+    network = CarryNet(replace(preset("tiny-carry").network, stem=stem)).eval().requires_grad_(False)
+    assert network.swap(pictures(1), pictures(1)).shape == (1, 3, *SIZE)
+
+
+def test_files_say_which_kind_they_hold(network: CarryNet, tmp_path) -> None:
+    path = save_network(network, tmp_path / "net.safetensors")
+    again = load_network(path)
+    assert type(again) is CarryNet and again.config == network.config
+    for name, value in again.state_dict().items():  # half precision
+        torch.testing.assert_close(value, network.state_dict()[name], atol=1e-2, rtol=1e-2)
+    plain = save_network(MomiNet(preset("tiny").network), tmp_path / "plain.safetensors")
+    about = json.loads(tensor_metadata(plain)["momi"])
+    for field in ("carry", "body_source", "body_target", "painter"):
+        del about["network"][field]  # as in files from before
+    save_tensors(tmp_path / "old.safetensors", load_tensors(plain), {"momi": json.dumps(about)})
+    assert type(load_network(tmp_path / "old.safetensors")) is MomiNet
