@@ -3,6 +3,7 @@
 Of random true swaps (drawn by the seed, not chosen) the network finds the target's landmarks. Then one wrist is turned
 about its elbow, or one ankle about its knee, by 30°, 45°, 90° or 180°; the limb keeps its length, and all other
 landmarks stay. The source's person is drawn in that pose, and the teacher ψ looks where the joint is in the picture.
+Behind the person stands the target's street, its own person taken out, where the network can be given a street.
 
 - obeys: the joint is found within 6 pixels of where it was dragged.
 - stays: it is found nearer to its old place than to the new one.
@@ -36,7 +37,7 @@ from momi_lib.files import sha256, weights_folder, write_json
 from momi_lib.skeleton import JOINTS
 from momi_lib.train.card import environment
 from momi_lib.train.run import load_teacher
-from momi_lib.translate import MomiNet, load_network, weights_file
+from momi_lib.translate import MomiNet, Pose, load_network, weights_file
 
 log = logging.getLogger("drag_obedience")
 ROOT = Path(__file__).resolve().parents[1]
@@ -142,20 +143,29 @@ def drags(
                 yield Drag(kind, angle, joint, moved, old)
 
 
-def draw(network: MomiNet, source: Tensor, landmarks: Tensor, valid: Tensor) -> Tensor:
+def street(network: MomiNet, picture: Tensor, pose: Pose) -> Tensor | None:
+    """What :func:`draw` is given as background: the street of a picture (1, 3, H, W), its own person taken out.
+
+    None for a network that draws the street itself.
+    """
+    return network.backdrop(picture, pose) if "target" in network.backgrounds else None
+
+
+def draw(
+    network: MomiNet, source: Tensor, landmarks: Tensor, valid: Tensor, background: Tensor | None = None
+) -> Tensor:
     """The person of a picture in poses that landmarks say.
 
     Args:
         network: in evaluation mode.
         source: (3, H, W) in [-1, 1].
         landmarks: (N, 17, 2) in pixels. valid: (N, 17) bool.
+        background: (1, 3, H, W) in [-1, 1], behind all of them; None is what the network draws.
 
     Returns:
         (N, 3, H, W) in [-1, 1].
     """
-    appearance = network.encode_appearance(source[None], network.encode_pose(network.pose(source[None]).maps))
-    code = network.encode_pose(network.reproject(landmarks, valid))
-    return network.decode(appearance.expand(len(code), -1, -1, -1), code)
+    return network.draw(network.meet(source[None]), network.reproject(landmarks, valid), background)
 
 
 def rows(found: list[tuple[Drag, Tensor]]) -> list[dict[str, Any]]:
@@ -200,13 +210,15 @@ def measure(config: Config) -> dict[str, Any]:
     found: list[tuple[Drag, Tensor]] = []
     pictures = truth.people.pictures
     for source, target in zip(truth.source[chosen].tolist(), truth.target[chosen].tolist(), strict=True):
-        pose = network.pose(to_float(pictures[target][None]))
+        other = to_float(pictures[target][None])
+        pose = network.pose(other)
         some = list(drags(pose.landmarks[0], pose.valid[0], network.config.size, dice, left_out))
         if not some:
             continue
         landmarks = torch.stack([drag.landmarks for drag in some])
         person = to_float(pictures[source][None])[0]
-        drawn = [draw(network, person, part, pose.valid.expand(len(part), -1)) for part in landmarks.split(16)]
+        behind = street(network, other, pose)
+        drawn = [draw(network, person, part, pose.valid.expand(len(part), -1), behind) for part in landmarks.split(16)]
         places = find_joints(teacher, "teacher", to_uint8(torch.cat(drawn))).landmarks
         found += [(drag, places[k, drag.joint]) for k, drag in enumerate(some)]
     path = weights_file(config.weights)

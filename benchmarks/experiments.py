@@ -47,7 +47,7 @@ class Experiment:
 
     Attributes:
         asks: the question it answers.
-        against: the experiment that it changes; ``None`` starts from the preset ``small``, without what that
+        against: the experiment that it changes; ``None`` starts from the preset ``lookup``, without what that
             took over from here.
         change: fields of :class:`TrainConfig`; those of its ``network`` and ``weights`` as dicts.
     """
@@ -58,7 +58,8 @@ class Experiment:
 
 
 #: What the first experiments began with: weights of a network without a lookup, SHA-256 260ce9ea…, which
-#: `git show 6b88a90:data/weights/momi-small.safetensors > runs/small-second.safetensors` brings back.
+#: `git show 6b88a90:data/weights/momi-small.safetensors > runs/small-second.safetensors` brings back. The weights that
+#: are called `lookup` now were called `small` then.
 SMALL = Path("runs/small-second.safetensors")
 #: What the `refine` experiments began with, SHA-256 751a0af9…:
 #: `git show 805bf6e:data/weights/momi-small.safetensors > runs/small-ninth.safetensors`.
@@ -79,7 +80,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         dict(same_camera=0.0, pose_mask=0.0, jitter=0.0, patch_radius=10.0),
     ),
     "paper-blocks": Experiment(
-        "And with the paper's own blocks, at the width of `small`: stems of 7 × 7 at full size, nine attention blocks "
+        "And with the paper's own blocks, at the width of `lookup`: stems of 7 × 7 at full size, nine attention blocks "
         "of two convolutions a stream, all residual blocks of G at H/8, and an output of 7 × 7 at full size?",
         "paper-losses",
         dict(
@@ -188,7 +189,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "With the student of those weights, which never saw a moved picture?", "finish", dict(start_student=None)
     ),
     "refine": Experiment(
-        "450 more steps of the preset `small` as it is, discriminator and all, from averaged weights: do they gain?",
+        "450 more steps of the preset `lookup` as it is, discriminator and all, from averaged weights: do they gain?",
         None,
         dict(
             SHORT,
@@ -266,7 +267,7 @@ def config_of(name: str) -> TrainConfig:
     if name not in EXPERIMENTS:
         raise ValueError(f"experiment {name!r}: expected one of {', '.join(EXPERIMENTS)}")
     experiment = EXPERIMENTS[name]
-    config = as_in_the_paper(preset("small")) if experiment.against is None else config_of(experiment.against)
+    config = as_in_the_paper(preset("lookup")) if experiment.against is None else config_of(experiment.against)
     return replace(changed(config, experiment.change), out=RUNS / name)
 
 
@@ -300,7 +301,9 @@ def score(name: str) -> Path:
         "begun_with": json.loads((out / WEIGHTS).with_suffix(".json").read_text()).get("begun_with", {}).get("sha256"),
         "weights_sha256": sha256(out / WEIGHTS),
         "scores": judges.score(drawn),
-        "student": score_landmarks(network.student, truth.people, decoder=network.config.decoder),
+        "student": score_landmarks(
+            network.student, truth.people, decoder=network.config.decoder, upsample=network.config.decode_at == "full"
+        ),
         "config": events[-1]["config"],
     }
     some = torch.linspace(0, len(truth) - 1, SHOWN).long()
@@ -325,13 +328,13 @@ def plain_change(change: dict[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def small() -> dict[str, Any]:
-    """The preset ``small`` without nesting: what was taken over from here.
+def lookup() -> dict[str, Any]:
+    """The preset ``lookup`` without nesting: what was taken over from here.
 
-    >>> small()["jitter"], small()["weights.translate"]
+    >>> lookup()["jitter"], lookup()["weights.translate"]
     (0.4, 1.0)
     """
-    return plain_change(plain(preset("small")))
+    return plain_change(plain(preset("lookup")))
 
 
 @dataclass(frozen=True)
@@ -379,7 +382,7 @@ class Page:
 
     def __call__(self) -> None:
         """All experiments that have been run, in the order in which they are named."""
-        write_page(PAGE, RESULTS, EXPERIMENTS, small())
+        write_page(PAGE, RESULTS, EXPERIMENTS, lookup())
         log.info("%s", PAGE)
 
 

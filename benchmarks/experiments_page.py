@@ -21,13 +21,13 @@ COLUMNS = {
 }
 
 
-def write_page(page: Path, folder: Path, experiments: dict[str, Any], small: dict[str, Any]) -> None:
-    """Write ``page`` from the results in ``folder``, in the order of ``experiments``; ``small`` is the preset, flat."""
+def write_page(page: Path, folder: Path, experiments: dict[str, Any], lookup: dict[str, Any]) -> None:
+    """Write ``page`` from the results in ``folder``, in the order of ``experiments``; ``lookup``: the preset, flat."""
     results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
-    write_atomically(page, lambda file: file.write(markdown(results, list(experiments), small).encode()))
+    write_atomically(page, lambda file: file.write(markdown(results, list(experiments), lookup).encode()))
 
 
-def markdown(results: dict[str, dict[str, Any]], order: list[str], small: dict[str, Any]) -> str:
+def markdown(results: dict[str, dict[str, Any]], order: list[str], lookup: dict[str, Any]) -> str:
     """The page's text.
 
     >>> scores = dict(l1=0.1, l1_error=0.002, ssim=0.3, ssim_error=0.01, perceptual=1.2, pck=0.8, rank1=0.7, frechet=5,
@@ -39,7 +39,7 @@ def markdown(results: dict[str, dict[str, Any]], order: list[str], small: dict[s
     >>> text = markdown({"first": one, "second": two}, ["first", "second", "third"], {"jitter": 0.4})
     >>> print(text.splitlines()[-1])  # doctest: +NORMALIZE_WHITESPACE
     - **second** (`jitter` 0.0; against first): Which? L1 −0.0100, SSIM +0.020, pose found +0.000, Fréchet +0.00.
-    `small` has 0.4.
+    The preset `lookup` has 0.4.
     """
     known = [name for name in order if name in results]
     if not known:
@@ -51,7 +51,9 @@ def markdown(results: dict[str, dict[str, Any]], order: list[str], small: dict[s
         "Made by `python benchmarks/experiments.py page` from `results/experiments/`. Each run is an earlier one with "
         f"one change; all are scored on the same {' or '.join(map(str, counts))} true swaps of people held out from "
         "training (± is the standard error over swaps; between two runs, which share the swaps, smaller differences "
-        "count, but a run with another seed differs, too). Short runs tell which way is better, not how good it gets.",
+        "count, but a run with another seed differs, too). Short runs tell which way is better, not how good it gets. "
+        "When these runs were made, the preset `lookup` and its weights were called `small`; `small` now carries "
+        "clothes over.",
         "",
         f"| run | {' | '.join(COLUMNS)} | steps | minutes | seed |",
         f"| --- |{' --- |' * (len(COLUMNS) + 3)}",
@@ -64,7 +66,7 @@ def markdown(results: dict[str, dict[str, Any]], order: list[str], small: dict[s
             f"| {result['seed']} |"
         )
     lines += ["", *_conditions([results[name] for name in known]), "", "## What each asks", ""]
-    lines += [_sentence(name, results, small) for name in known]
+    lines += [_sentence(name, results, lookup) for name in known]
     return "\n".join(lines) + "\n"
 
 
@@ -92,7 +94,7 @@ def _earlier_starts(results: dict[str, dict[str, Any]]) -> list[str]:
     return [f"Begun with an earlier run of {began} than the one above: {', '.join(n)}." for began, n in earlier.items()]
 
 
-def _sentence(name: str, results: dict[str, dict[str, Any]], small: dict[str, Any]) -> str:
+def _sentence(name: str, results: dict[str, dict[str, Any]], lookup: dict[str, Any]) -> str:
     result = results[name]
     changed = ", ".join(f"`{key}` {value}" for key, value in result["change"].items())
     against = result["against"]
@@ -107,6 +109,7 @@ def _sentence(name: str, results: dict[str, dict[str, Any]], small: dict[str, An
         text += f"{told}.".replace("-", "−")
         if len(result["change"]) == 1:
             ((key, tried),) = result["change"].items()
-            if key in small:
-                text += " `small` has it so." if small[key] == tried else f" `small` has {small[key]}."
+            if key in lookup:
+                has = "it so" if lookup[key] == tried else lookup[key]
+                text += f" The preset `lookup` has {has}."
     return text

@@ -1,53 +1,46 @@
 #!/usr/bin/env bash
-# Everything that wants a GPU, in one go: tests, step times, swap times, notebook 07, weights and the ablations.
+# What wants a GPU, in one command of nine minutes: step times, the tests marked gpu, and a training of `base`.
 #   OUT=runs/gpu bash benchmarks/on_gpu.sh
-#   DRY=1 OUT=/tmp/dry bash benchmarks/on_gpu.sh     # the same commands with the preset tiny, on a CPU too
-# Minutes of each training: MINUTES (base), PAPER_MINUTES, SMALL_MINUTES; STUDY=0 leaves the ablations out. A second call
-# goes on where the first stopped.
-# Needs torch, torchvision and the packages of pyproject.toml (nbclient and ipykernel for the notebook); nothing is
-# downloaded, so `paper` takes the features that come with the project instead of VGG-19's.
+#   DRY=1 OUT=/tmp/dry bash benchmarks/on_gpu.sh     # the same commands with tiny presets, on a CPU too
+# SECONDS_IN_ALL: how long it may take (540); STEP_MINUTES: of those, for the step times (3). `base` trains for as long
+# as is left, in short stages, because its own would take hours; its run lies in RUN (runs/on-gpu), and what is worth
+# keeping of it in OUT, all in all eight files: tests.log, steps.json, steps.log, base.log, base.log.jsonl, base.json,
+# base.grid.png, base.progress.jpg. Needs torch, torchvision and the packages of pyproject.toml; nothing is downloaded,
+# so `paper` is timed with a random VGG-19.
 set -u
 OUT=${OUT:-runs/gpu}
+RUN=${RUN:-runs/on-gpu}
 DRY=${DRY:-}
-MINUTES=${MINUTES:-${DRY:+0.2}}
-PAPER_MINUTES=${PAPER_MINUTES:-${DRY:+0.2}}
-SMALL_MINUTES=${SMALL_MINUTES:-${DRY:+0.2}}
-mkdir -p "$OUT"
-export PYTHONPATH=. PYTHONUNBUFFERED=1
+PYTHON=${PYTHON:-python3}
+SECONDS_IN_ALL=${SECONDS_IN_ALL:-540}
+FINISH=45 # seconds that a training needs to load, to calibrate its batch norms and to write
+mkdir -p "$OUT" "$RUN"
+export PYTHONPATH=.${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1
 
-python -m pytest -q -m gpu tests 2>&1 | tee "$OUT/tests.log"
 if [ -n "$DRY" ]; then
-	python benchmarks/steps.py --presets tiny --perceptual random --steps 2 --warm-up 1 --out "$OUT/steps.json"
-	base=tiny paper=tiny small=tiny
+	presets="tiny tiny-carry"
+	steps="--perceptual random --steps 2 --warm-up 1"
+	base="tiny-carry --device cpu"
 else
-	python benchmarks/steps.py --presets paper base small --perceptual random-vgg19 --out "$OUT/steps-gpu.json" 2>&1 |
-		tee "$OUT/steps.log"
-	python benchmarks/reprojection.py
-	python benchmarks/swap_speed.py --device cuda --out "$OUT/swap-cuda.json"
-	# A copy: the committed outputs are those of quick mode on a CPU.
-	cp notebooks/07_training_the_whole.ipynb notebooks/on_gpu_07.ipynb
-	MOMI_MODE=full jupyter execute --inplace notebooks/on_gpu_07.ipynb 2>&1 | tee "$OUT/notebook-07.log"
-	mv notebooks/on_gpu_07.ipynb "$OUT/notebook-07.ipynb"
-	base=base paper=paper small=small
+	presets="paper base small lookup"
+	steps="--perceptual random-vgg19 --steps 15 --warm-up 5"
+	base="base --no-compile --distil-steps 500 --body-steps 800 --steps 3000 --grid-every 100 --checkpoint-every 1000000"
 fi
 
-learn() { # learn NAME PRESET MINUTES OPTION...: train, then score what came out
-	local name=$1 preset=$2 minutes=$3
-	shift 3
-	python -m momi_lib train "$preset" --out "$OUT/$name" --resume --minutes "$minutes" "$@" 2>&1 |
-		tee "$OUT/$name.log" | tail -n 3
-	cp "$OUT/$name/weights.safetensors" "$OUT/momi-$name.safetensors"
-	cp "$OUT/$name/weights.json" "$OUT/momi-$name.json"
-	cp "$OUT/$name/log.jsonl" "$OUT/momi-$name.log.jsonl"
-	python -m momi_lib truth --weights "$OUT/momi-$name.safetensors" --out "$OUT/truth-$name.json" ${DRY:+--limit 8}
-}
-learn base $base "${MINUTES:-12}"
-if [ -n "$DRY" ]; then learn paper $paper "$PAPER_MINUTES"; else
-	learn paper $paper "${PAPER_MINUTES:-5}" --perceptual mannequin
-fi
-learn small $small "${SMALL_MINUTES:-5}"
-if [ "${STUDY:-1}" != 0 ]; then
-	python -m momi_lib study ablations --preset $small ${DRY:+--steps 1 --seeds 1 --pairs 24} \
-		--start "$OUT/momi-small.safetensors" --out "$OUT/study" --results "$OUT/ablations.json" 2>&1 |
-		tee "$OUT/study.log" | tail -n 5
-fi
+# shellcheck disable=SC2086 # words of their own
+timeout 300 "$PYTHON" benchmarks/steps.py --presets $presets $steps --minutes "${STEP_MINUTES:-3}" \
+	--out "$OUT/steps.json" 2>&1 | tee "$OUT/steps.log"
+
+timeout 90 "$PYTHON" -m pytest -q -m gpu tests 2>&1 | tee "$OUT/tests.log"
+
+left=$((SECONDS_IN_ALL - FINISH - SECONDS))
+[ "$left" -ge 20 ] || left=20
+minutes=$(awk "BEGIN { print $left / 60 }")
+# shellcheck disable=SC2086
+"$PYTHON" -m momi_lib train $base --out "$RUN/base" --resume --minutes "$minutes" >"$OUT/base.log" 2>&1
+tail -c 600 "$OUT/base.log"
+cp "$RUN/base/log.jsonl" "$OUT/base.log.jsonl"
+cp "$RUN/base/weights.json" "$OUT/base.json"
+cp "$RUN/base/progress.jpg" "$OUT/base.progress.jpg"
+last=$(find "$RUN/base/grids" -name '*.png' 2>/dev/null | sort | tail -n 1)
+[ -z "$last" ] || cp "$last" "$OUT/base.grid.png"

@@ -1,16 +1,18 @@
-"""Time full training steps of the presets: ``python benchmarks/steps.py --presets small --out results.json``.
+"""Time full training steps of the presets: ``python benchmarks/steps.py --presets small lookup --out results.json``.
 
-Every loss is on, the discriminator's step included. On a GPU each preset is timed in fp32 and bf16, with and without
-channels-last and compilation; on a CPU in fp32 and bf16. Data are random pictures on the device, so nothing but the
-step is measured. The median of the timed steps is reported after a warm-up, with what bounds it: the floating-point
-operations of a step, the share of what a large matrix product reaches on the same device in the same format, and the
-operators that take the most time.
+Every loss is on, the discriminator's step included; a network that carries is timed in its last stage, with body maps
+that nobody trained. On a GPU each preset is timed in fp32 and bf16, compiled or not; on a CPU in fp32 and bf16. Data
+are random pictures on the device, so nothing but the step is measured. The median of the timed steps is reported after
+a warm-up, with what bounds it: the floating-point operations of a step, the share of what a large matrix product
+reaches on the same device in the same format, and the operators that take the most time. The JSON is written anew after
+each measurement, so that a run that is cut off keeps what it has.
 """
 
 from __future__ import annotations
 
 import logging
 import statistics
+import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +27,7 @@ from momi_lib.data import People
 from momi_lib.files import write_json
 from momi_lib.train import PRESETS, TrainConfig, Trainer
 from momi_lib.train.card import environment, plain
+from momi_lib.translate import network_of, save_network
 
 log = logging.getLogger("steps")
 
@@ -41,15 +44,17 @@ class Config:
         perceptual: feature network; VGG-19's weights do not change its time, so ``paper`` may be timed with
             ``random-vgg19``, which needs no download.
         threads: CPU threads; 0 keeps torch's choice.
+        minutes: begin no measurement after so many; 0: all of them.
     """
 
-    presets: tuple[str, ...] = ("small",)
+    presets: tuple[str, ...] = ("small", "lookup")
     out: Path = Path("benchmarks/results/steps-cpu.json")
     steps: int = 20
     warm_up: int = 5
     batch: int = 0
     perceptual: str = ""
     threads: int = 0
+    minutes: float = 0.0
 
 
 def stand_in(count: int = 512) -> People:
@@ -62,23 +67,24 @@ def stand_in(count: int = 512) -> People:
 
 
 def variants(device: str) -> list[dict[str, Any]]:
-    """The ways to run a step that are worth comparing on ``device``."""
-    if device == "cpu":
-        return [dict(precision=p, channels_last=True, compile=False) for p in ("fp32", "bf16")]
-    return [
-        dict(precision="fp32", channels_last=False, compile=False),
-        dict(precision="fp32", channels_last=True, compile=False),
-        dict(precision="bf16", channels_last=False, compile=False),
-        dict(precision="bf16", channels_last=True, compile=False),
-        dict(precision="bf16", channels_last=True, compile=True),
-    ]
+    """The ways to run a step that are worth comparing on ``device``, those that take long to compile last."""
+    plainly = [dict(precision=p, channels_last=True, compile=False) for p in ("fp32", "bf16")]
+    return plainly if device == "cpu" else plainly + [dict(known, compile=True) for known in reversed(plainly)]
 
 
-def measure(name: str, config: Config, options: dict[str, Any]) -> dict[str, Any]:
-    """Seconds a step, and what follows from it."""
+def in_last_stage(preset: TrainConfig, folder: Path) -> TrainConfig:
+    """The same run without its earlier stages; body maps, which somebody must have trained, come from a file."""
+    if not preset.network.carry:
+        return replace(preset, distil_steps=0)
+    start = save_network(network_of(preset.network), folder / "random.safetensors")
+    return replace(preset, distil_steps=0, body_steps=0, start=start)
+
+
+def measure(name: str, config: Config, options: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Seconds a step, and what follows from it; ``folder`` is for files on the way."""
     people = stand_in()
     maps = torch.rand(len(people), 17, 32, 16).half()
-    preset = replace(PRESETS[name], distil_steps=0, **options)
+    preset = replace(in_last_stage(PRESETS[name], folder), **options)
     if config.batch:
         preset = replace(preset, batch=config.batch)
     random_vgg = preset.perceptual == "vgg19" and config.perceptual == "random-vgg19"
@@ -88,6 +94,8 @@ def measure(name: str, config: Config, options: dict[str, Any]) -> dict[str, Any
         preset = replace(preset, perceptual=config.perceptual)
     trainer = Trainer(preset, people, maps)
     on_gpu = trainer.device.type == "cuda"
+    if on_gpu:
+        torch.cuda.reset_peak_memory_stats()
     times = []
     for index in range(config.warm_up + config.steps):
         start = time.perf_counter()
@@ -169,12 +177,17 @@ def main(config: Config) -> None:
     if config.threads:
         torch.set_num_threads(config.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    rows = []
-    for name in config.presets:
+    start, rows, left_out = time.monotonic(), [], []
+    with tempfile.TemporaryDirectory() as folder:
         for options in variants(device):
-            rows.append(measure(name, config, options))
-            log.info("%s", rows[-1])
-    write_json(config.out, {**environment(device), "config": plain(config), "rows": rows})
+            for name in config.presets:
+                if config.minutes and time.monotonic() - start > 60 * config.minutes:
+                    left_out.append({"preset": name, **options})
+                else:
+                    rows.append(measure(name, config, options, Path(folder)))
+                    log.info("%s", rows[-1])
+                found = {"rows": rows} | ({"left_out": left_out} if left_out else {})
+                write_json(config.out, {**environment(device), "config": plain(config), **found})
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """How long one swap takes: ``python benchmarks/swap_speed.py``.
 
-A swap is the student on both pictures, both encoders, attention and generator, at batch 1, as the explorer does it.
-The ways of computing it are timed in turns, so that other work on the machine meets all of them; medians and 95th
-percentiles go to benchmarks/results/swap-cpu.json (-cuda.json) and into the table benchmarks/swap-speed.md.
+A swap is the student on both pictures, both encoders, attention and generator, and where a network carries, its body
+maps, correspondence and painter; at batch 1, as the explorer does it. The ways of computing it are timed in turns, so
+that other work on the machine meets all of them; medians and 95th percentiles go to benchmarks/results/swap-cpu.json
+(-cuda.json) and into the table benchmarks/swap-speed.md.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Config:
         out: JSON to write; ``None`` chooses it by the device.
     """
 
-    weights: tuple[str, ...] = ("small",)
+    weights: tuple[str, ...] = ("small", "lookup")
     threads: int = 2
     swaps: int = 100
     warm_up: int = 10
@@ -123,11 +124,11 @@ def markdown(result: dict[str, Any]) -> str:
     >>> text.splitlines()[6]
     '| small | folded | 9.5 | 11.0 | 1e-06 |'
     """
-    best = min(result["rows"], key=lambda row: row["median_ms"])
     lines = [
         "# One swap",
         "",
-        f"Student on both pictures, both encoders, attention and generator; batch 1, {result['threads']} thread(s).",
+        "Student on both pictures, both encoders, attention and generator, and where a network carries, its body maps, "
+        f"correspondence and painter; batch 1, {result['threads']} thread(s).",
         "",
         "| weights | way | median ms | 95th percentile | largest difference of the picture in [-1, 1] |",
         "| --- | --- | --- | --- | --- |",
@@ -136,10 +137,13 @@ def markdown(result: dict[str, Any]) -> str:
         lines.append(
             f"| {row['weights']} | {row['way']} | {row['median_ms']} | {row['p95_ms']} | {row['difference']} |"
         )
-    met = "met" if best["median_ms"] <= result["goal_ms"] else "not met"
+    for weights in dict.fromkeys(row["weights"] for row in result["rows"]):
+        own = (row for row in result["rows"] if row["weights"] == weights)
+        best = min(own, key=lambda row: row["median_ms"])
+        met = "met" if best["median_ms"] <= result["goal_ms"] else "not met"
+        goal = f"Goal {result['goal_ms']:g} ms, {weights}: {met}"
+        lines += ["", f"{goal}; fastest: {best['way']}, {best['median_ms']} ms."]
     lines += [
-        "",
-        f"Goal {result['goal_ms']:g} ms: {met}; fastest: {best['way']}, {best['median_ms']} ms.",
         "",
         f"{result['swaps']} swaps a way, in turns · `{result['command']}` · {result['device']} · {result['date']}",
     ]

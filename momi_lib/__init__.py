@@ -9,7 +9,8 @@ The parts are loaded when they are first used, so that `import momi_lib` costs n
 In the order in which a picture flows through them, which is also the order in which to read them:
 skeleton, data, pose, translate, patches, features, losses, train, evaluate, lessons.
 
-`momi.load("small")` is the trained network that comes with the package.
+`momi.load("small")` is the trained network that comes with the package; it carries over what is visible in the source.
+`momi.load("lookup")` is the one before it, which draws everything itself and lies closer to the paper.
 """
 
 from __future__ import annotations
@@ -39,11 +40,12 @@ def load(name: Any = "small", *, device: Any = "cpu") -> Any:
     """A trained network, ready to translate: :func:`momi_lib.translate.load_network`, without a network connection.
 
     Args:
-        name: ``"small"``, or the path of weights that ``python -m momi_lib train`` wrote.
+        name: ``"small"``, ``"lookup"``, or the path of weights that ``python -m momi_lib train`` wrote.
         device: where to put it.
 
     Returns:
-        A frozen :class:`momi_lib.translate.MomiNet` in evaluation mode; its hash was compared with its card's.
+        A frozen :class:`momi_lib.translate.MomiNet` in evaluation mode (``"small"`` is a
+        :class:`momi_lib.translate.CarryNet`); its hash was compared with its card's.
 
     >>> import torch
     >>> pictures = torch.zeros(2, 3, 128, 64)

@@ -138,7 +138,7 @@ def evaluate(
     Go on after an interruption by the same command: pictures and features are kept in OUT/cache.
 
     Args:
-        weights: names of committed weights, or files.
+        weights: names of committed weights (`small`, `lookup`), or files.
         data: data in Market-1501's layout; `None` is `$MOMI_DATA` or the embedded set.
         out: folder for table.json, table.csv, table.md and pairs.csv.
         pairs: how many swaps; fewer where the data have fewer.
@@ -170,7 +170,7 @@ def truth(
     """Score swaps against the rendered truth on people never seen in training, beside trivial answers.
 
     Args:
-        weights: names of committed weights, or files.
+        weights: names of committed weights (`small`, `lookup`), or files.
         data: folder with true swaps; `None` is `$MOMI_DATA` or the embedded set.
         out: JSON to write.
         limit: only the first so many swaps.
@@ -194,7 +194,7 @@ def truth(
 def study(
     name: Positional[Literal["ablations"]],
     /,
-    preset: str = "small",
+    preset: str = "lookup",
     steps: int = 900,
     seeds: int = 3,
     start: Path | None = None,
@@ -213,7 +213,7 @@ def study(
         preset: of which networks; the paper's parts and losses at its size.
         steps: of each run.
         seeds: runs a variant.
-        start: weights whose student all runs take; without, the committed ones for `small`, and else each run
+        start: weights whose student all runs take; without, the committed ones for `lookup`, and else each run
             distils its own.
         pairs: swaps that each run is scored on.
         out: folder of the runs.
@@ -224,8 +224,8 @@ def study(
     from momi_lib.evaluate.study import Study, run_study
     from momi_lib.files import weights_folder
 
-    if start is None and preset == "small":
-        start = weights_folder() / "momi-small.safetensors"
+    if start is None and preset == "lookup":
+        start = weights_folder() / "momi-lookup.safetensors"
     result = run_study(Study(preset, steps, seeds, start, pairs, out, results, data, only))
     for ordering in result["orderings"]:
         log.info("%s: in %d of %d seeds", ordering["says"], ordering["holds"], ordering["seeds"])
@@ -243,7 +243,7 @@ def figure(
 
     Args:
         out: PNG to write.
-        weights: a name of committed weights, or a file.
+        weights: a name of committed weights (`small`, `lookup`), or a file.
         data: folder with true swaps.
         rows: how many swaps.
         seed: which swaps; they are drawn at random and not chosen.

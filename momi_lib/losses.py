@@ -180,6 +180,27 @@ def generator_loss(
     raise ValueError(f"adversarial form: expected one of the four forms (relativistic with real), got {form!r}")
 
 
+def feature_matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
+    """How far D's activations on generated pairs are from those on the real pair, mean over layers. Not in the paper.
+
+    Where D's verdict says only that a picture is wrong, its activations say in what.
+
+    Args:
+        real: activations (N, C, h, w) of the real pair (x, x⁺), one tensor a layer.
+        fake: activations (K · N, C, h, w) of K generated pairs, one after the other.
+
+    Source: Salimans et al. 2016; for conditional pairs Wang et al. 2018 (pix2pixHD).
+
+    >>> float(feature_matching([torch.zeros(2, 4, 8, 4)], [torch.ones(4, 4, 8, 4)]))
+    1.0
+    """
+    distances = [
+        functional.l1_loss(ours.float(), theirs.detach().float().repeat(len(ours) // len(theirs), 1, 1, 1))
+        for theirs, ours in zip(real, fake, strict=True)
+    ]
+    return torch.stack(distances).mean()
+
+
 def _divisor(fakes: Sequence[Tensor], terms: AdversarialTerms) -> int:
     if terms not in get_args(AdversarialTerms):
         raise ValueError(f"terms: expected 'sum' or 'mean', got {terms!r}")

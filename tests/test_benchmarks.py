@@ -88,6 +88,39 @@ def test_a_pose_is_drawn_as_the_studio_draws_it(module):
         assert (studio.draw(person, landmarks[k], valid[k]).picture.int() - drawn[k]).abs().max() <= 1
 
 
+def test_a_dragged_person_stands_before_the_targets_street(module):
+    from momi_lib.train.config import preset
+    from momi_lib.translate import network_of
+
+    torch.manual_seed(0)
+    obedience = module("drag_obedience")
+    network, plain = (network_of(preset(name).network).eval() for name in ("tiny-carry", "tiny"))
+    picture, landmarks = torch.rand(3, 128, 64) * 2 - 1, torch.rand(2, 17, 2) * 60
+    valid = torch.ones(2, 17, dtype=torch.bool)
+    with torch.inference_mode():
+        network.body_maps.of_target.result.bias[3] = -50.0  # nobody is drawn, so the street is all there is
+        street = obedience.street(network, picture[None], network.pose(picture[None]))
+        drawn = obedience.draw(network, picture, landmarks, valid, street)
+        assert (drawn - street).abs().max() < 1e-5
+        assert obedience.street(plain, picture[None], plain.pose(picture[None])) is None
+
+
+def test_body_maps_are_measured_on_people_that_nobody_trained_on(module, monkeypatch, tmp_path):
+    from momi_lib.data import load
+    from momi_lib.train.config import preset
+    from momi_lib.translate import network_of, save_network
+
+    body_maps, people = module("body_maps"), load(None, "test")
+    monkeypatch.setattr(body_maps, "load", lambda folder, split: people.select(torch.arange(24)))
+    network = network_of(preset("tiny-carry").network).eval()
+    result = body_maps.measure(network)
+    assert result["source"]["pictures"] == 24 and 0 < result["answer"]["pictures"] <= 24
+    assert result["fingerprint"] and result["command"] and result["device"]
+    save_network(network_of(preset("tiny").network), tmp_path / "tiny.safetensors")
+    with pytest.raises(ValueError, match="these weights have no body maps"):
+        body_maps.main(body_maps.Config(str(tmp_path / "tiny.safetensors")))
+
+
 def test_results_are_those_of_their_experiments(module):
     """Whoever changes an experiment must run it again, or give it another name."""
     experiments = module("experiments")
@@ -110,9 +143,31 @@ def test_paths_of_a_config_are_relative_to_the_project():
     assert plain([Path("runs/small"), Path("/elsewhere")]) == ["runs/small", "/elsewhere"]
 
 
+def test_experiments_are_of_networks_that_carry_nothing(module):
+    experiments = module("experiments")
+    assert not any(experiments.config_of(name).network.carry for name in experiments.EXPERIMENTS)
+    assert "were called `small`" in experiments.PAGE.read_text(encoding="utf-8").splitlines()[2]
+
+
+def test_steps_are_timed_in_the_last_stage(module, tmp_path):
+    steps = module("steps")
+    for name in ("tiny", "tiny-carry"):
+        run = steps.in_last_stage(steps.PRESETS[name], tmp_path)
+        assert (run.distil_steps, run.body_steps) == (0, 0) and (run.start is None) == (name == "tiny")
+    assert [options["compile"] for options in steps.variants("cuda")] == [False, False, True, True]
+    out = tmp_path / "steps.json"
+    steps.main(steps.Config(("tiny-carry",), out, steps=1, warm_up=0, perceptual="random"))
+    rows = json.loads(out.read_text())["rows"]
+    assert [row["precision"] for row in rows] == ["fp32", "bf16"]
+    assert all(row["gflop_per_step"] > 0 and row["seconds_per_step"] > 0 for row in rows)
+    steps.main(steps.Config(("tiny-carry",), out, steps=1, warm_up=0, perceptual="random", minutes=1e-9))
+    found = json.loads(out.read_text())
+    assert found["rows"] == [] and [row["precision"] for row in found["left_out"]] == ["fp32", "bf16"]
+
+
 def test_the_experiments_page_is_made_from_the_results(module, tmp_path):
     experiments, page = module("experiments"), module("experiments_page")
-    page.write_page(tmp_path / "page.md", experiments.RESULTS, experiments.EXPERIMENTS, experiments.small())
+    page.write_page(tmp_path / "page.md", experiments.RESULTS, experiments.EXPERIMENTS, experiments.lookup())
     assert (tmp_path / "page.md").read_text() == experiments.PAGE.read_text()
 
 

@@ -132,14 +132,18 @@ def test_every_command_explains_itself(name, capsys):
     assert f"python -m momi_lib {name}" in capsys.readouterr().out
 
 
-def test_train_offers_the_presets_and_their_fields(capsys):
+@pytest.mark.parametrize("name", ["small", "lookup"])
+def test_train_offers_the_presets_and_their_fields(name, capsys):
     with pytest.raises(SystemExit):
-        main(["train", "small", "--help"])
+        main(["train", name, "--help"])
     text = capsys.readouterr().out
     assert "--weights.patch" in text and "--network.width" in text and "--resume" in text
+    assert "--body-labels" in text and "--network.no-carry" in text
 
 
 def test_info_knows_data_and_presets(caplog):
     with caplog.at_level("INFO"):
         assert main(["info"]) == 0
-    assert '"train": 3840' in caplog.text and "small" in caplog.text
+    assert '"train": 3840' in caplog.text
+    assert all(f'"{name}": ' in caplog.text for name in ("small", "lookup"))
+    assert "weights momi-lookup: MomiNet" in caplog.text

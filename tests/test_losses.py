@@ -121,3 +121,11 @@ def test_total_is_eq_7():
 def test_weights_are_checked(name, value):
     with pytest.raises(ValueError, match=name):
         losses.LossWeights(**{name: value})
+
+
+def test_feature_matching_is_zero_for_equal_pairs_and_leaves_the_real_one_alone():
+    real = torch.rand(2, 3, 8, 4, requires_grad=True)
+    assert float(losses.feature_matching([real], [torch.cat([real, real]).detach()])) == 0
+    fake = torch.rand(4, 3, 8, 4, requires_grad=True)
+    losses.feature_matching([real], [fake]).backward()
+    assert real.grad is None and fake.grad.abs().sum() > 0

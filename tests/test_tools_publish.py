@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 
 from momi_lib.files import sha256, write_json
 from momi_lib.pose import SimpleBaseline, Teacher
 from momi_lib.train import preset
-from momi_lib.translate import MomiNet, load_network, save_network
+from momi_lib.translate import MomiNet, load_network, network_of, save_network
 from tools import publish
 
 
@@ -60,6 +62,59 @@ def test_scores_may_come_from_a_file_about_these_weights(run, monkeypatch):
     write_json(run.parent / "truth.json", {"rows": rows})
     with pytest.raises(ValueError, match=r"truth\.json: expected one row with the SHA-256"):
         publish.publish(run, "test", scores=run.parent / "truth.json")
+
+
+def test_a_network_that_carries_brings_its_stages_body_maps_and_progress(run, monkeypatch):
+    card = json.loads((run / "weights.json").read_text())
+    card["config"] |= {"distil_batch": 32, "body_batch": 16}
+    card["stages"] = {"student": 2, "body maps": 3, "whole": 4}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = network_of(preset("tiny-carry").network)
+    save_network(network, run / "weights.safetensors", card)
+    Image.effect_noise((512, 1280), 60).save(run / "progress.jpg", quality=95)
+    found = {"pictures": 7, "error_cm": 5.5, "median_cm": 2.5, "iou": 0.9, "median_cm/foot": 3.0}
+
+    def score(network, people, labels):
+        assert network.config.carry and len(people) == len(labels)
+        return {"source": found, "answer": {**found, "median_cm": 3.5}}
+
+    monkeypatch.setattr(publish, "truth_table", lambda names: {"rows": []})
+    monkeypatch.setattr(publish, "score_landmarks", lambda *a, **k: {"pck_height": 0.25})
+    monkeypatch.setattr(publish, "score_body_maps", score)
+    publish.publish(run, "test")
+    folder = run.parent / "weights"
+    published = json.loads((folder / "momi-test.json").read_text())
+    assert published["scores"]["body_maps"]["source"] == found and published["progress"] == "momi-test.progress.jpg"
+    page = (folder / "README.md").read_text()
+    assert "9 steps: student 2 of 32, body maps 3 of 16, whole network 4 of 4, seed 0" in page
+    assert "B_t: 3.5 cm off (median), 5.5 cm (mean), IoU of silhouettes 0.9 (7 test pictures)" in page
+    assert "[momi-test.progress.jpg](momi-test.progress.jpg)" in page
+    picture = folder / "momi-test.progress.jpg"
+    assert (run / "progress.jpg").stat().st_size > 400_000 >= picture.stat().st_size
+    with Image.open(picture) as image:
+        assert image.size == (512, 1280)
+    (run / "progress.jpg").unlink()
+    publish.publish(run, "test")
+    assert not picture.exists()  # it would be of other weights
+
+
+def test_a_picture_that_is_small_stays_as_it_is_and_one_that_cannot_be_is_refused(tmp_path):
+    path = tmp_path / "a.jpg"
+    Image.effect_noise((64, 64), 60).save(path)
+    assert publish.small_jpeg(path) == path.read_bytes()
+    with pytest.raises(ValueError, match=r"a\.jpg: \d+ bytes with the lowest quality, expected at most 100"):
+        publish.small_jpeg(path, 100)
+
+
+def test_landmarks_of_a_network_that_decodes_at_full_size_are_scored_as_it_decodes(run, monkeypatch):
+    asked = []
+    network = MomiNet(replace(preset("tiny").network, decode_at="full"))
+    save_network(network, run / "weights.safetensors", json.loads((run / "weights.json").read_text()))
+    monkeypatch.setattr(publish, "truth_table", lambda names: {"rows": []})
+    monkeypatch.setattr(publish, "score_landmarks", lambda *a, **k: asked.append(k["upsample"]) or {"pck_height": 0.2})
+    publish.publish(run, "test")
+    assert asked == [True, True]
 
 
 def test_weights_that_are_too_large_are_refused(run, monkeypatch):

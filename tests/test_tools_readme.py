@@ -47,21 +47,44 @@ def test_a_notebook_that_nobody_measured_has_no_memory(tmp_path: Path) -> None:
     assert readme.series(tmp_path, "n").splitlines()[2].endswith("| – |")
 
 
+def test_body_maps_are_listed_by_part_and_a_part_that_nobody_shows_is_a_dash(tmp_path: Path) -> None:
+    scores = {"pictures": 1280, "median_cm": 2.04, "error_cm": 3.96, "iou": 0.9304, "median_cm/head": 1.0}
+    result = {"source": scores, "answer": {**scores, "pictures": 900, "median_cm/foot": 7.0}, "weights": "momi-small",
+              "command": "c", "device": "d", "date": "2026-01-01"}  # fmt: skip
+    folder = tmp_path / "benchmarks" / "results"
+    folder.mkdir(parents=True)
+    (folder / "body-maps.json").write_text(json.dumps(result))
+    lines = readme.body_maps(tmp_path).splitlines()
+    assert lines[0] == "| off by | median, cm | mean, cm | silhouette, IoU | head, cm | foot, cm |"
+    assert lines[2] == "| B_s, in the picture | 2.0 | 4.0 | 0.930 | 1.0 | – |"
+    assert lines[3] == "| B_t, in another pose | 2.0 | 4.0 | 0.930 | 1.0 | 7.0 |"
+    assert "1,280 pictures, 900 of them whole" in lines[-1]
+
+
+def test_sets_of_body_maps_are_those_that_lie_there() -> None:
+    lines = readme.body_map_sets(ROOT).splitlines()
+    assert len(lines) == 2 + len(readme.SETS) + 2
+    assert {path.stem for path in (ROOT / "data/body_maps").glob("*.png")} == set(readme.SETS)
+
+
 def test_targets_are_the_tested_ones_and_a_miss_is_said(tmp_path: Path) -> None:
     tests = (ROOT / "tests/evaluate/test_targets.py").read_text(encoding="utf-8")
     table = readme.targets(ROOT)
     for test, line in {
-        '["l1 share"] <= 0.60': "| masked L1, of the best trivial answer's | ≤ 0.60 |",
-        '["ssim gain"] >= 0.10': "| masked SSIM, above the best trivial answer's | ≥ 0.10 |",
-        '["pose"] >= 0.90': "| pose found in the swap (PCK@0.1) | ≥ 0.90 |",
-        '["person share"] >= 0.60': "| person found, of the true swap's share | ≥ 0.60 |",
-        '["frechet"] <= 0.50 *': "| Fréchet distance, of the first weights' | ≤ 0.50 |",
+        'ours["l1"] / copy["l1"], 0, 0.56)': "| masked L1, of the copied source's | ≤ 0.56 |",
+        'ours["ssim"], 0.55, 1)': "| masked SSIM | ≥ 0.55 |",
+        'copy["st_lpips_vgg"], 0, 0.68)': "| ST-LPIPS with VGG-16, of the copied source's | ≤ 0.68 |",
+        'ours["sharpness"], 0.75, ': "| sharpness, the truth's is 1: not blurred | ≥ 0.75 |",
+        ", 0.75, 1.15)": "| the same: not noisy | ≤ 1.15 |",
+        'ours["frechet"] / true["frechet"], 0, 1.5)': "| Fréchet distance, of the true swaps' | ≤ 1.5 |",
+        'ours["pck"], 0.95, 1)': "| pose found in the swap (PCK@0.1) | ≥ 0.95 |",
+        'ours["rank1"], 0.97, 1)': "| person found (rank 1) | ≥ 0.97 |",
         "teacher >= 0.97": "| teacher's PCK on held-out people | ≥ 0.97 |",
         "student >= 0.97 * teacher": "| student's PCK, of the teacher's | ≥ 0.97 |",
     }.items():
         assert test in tests and line in table
-    for name in ("benchmarks/results/truth.json", "benchmarks/results/truth-first-light.json",
-                 "benchmarks/results/swap-cpu.json", "benchmarks/results/drag-cpu.json", "data/weights/momi-small.json",
+    for name in ("benchmarks/results/truth.json", "benchmarks/results/swap-cpu.json",
+                 "benchmarks/results/drag-cpu.json", "data/weights/momi-small.json",
                  "data/weights/mannequin-teacher.json"):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
@@ -70,7 +93,7 @@ def test_targets_are_the_tested_ones_and_a_miss_is_said(tmp_path: Path) -> None:
         if row["answer"] == "momi-small":
             row["pck"] = 0.5
     (tmp_path / "benchmarks/results/truth.json").write_text(json.dumps(results))
-    assert "| pose found in the swap (PCK@0.1) | ≥ 0.90 | 0.50 | **missed** |" in readme.targets(tmp_path)
+    assert "| pose found in the swap (PCK@0.1) | ≥ 0.95 | 0.500 | **missed** |" in readme.targets(tmp_path)
 
 
 def test_blocks_are_written_between_their_marks_and_twice_the_same() -> None:

@@ -2,30 +2,36 @@
 
 ``python tools/publish.py runs/teacher mannequin-teacher`` does so for a teacher.
 
-Translates the true swaps, scores them and the student on people never seen in training, and writes
-``momi-NAME.safetensors``, its card ``momi-NAME.json``, the run's log ``momi-NAME.log.jsonl`` and the folder's README.
+Translates the true swaps, scores them, the student and the body maps on people never seen in training, and writes
+``momi-NAME.safetensors``, its card ``momi-NAME.json``, the run's log ``momi-NAME.log.jsonl``, its swaps on the way
+``momi-NAME.progress.jpg`` and the folder's README.
 """
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import tyro
+from PIL import Image
 
 from momi_lib.data import load
+from momi_lib.data.body_maps import load_body_labels
+from momi_lib.evaluate.body_maps import score_body_maps
 from momi_lib.evaluate.student import score_landmarks
 from momi_lib.evaluate.table import truth_table
 from momi_lib.files import sha256, weights_folder, write_atomically, write_json
 from momi_lib.pose import Teacher
 from momi_lib.train.card import begun_with, command_line
 from momi_lib.train.log import read_log
-from momi_lib.train.run import LOG, WEIGHTS
+from momi_lib.train.run import LOG, PROGRESS_PICTURE, WEIGHTS
 from momi_lib.train.teacher import score_teacher
 from momi_lib.translate import load_network
 
 LIMIT = 15_000_000  # bytes a file
+PICTURE_LIMIT = 400_000  # bytes
 
 
 def publish(
@@ -58,12 +64,21 @@ def publish(
     events = [line for line in read_log(run / LOG) if "event" in line]
     card["history"] = [{key: line.get(key) for key in ("step", "event", "command", "date")} for line in events]
     card["parameters"] = sum(p.numel() for p in network.parameters())
+    options = {"upsample": network.config.decode_at == "full"}
     card["scores"] = {
         "truth": rows_of(source, scores),
-        "student": score_landmarks(network.student, test, decoder=network.config.decoder),
-        "student_argmax": score_landmarks(network.student, test, decoder="argmax"),
+        "student": score_landmarks(network.student, test, decoder=network.config.decoder, **options),
+        "student_argmax": score_landmarks(network.student, test, decoder="argmax", **options),
     }
-    target = folder / f"momi-{name}.safetensors"
+    if network.config.carry:
+        labels = load_body_labels(None, "test", test.files)
+        card["scores"]["body_maps"] = score_body_maps(network, test, labels)
+    target, picture = (folder / f"momi-{name}.{ending}" for ending in ("safetensors", "progress.jpg"))
+    picture.unlink(missing_ok=True)  # that of earlier weights
+    if (run / PROGRESS_PICTURE).is_file():
+        content = small_jpeg(run / PROGRESS_PICTURE)
+        write_atomically(picture, lambda file: file.write(content))
+        card["progress"] = picture.name
     write_atomically(target, lambda file: file.write(source.read_bytes()))
     write_json(target.with_suffix(".json"), {**card, "sha256": sha256(target)})
     lines = read_log(run / LOG)
@@ -74,6 +89,24 @@ def publish(
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
     write_atomically(folder / f"momi-{name}.log.jsonl", lambda file: file.write(text.encode()))
     describe(folder)
+
+
+def small_jpeg(path: Path, limit: int = PICTURE_LIMIT) -> bytes:
+    """A JPEG as it is, or written again with less quality until it has at most ``limit`` bytes.
+
+    Raises:
+        ValueError: where even a bad one is larger.
+    """
+    content = path.read_bytes()
+    for quality in range(85, 20, -5):
+        if len(content) > limit:
+            buffer = io.BytesIO()
+            with Image.open(path) as image:
+                image.save(buffer, "JPEG", quality=quality)
+            content = buffer.getvalue()
+    if len(content) <= limit:
+        return content
+    raise ValueError(f"{path}: {len(content)} bytes with the lowest quality, expected at most {limit}")
 
 
 def rows_of(weights: Path, scores: Path | None) -> list[dict[str, Any]]:
@@ -134,13 +167,10 @@ def section(name: str, card: dict[str, Any]) -> str:
     """A card as Markdown."""
     config = card.get("config", {})
     minutes = card.get("minutes") or card.get("seconds", 0) / 60 or card.get("hours", 0) * 60
-    steps = card.get("steps", config.get("steps"))
-    warm_up = f" (the first {config['distil_steps']} of {config['distil_batch']})" if "distil_steps" in config else ""
     lines = [
         f"## {name}\n",
         f"- made by `{card['command']}`",
-        f"- {steps} steps of {config.get('batch')}{warm_up}, seed {config.get('seed')}, {minutes:.0f} minutes on "
-        f"{card['device']}, {card['date'][:10]}",
+        f"- {lengths(card)}, seed {config.get('seed')}, {minutes:.0f} minutes on {card['device']}, {card['date'][:10]}",
     ]
     if "averaged" in card:
         made = card["averaged"]
@@ -163,10 +193,39 @@ def section(name: str, card: dict[str, Any]) -> str:
         if key == "truth":
             lines += [f"- {row['answer'] if row['answer'] != 'weights' else name}: masked L1 {row['l1']}, "
                       f"masked SSIM {row['ssim']} ({row['count']} true swaps)" for row in value]  # fmt: skip
+        elif key == "body_maps":
+            lines += [f"- {which}: {found['median_cm']} cm off (median), {found['error_cm']} cm (mean), IoU of "
+                      f"silhouettes {found['iou']} ({found['pictures']} test pictures)"
+                      for which, found in (("B_s", value["source"]), ("B_t", value["answer"]))]  # fmt: skip
         elif not isinstance(value, dict) or "pck_height" in value:
             lines.append(f"- {key}: {json.dumps(value)}")
+    if "progress" in card:
+        lines.append(f"- the same eight swaps on the way: [{card['progress']}]({card['progress']})")
     lines.append(f"- SHA-256 `{card['sha256']}`\n")
     return "\n".join(lines)
+
+
+def lengths(card: dict[str, Any]) -> str:
+    """How many steps, and of what, stage by stage where there is more than one.
+
+    >>> config = {"batch": 8, "distil_batch": 32, "body_batch": 16}
+    >>> lengths({"steps": 9, "config": config, "stages": {"student": 2, "body maps": 3, "whole": 4}})
+    '9 steps: student 2 of 32, body maps 3 of 16, whole network 4 of 8'
+    >>> lengths({"steps": 4, "config": config, "stages": {"student": 0, "body maps": 0, "whole": 4}})
+    '4 steps of 8'
+    """
+    config = card.get("config", {})
+    steps = card.get("steps", config.get("steps"))
+    if "stages" not in card:  # older cards, and those of other networks
+        first = f" (the first {config['distil_steps']} of {config['distil_batch']})" if "distil_steps" in config else ""
+        return f"{steps} steps of {config.get('batch')}{first}"
+    sizes = {"student": "distil_batch", "body maps": "body_batch", "whole": "batch"}
+    names = {"whole": "whole network"}
+    stages = [(stage, count, config.get(sizes[stage])) for stage, count in card["stages"].items() if count]
+    if [stage for stage, *_ in stages] == ["whole"]:
+        return f"{steps} steps of {config.get('batch')}"
+    told = (f"{names.get(stage, stage)} {count} of {batch}" for stage, count, batch in stages)
+    return f"{steps} steps: {', '.join(told)}"
 
 
 def beginnings(first: dict[str, Any]) -> list[str]:

@@ -165,7 +165,8 @@ def _read(path: Path) -> tuple[Tensor, dict[str, np.ndarray]]:
     if not path.is_file() or not path.with_suffix(".npz").is_file():
         raise FileNotFoundError(
             f"{path}: these data have no body maps. `python -m tools.mannequins body-maps FOLDER` makes them for "
-            "rendered people; for photographs train with --maps committed, which takes the maps as they are."
+            "rendered people; for photographs train with --body-labels committed --body-steps 0, which takes the "
+            "committed maps as they are."
         )
     try:
         with Image.open(path, formats=("PNG",)) as sheet:

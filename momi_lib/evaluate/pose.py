@@ -75,7 +75,13 @@ class PoseScore:
 
 @torch.inference_mode()
 def find_joints(
-    network: nn.Module, name: str, pictures: Tensor, *, threshold: float = 0.2, decoder: str = "quarter"
+    network: nn.Module,
+    name: str,
+    pictures: Tensor,
+    *,
+    threshold: float = 0.2,
+    decoder: str = "quarter",
+    upsample: bool = False,
 ) -> Joints:
     """Where a pose network sees the joints of pictures (N, 3, H, W) uint8.
 
@@ -85,6 +91,7 @@ def find_joints(
         pictures: (N, 3, H, W) uint8.
         threshold: confidence from which a joint counts as seen.
         decoder: ``"argmax"``, ``"quarter"`` or ``"dark"``.
+        upsample: bring the heatmaps to the pictures' size first.
 
     >>> class Middle(nn.Module):
     ...     def forward(self, pictures):
@@ -101,8 +108,9 @@ def find_joints(
     parameter = next(network.parameters(), None)
     device = "cpu" if parameter is None else parameter.device
     size = tuple(pictures.shape[-2:])
+    options = {"method": decoder, "size": size, "upsample": upsample}
     found = [
-        [part.cpu() for part in decode(network(to_float(some.to(device))).float(), method=decoder, size=size)]
+        [part.cpu() for part in decode(network(to_float(some.to(device))).float(), **options)]
         for some in pictures.split(at_a_time(device))
     ]
     landmarks, confidence = (torch.cat(parts) for parts in zip(*found, strict=True))

@@ -13,13 +13,16 @@ from momi_lib.pose import left_right_confusion, pck, person_heights
 
 
 @torch.inference_mode()
-def score_landmarks(network: nn.Module, people: People, *, decoder: str = "argmax") -> dict[str, Any]:
+def score_landmarks(
+    network: nn.Module, people: People, *, decoder: str = "argmax", upsample: bool = False
+) -> dict[str, Any]:
     """PCK@0.1 of the person's height over visible joints, and how often left and right are mixed up.
 
     Args:
         network: pictures (N, 3, H, W) in [-1, 1] → heatmaps (N, 17, h, w): a student or a teacher.
         people: with joints.
         decoder: ``"argmax"``, ``"quarter"`` or ``"dark"``.
+        upsample: bring the heatmaps to the pictures' size first, as a network with ``decode_at="full"`` does.
 
     Returns:
         ``pck_height``, ``confusion_height`` and the number of visible joints.
@@ -29,7 +32,7 @@ def score_landmarks(network: nn.Module, people: People, *, decoder: str = "argma
     """
     if people.joints is None or people.visibility is None:
         raise ValueError(f"{people.folder}: expected labelled people, got pictures without joints")
-    landmarks = find_joints(network, "a pose network", people.pictures, decoder=decoder).landmarks
+    landmarks = find_joints(network, "a pose network", people.pictures, decoder=decoder, upsample=upsample).landmarks
     visible = people.visibility == 2
     options = {"height": person_heights(people.joints, people.visibility, people.masks), "threshold": 0.1}
     return {

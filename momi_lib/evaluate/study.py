@@ -62,7 +62,7 @@ class Study:
         options: further fields of the run's config, such as ``same_camera``.
     """
 
-    preset: str = "small"
+    preset: str = "lookup"
     steps: int = 900
     seeds: int = 3
     start: Path | None = None

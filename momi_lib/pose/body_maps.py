@@ -69,7 +69,11 @@ class _Net(nn.Module):
             nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in ((last, third), (third, second), (second, first))
         )
         self.join = nn.ModuleList(
-            [nn.Sequential(_conv(2 * third, third), _Residual(third)), _conv(2 * second, second), _conv(2 * first, first)]
+            (
+                nn.Sequential(_conv(2 * third, third), _Residual(third)),
+                _conv(2 * second, second),
+                _conv(2 * first, first),
+            )
         )
         self.result = nn.Conv2d(first, 4, 3, padding=1)
 

@@ -17,8 +17,8 @@ class Batch(NamedTuple):
     """x, x⁺, x⁻ as (N, 3, H, W) in [-1, 1], the teacher's maps of x (N, 17, h', w'), and, if asked for, x⁻'s labels.
 
     ``teacher_maps`` is ``None`` where the :class:`Batches` have none.
-    ``joints`` is (N, 17, 3): x and y in pixels, and 1 where the joint is in the picture, else 0. ``index`` and ``flips``
-    (N,) bool say which pictures these are and which triplets are mirrored.
+    ``joints`` is (N, 17, 3): x and y in pixels, and 1 where the joint is in the picture, else 0. ``index`` and
+    ``flips`` (N,) bool say which pictures these are and which triplets are mirrored.
     """
 
     source: Tensor

@@ -16,9 +16,9 @@ def begin_with(network: MomiNet, path: Path, parts: Parts = "all") -> None:
 
     Args:
         network: changed in place.
-        path: weights of a MomiNet.
+        path: weights of a MomiNet; all of those of a CarryNet need another one.
         parts: ``"all"``, or ``"student"``: F_p alone, so that a run can compare what comes after it without
-            distilling again. Then only the student's width must agree.
+            distilling again. Then only the student's width must agree, whatever else either network is.
 
     Raises:
         ValueError: where the shapes differ, with the fields of the config that do.
@@ -27,6 +27,8 @@ def begin_with(network: MomiNet, path: Path, parts: Parts = "all") -> None:
     mine, theirs = asdict(network.config), asdict(start.config)
     # What has no weights, or new ones.
     free = {"transfer", "pose_detail", "sigma", "threshold", "decoder", "decode_at"}
+    if not network.config.carry:
+        free |= {"body_source", "body_target", "painter"}  # of parts that it lacks
     names = [name for name in mine if name not in free] if parts == "all" else ["student"]
     unlike = {name: (theirs[name], mine[name]) for name in names if mine[name] != theirs[name]}
     if unlike:

@@ -57,7 +57,13 @@ class BodyTask:
                 self._of_person.setdefault(person, []).append(index)
 
     def losses(
-        self, maps: BodyMaps, pictures: Tensor, source: Tensor, positive: Tensor, flips: Tensor, found: tuple[Pose, Pose]
+        self,
+        maps: BodyMaps,
+        pictures: Tensor,
+        source: Tensor,
+        positive: Tensor,
+        flips: Tensor,
+        found: tuple[Pose, Pose],
     ) -> dict[str, Tensor]:
         """Terms of a step, their sum under ``"total"``.
 
@@ -101,7 +107,8 @@ class BodyTask:
         rows = [row for row, person in enumerate(persons) if person in self._of_person]
         dice = self._random(len(rows)).tolist()
         pools = [self._of_person[persons[row]] for row in rows]
-        index = torch.tensor([pool[int(die * len(pool))] for pool, die in zip(pools, dice, strict=True)]).to(source.device)
+        drawn = [pool[int(die * len(pool))] for pool, die in zip(pools, dice, strict=True)]
+        index = torch.tensor(drawn).to(source.device)
         flips = flips[rows]
         joints, inside = self.bodies.joints[index], self.bodies.inside[index]
         turned, turned_inside = mirror_joints(joints, inside, self.size[1])

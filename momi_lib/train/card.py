@@ -110,19 +110,20 @@ def runs_behind(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def beside_the_paper(card: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """What the run of a card took otherwise than the paper: option → what it took, and what the paper says.
 
-    Where the paper is silent, what :func:`momi_lib.train.config.as_in_the_paper` takes stands for it. Sizes of the
-    network, rates and numbers of steps are left out.
+    Asked are the options in :data:`momi_lib.train.config.BESIDE_THE_PAPER`, and the preset ``paper`` says what the
+    paper says. Sizes of the network, rates and numbers of steps are not among them, but for the warm-up, which the
+    paper does not have. An option that is younger than the card had its default.
 
-    >>> beside_the_paper({"config": {"jitter": 0.4, "network": {"transfer": "join"}}})
+    >>> from momi_lib.train import preset
+    >>> beside_the_paper({"config": plain(preset("paper", jitter=0.4))})
     {'jitter': (0.4, 0.0)}
     """
-    from momi_lib.train.config import as_in_the_paper, preset
+    from momi_lib.train.config import BESIDE_THE_PAPER, TrainConfig, preset
 
-    small = preset("small")
-    usual, found = (_flat(plain(config)) for config in (as_in_the_paper(small), small))
-    used = _flat(card["config"])
-    options = [name for name in found if found[name] != usual[name]]
-    return {name: (used[name], usual[name]) for name in options if used.get(name, usual[name]) != usual[name]}
+    paper = _flat(plain(preset("paper")))
+    used = _flat(plain(TrainConfig())) | _flat(card["config"])
+    asked = [name for name in paper if name.partition(".")[0] in BESIDE_THE_PAPER]
+    return {name: (used[name], paper[name]) for name in asked if used[name] != paper[name]}
 
 
 def _flat(config: Mapping[str, Any]) -> dict[str, Any]:

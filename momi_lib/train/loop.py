@@ -42,7 +42,7 @@ Callback = Callable[["Trainer", dict[str, float]], None]
 
 
 def one_cycle(done: float) -> float:
-    """Factor of a learning rate over a stage, ``done`` from 0 to 1: up to 1 in a tenth of it, then down to 0, by cosines.
+    """Factor of a learning rate over a stage, ``done`` from 0 to 1: up to 1 in a tenth of it, then to 0, by cosines.
 
     >>> [round(one_cycle(done), 2) for done in (0.0, 0.1, 0.55, 1.0)]
     [0.04, 1.0, 0.5, 0.0]
@@ -128,9 +128,8 @@ class Trainer:
             "discriminator": self._adam(self.discriminator.parameters(), config.discriminator_learning_rate),
         }
         if config.network.carry:
-            self.optimisers["body"] = torch.optim.AdamW(
-                self.network.body_maps.parameters(), config.body_learning_rate, (0.9, 0.99), weight_decay=1e-4, foreach=True
-            )
+            maps, rate = self.network.body_maps.parameters(), config.body_learning_rate
+            self.optimisers["body"] = torch.optim.AdamW(maps, rate, (0.9, 0.99), weight_decay=1e-4, foreach=True)
         if config.compile:
             self._compile()
 
@@ -246,7 +245,7 @@ class Trainer:
         self.average.update(self.network)
         self.step += 1
         if self.config.network.carry and self.stage != stage:
-            self.average.restart(self.network)  # what the stage has taught is there at once, and not in a thousand steps
+            self.average.restart(self.network)  # what the stage taught is there at once, and not in a thousand steps
         return values
 
     def _batch_size(self, stage: Stage) -> int | None:
@@ -273,7 +272,8 @@ class Trainer:
         if name == "translation":
             return self.config.learning_rate
         if name == "body":
-            return self.config.body_learning_rate * one_cycle((self.step - self.config.distil_steps) / self.config.body_steps)
+            done = (self.step - self.config.distil_steps) / self.config.body_steps
+            return self.config.body_learning_rate * one_cycle(done)
         after = self.config.student_rate_after
         if self._student_knows:
             return self.config.student_learning_rate * after

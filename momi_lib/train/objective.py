@@ -158,13 +158,20 @@ class Objective:
         first, second = self._pairs(batch, drawn)
         # D is a measure here and must not learn from G's side.
         self.discriminator.requires_grad_(False)
-        fakes = self.discriminator(torch.cat(first), torch.cat(second)).float().chunk(len(first))
-        real = None
-        if config.adversarial == "relativistic":
+        if config.feature_matching:
+            logits, kept = self.discriminator.activations(torch.cat(first), torch.cat(second))
+        else:
+            logits, kept = self.discriminator(torch.cat(first), torch.cat(second)), []
+        fakes = logits.float().chunk(len(first))
+        real, matching = None, 0.0
+        if config.adversarial == "relativistic" or config.feature_matching:
             with torch.no_grad():
-                real = self.discriminator(batch.source, batch.positive).float()
+                real, wanted = self.discriminator.activations(batch.source, batch.positive)
+                real = real.float()
+            if config.feature_matching:
+                matching = config.feature_matching * losses.feature_matching(wanted, kept)
         self.discriminator.requires_grad_(True)
-        return losses.generator_loss(fakes, config.adversarial, real, config.adversarial_terms)
+        return losses.generator_loss(fakes, config.adversarial, real, config.adversarial_terms) + matching
 
     def discriminate(self, batch: Batch, drawn: Drawn) -> dict[str, Tensor]:
         """The discriminator's side of Eq. 5 on detached pictures, with its gradient penalty if there is one."""

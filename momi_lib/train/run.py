@@ -159,11 +159,11 @@ class Reporter:
 
     def progress(self) -> None:
         """Keep the swaps of this step, and put all that are kept below each other."""
-        folder = self.trainer.config.out / PROGRESS_FOLDER
+        out, step = self.trainer.config.out, self.trainer.step - self.trainer.before
         source, target, *truth = self.shown
-        save_picture(picture_grid([self.swaps()], padding=0), folder / f"{self.trainer.step - self.trainer.before:08d}.png")
-        kept = [_read_row(path, len(source)) for path in sorted(folder.glob("*.png"))]
-        save_picture(picture_grid([source, target, *kept, *truth], padding=0), self.trainer.config.out / PROGRESS_PICTURE)
+        save_picture(picture_grid([self.swaps()], padding=0), out / PROGRESS_FOLDER / f"{step:08d}.png")
+        kept = [_read_row(path, len(source)) for path in sorted((out / PROGRESS_FOLDER).glob("*.png"))]
+        save_picture(picture_grid([source, target, *kept, *truth], padding=0), out / PROGRESS_PICTURE)
 
     @torch.no_grad()
     def grid(self) -> Tensor:
@@ -219,7 +219,8 @@ def finish(trainer: Trainer, network: MomiNet, seconds: float) -> Path:
     """Write ``network``, the averaged and calibrated one, as half-precision safetensors with its card."""
     config = trainer.config
     card = {
-        "what": "MomiNet: student, encoders, attention, generator; averaged weights",
+        "what": f"{type(network).__name__}: student, encoders, attention, generator"
+        f"{', body maps, painter' if config.network.carry else ''}; averaged weights",
         "config": plain(config),
         "seed": config.seed,
         "steps": trainer.step,

@@ -142,10 +142,11 @@ class CarryNet(MomiNet):
         pose = pose or self.pose(pictures)
         if body is None:
             body, _ = self.body_maps.source(pictures, pose.maps)
-        size = self.config.size
-        outline = functional.interpolate(body.silhouette, size, mode="bilinear", align_corners=False) > UNSURE
-        limbs = limb_masks(pose.landmarks, pose.valid, size=size, radius=LIMB * size[0] / 128) > 0
-        return filled(pictures.float(), widened(outline | limbs, MARGIN))
+        half = tuple(body.silhouette.shape[-2:])  # a quarter of the work, and a margin need not be finer
+        radius = LIMB * half[0] / 128
+        limbs = limb_masks((pose.landmarks + 0.5) / 2 - 0.5, pose.valid, size=half, radius=radius) > 0
+        hole = functional.interpolate(((body.silhouette > UNSURE) | limbs).float(), scale_factor=2, mode="nearest") > 0
+        return filled(pictures.float(), widened(hole, MARGIN))
 
     def paint(self, appearance: Appearance, maps: Tensor) -> tuple[Painted, Carried]:
         """The people of N appearances in N poses (N, 17, H, W), before any background."""

@@ -39,3 +39,12 @@ class PairDiscriminator(nn.Module):
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Patch logits: positive means "a real pair"."""
         return self.body(torch.cat([first, second], dim=1))
+
+    def activations(self, first: Tensor, second: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Patch logits, and what each convolution but the last hands on (after its LeakyReLU), for feature matching."""
+        x, kept = torch.cat([first, second], dim=1), []
+        for layer in self.body:
+            x = layer(x)
+            if isinstance(layer, nn.LeakyReLU):
+                kept.append(x)
+        return x, kept

@@ -51,8 +51,8 @@ def weights_file(name: str | Path) -> Path:
     Raises:
         FileNotFoundError: where there are no such weights, with what there is.
 
-    >>> weights_file("small").name
-    'momi-small.safetensors'
+    >>> [weights_file(name).name for name in ("small", "lookup")]
+    ['momi-small.safetensors', 'momi-lookup.safetensors']
     """
     path = Path(name)
     if not path.is_file():
@@ -70,14 +70,17 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
     """A trained network, ready to translate: in evaluation mode, frozen, float32, channels-last.
 
     Args:
-        name: a preset whose weights come with the package (``"small"``), or the path of a file that
-            ``python -m momi_lib train`` wrote.
+        name: a preset whose weights come with the package, or the path of a file that ``python -m momi_lib train``
+            wrote. ``"small"`` is a :class:`~momi_lib.translate.carrying.CarryNet`, ``"lookup"`` a plain MomiNet that
+            draws everything itself.
         device: where to put it.
 
     Raises:
         FileNotFoundError: where there are no such weights, with what there is.
         ValueError: where the file is damaged, does not fit its card's hash, or holds something else.
 
+    >>> [load_network(name).config.carry for name in ("small", "lookup")]
+    [True, False]
     >>> load_network("no such weights")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...

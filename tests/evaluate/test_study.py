@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
+from momi_lib.commands import study as command
 from momi_lib.data import load, load_truth
 from momi_lib.evaluate import study as module
 from momi_lib.evaluate import study_pictures, table_one
@@ -15,6 +17,7 @@ from momi_lib.evaluate.study import FULL, VARIANTS, Study, run_study
 from momi_lib.evaluate.study_pictures import load_pictures
 from momi_lib.evaluate.study_summary import load_study, means, orderings
 from momi_lib.evaluate.study_table import study_table
+from momi_lib.files import sha256, weights_folder
 from momi_lib.train import train
 from momi_lib.train.config import preset
 from momi_lib.translate import MomiNet
@@ -44,6 +47,25 @@ def test_without_attention_the_pose_of_the_source_does_not_matter():
     with torch.no_grad():
         codes = [network.encode_appearance(pictures, torch.full((2, config.width, 16, 8), v)) for v in (0.0, 1.0)]
     assert torch.equal(*codes)
+
+
+def test_the_committed_study_is_what_the_command_makes(monkeypatch):
+    """It was made when the weights that are called lookup now were called small."""
+    asked = []
+    monkeypatch.setattr(module, "run_study", lambda study: asked.append(study) or {"orderings": []})
+    command("ablations")
+    command("ablations", preset="tiny")
+    assert (asked[0].preset, asked[0].start) == ("lookup", weights_folder() / "momi-lookup.safetensors")
+    assert asked[1].start is None
+    results = load_study(Path(__file__).parents[2] / "benchmarks/results/ablations.json")
+    begun_with = {run["begun_with"]["sha256"] for runs in results["runs"].values() for run in runs}
+    assert begun_with == {sha256(asked[0].start)}
+
+
+def test_the_study_of_a_preset_that_carries_takes_plain_networks():
+    config = Study("small").config("without-attention", 0)
+    assert not config.network.carry and config.network.output == "half" and not config.body_steps
+    assert config.network.attention == "residual" and config.network.width == preset("small").network.width
 
 
 def test_bad_studies_are_refused():

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from momi_lib.data import load, load_truth
+from momi_lib.data import load, load_truth, to_float
 from momi_lib.evaluate import table_one as module
 from momi_lib.evaluate.affinity import WORDS, affinity_weights
 from momi_lib.evaluate.conditions import Features, NetworkCard
@@ -20,6 +20,7 @@ from momi_lib.evaluate.layout import PAPER, columns, comma_separated, markdown, 
 from momi_lib.evaluate.pose import Joints, find_joints, labelled_joints, pose_agreement
 from momi_lib.evaluate.protocol import load_pairs, test_pairs
 from momi_lib.evaluate.store import SwapStore, stored_features
+from momi_lib.evaluate.student import score_landmarks
 from momi_lib.evaluate.table_one import table_one
 from momi_lib.train.config import preset
 from momi_lib.translate import MomiNet, save_network
@@ -177,6 +178,19 @@ def test_joints_are_found_and_read(people, network):
     assert joints.landmarks.shape == (3, 17, 2) and "student" in joints.origin
     assert torch.equal(labelled_joints(people).seen, people.visibility == 2)
     assert labelled_joints(replace(people, joints=None)) is None
+
+
+def test_joints_are_found_where_the_network_itself_decodes_them(people):
+    torch.manual_seed(0)
+    network = MomiNet(replace(preset("tiny").network, decode_at="full")).eval()
+    pictures = people.pictures[:3]
+    with torch.no_grad():
+        expected = network.pose(to_float(pictures)).landmarks
+    found = {up: find_joints(network.student, "s", pictures, decoder="argmax", upsample=up) for up in (True, False)}
+    torch.testing.assert_close(found[True].landmarks, expected)
+    assert not torch.equal(found[False].landmarks, expected)
+    scores = [score_landmarks(network.student, people.select(slice(3)), upsample=up) for up in (True, False)]
+    assert scores[0]["visible_joints"] == scores[1]["visible_joints"]
 
 
 def fewer(patch):

@@ -1,11 +1,13 @@
-"""The committed weights against their targets, on 64 true swaps of people that nobody trained on.
+"""The committed weights against their targets: true swaps of people that nobody trained on.
 
-A target that is not reached yet is marked with what was reached: `strict`, so that the mark must go once it is.
+The targets are read from the results, which hold all swaps and all judges; floors under some of them are tested here
+and now, on 64 swaps, so that worse weights are noticed before anybody measures again.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,12 +16,39 @@ import torch
 import momi_lib as momi
 from momi_lib.data import load, load_truth
 from momi_lib.evaluate.judges import Judges
+from momi_lib.evaluate.table import TRUE
 from momi_lib.evaluate.truth import swap_all, trivial_answers
-from momi_lib.files import weights_folder
+from momi_lib.files import sha256, weights_folder
+
+#: Targets that are not reached yet, with what was reached; the mark is strict, so it must go once one is.
+MISSED: dict[str, str] = {}
+
+#: What to reach: how it is computed from the rows of our weights, of the copied source and of the true swaps, and the
+#: lowest and highest value. tools/readme.py shows the same.
+TARGETS: dict[str, tuple[Callable[[dict, dict, dict], float], float, float]] = {
+    "masked L1": (lambda ours, copy, true: ours["l1"] / copy["l1"], 0, 0.56),
+    "masked SSIM": (lambda ours, copy, true: ours["ssim"], 0.55, 1),
+    "ST-LPIPS": (lambda ours, copy, true: ours["st_lpips_vgg"] / copy["st_lpips_vgg"], 0, 0.68),
+    "sharpness": (lambda ours, copy, true: ours["sharpness"], 0.75, 1.15),
+    "Fréchet": (lambda ours, copy, true: ours["frechet"] / true["frechet"], 0, 1.5),
+    "pose": (lambda ours, copy, true: ours["pck"], 0.95, 1),
+    "person": (lambda ours, copy, true: ours["rank1"], 0.97, 1),
+}
 
 COUNT = 64
-# Floors under what the weights reach on these swaps, so that worse ones are noticed where a target is still open.
-FLOORS = {"l1 share": 0.75, "ssim gain": 0.04, "pose": 0.90, "person share": 0.80}
+# Under what the weights reach on these swaps; beside the best answer that needs no network.
+FLOORS = {"l1 share": 0.65, "ssim gain": 0.10, "pose": 0.90, "person share": 0.80}
+
+
+def _marked(name: str) -> object:
+    missed = pytest.mark.xfail(reason=MISSED.get(name, ""), strict=True, raises=AssertionError)
+    return pytest.param(name, marks=[missed] if name in MISSED else [], id=name)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    results = Path(__file__).parents[2] / "benchmarks" / "results" / "truth.json"
+    return {row["answer"]: row for row in json.loads(results.read_text(encoding="utf-8"))["rows"]}
 
 
 @pytest.fixture(scope="module")
@@ -43,36 +72,20 @@ def scores():
 def cards():
     return {
         name: json.loads((weights_folder() / f"{name}.json").read_text())["scores"]
-        for name in ("momi-small", "mannequin-teacher")
+        for name in ("momi-small", "momi-lookup", "mannequin-teacher")
     }
 
 
-@pytest.mark.xfail(reason="0.63 on all swaps (benchmarks/results/truth.json)", strict=True)
-def test_masked_l1(scores):
-    assert scores["l1 share"] <= 0.60
+@pytest.mark.parametrize("name", [_marked(name) for name in TARGETS])
+def test_a_target_is_reached_on_people_never_seen_in_training(rows, name):
+    reached, lowest, highest = TARGETS[name]
+    value = reached(rows["momi-small"], rows["copy source"], rows[TRUE])
+    assert lowest <= value <= highest, f"{name}: {value:.3f}"
 
 
-def test_masked_ssim(scores):
-    assert scores["ssim gain"] >= 0.10
-
-
-def test_the_teacher_finds_the_pose(scores):
-    assert scores["pose"] >= 0.90
-
-
-def test_the_person_is_found(scores):
-    assert scores["person share"] >= 0.60
-
-
-@pytest.mark.xfail(reason="0.60 on all swaps (benchmarks/results/truth.json)", strict=True)
-def test_frechet():
-    """From the results: of 64 swaps the distance says nothing."""
-    folder = Path(__file__).parents[2] / "benchmarks" / "results"
-    ours, first = (
-        next(row for row in json.loads((folder / name).read_text())["rows"] if "weights_sha256" in row)
-        for name in ("truth.json", "truth-first-light.json")
-    )
-    assert ours["frechet"] <= 0.50 * first["frechet"]
+def test_the_results_are_of_the_committed_weights_and_only_targets_are_missed(rows):
+    assert rows["momi-small"]["weights_sha256"] == sha256(weights_folder() / "momi-small.safetensors")
+    assert set(MISSED) <= set(TARGETS)
 
 
 def test_no_score_falls_below_its_floor(scores):
@@ -80,13 +93,14 @@ def test_no_score_falls_below_its_floor(scores):
     assert all(scores[name] >= floor for name, floor in FLOORS.items() if name != "l1 share"), scores
 
 
-def test_teacher_and_student(cards):
+@pytest.mark.parametrize("name", ["momi-small", "momi-lookup"])
+def test_teacher_and_student(cards, name):
     """From the cards: all held-out pictures take minutes."""
-    teacher, student = cards["mannequin-teacher"]["pck_height"], cards["momi-small"]["student"]["pck_height"]
+    teacher, student = cards["mannequin-teacher"]["pck_height"], cards[name]["student"]["pck_height"]
     assert teacher >= 0.97
     assert student >= 0.97 * teacher
 
 
 def test_weights_are_small():
     sizes = [path.stat().st_size for path in weights_folder().glob("*.safetensors")]
-    assert max(sizes) < 15e6 and sum(sizes) < 32e6
+    assert max(sizes) < 15e6 and sum(sizes) < 40e6

@@ -6,7 +6,7 @@ import base64
 import html
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -42,29 +42,19 @@ def all_of(widget: widgets.Widget) -> Iterator[widgets.Widget]:
 
 
 @pytest.fixture(scope="module")
-def network() -> MomiNet:
+def network(visible: Callable[[MomiNet], MomiNet]) -> MomiNet:
     """A network that draws something and finds joints, though it has learnt nothing."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = MomiNet(preset("tiny").network).eval().requires_grad_(False)
-    network.student.heatmaps.bias.fill_(0.5)  # every joint is found somewhere
-    network.student.heatmaps.weight.mul_(100)
-    network.generator.picture.weight.mul_(50)  # or all swaps would round to the same grey
-    return network
+        return visible(MomiNet(preset("tiny").network))
 
 
 @pytest.fixture(scope="module")
-def carrier() -> CarryNet:
+def carrier(visible: Callable[[MomiNet], MomiNet]) -> CarryNet:
     """The same of a network that carries clothes over and can put any street behind them."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = CarryNet(preset("tiny-carry").network).eval().requires_grad_(False)
-    network.student.heatmaps.bias.fill_(0.5)
-    network.student.heatmaps.weight.mul_(100)
-    network.painter.colour.weight.mul_(50)
-    for net in (network.body_maps.of_source, network.body_maps.of_target):
-        net.result.weight.mul_(5)
-    return network
+        return visible(CarryNet(preset("tiny-carry").network))
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def encoded(size: tuple[int, int], kind: str = "PNG", **options: object) -> byte
 
 
 @pytest.fixture(scope="module", params=["join", "fine-lookup", "carry"])
-def network(request: pytest.FixtureRequest) -> MomiNet:
+def network(request: pytest.FixtureRequest, visible: Callable[[MomiNet], MomiNet]) -> MomiNet:
     """Untrained networks that find every joint and draw something: with and without lookups, and one that carries."""
     from dataclasses import replace
 
@@ -40,16 +41,7 @@ def network(request: pytest.FixtureRequest) -> MomiNet:
         config = replace(config, transfer=request.param, pose_detail=4)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = network_of(config).eval().requires_grad_(False)
-    network.student.heatmaps.bias.fill_(0.5)
-    network.student.heatmaps.weight.mul_(100)
-    if config.carry:
-        network.painter.colour.weight.mul_(50)
-        for net in (network.body_maps.of_source, network.body_maps.of_target):
-            net.result.weight.mul_(5)
-    else:
-        network.generator.picture.weight.mul_(50)
-    return network
+        return visible(network_of(config))
 
 
 @pytest.fixture(scope="module")

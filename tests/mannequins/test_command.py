@@ -22,6 +22,7 @@ from tools.mannequins import __main__ as command
         ("--out x --identities 4 --seed -1", "--seed: expected 0 or more"),
         ("check /nowhere", "no manifest.json"),
         ("setup --workers 0", "--workers: expected 1 or more, got 0"),
+        ("body-maps /nowhere --any-poses 0", "--any-poses: expected 1 or more"),
     ],
 )
 def test_slips_are_one_line_and_status_2(arguments: str, words: str, capsys: pytest.CaptureFixture) -> None:

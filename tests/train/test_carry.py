@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from momi_lib.data import load
 from momi_lib.data.body_maps import load_any_poses, load_body_labels
-from momi_lib.train import Trainer, preset
+from momi_lib.train import Trainer, begin, preset
+from momi_lib.train.begin import begin_with
 from momi_lib.train.carry_objective import gradient_strength
 from momi_lib.train.loop import one_cycle
+from momi_lib.translate import MomiNet, load_network, network_of, save_network
 
 SOME = 48  # training pictures
 
@@ -44,7 +47,8 @@ def test_each_stage_trains_its_own_parts(trainer):
         before = {name: parameters(part) for name, part in parts.items()}
         stage = run.stage
         run.train_step()
-        learned.append((stage, {name for name, part in parts.items() if not torch.equal(before[name], parameters(part))}))
+        changed = {name for name, part in parts.items() if not torch.equal(before[name], parameters(part))}
+        learned.append((stage, changed))
     everything = set(parts) - {"student", "body_maps"}
     assert learned == [("student", {"student"}), ("body", {"body_maps"}), ("whole", everything)]
 
@@ -107,6 +111,7 @@ def test_the_terms_of_the_whole_stage(trainer):
     ("changes", "said"),
     [
         ({"body_steps": 0}, "needs trained body maps"),
+        ({"body_steps": 0, "start": Path("x.safetensors"), "start_with": "student"}, "needs trained body maps"),
         ({"body_labels": "committed"}, "expected 0 with body_labels"),
         ({"network": replace(preset("tiny").network)}, r"expected 0 without --network\.carry"),
         ({"sharpness": -1.0}, "sharpness: expected a number from 0"),
@@ -117,12 +122,83 @@ def test_options_that_do_not_fit_are_refused(changes, said):
         preset("tiny-carry", **changes)
 
 
+def carrying(seed=3, **changes):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return network_of(replace(preset("tiny-carry").network, **changes)).eval()
+
+
+def test_begins_with_all_weights_of_another_and_trains_on_without_the_earlier_stages(trainer, tmp_path):
+    path = save_network(carrying(), tmp_path / "start.safetensors")
+    run = trainer(distil_steps=0, body_steps=0, steps=1, start=path)
+    known = load_network(path).state_dict()
+    assert all(torch.equal(value.cpu(), known[name]) for name, value in run.network.state_dict().items())
+    assert run.stage == "whole" and run.body_task is None
+    assert "recon" in run.train_step()
+    assert all(torch.equal(value, known[f"body_maps.{n}"]) for n, value in run.network.body_maps.state_dict().items())
+
+
+def test_begins_with_the_student_of_a_network_that_carries_nothing(trainer, tmp_path):
+    start = MomiNet(replace(preset("tiny").network, width=32))
+    path = save_network(start, tmp_path / "start.safetensors")
+    options = dict(distil_steps=0, body_steps=1, steps=1)
+    run, fresh = trainer(start=path, start_with="student", **options), trainer(**options)
+    known = load_network(path).student.state_dict()
+    assert all(torch.equal(value, known[name]) for name, value in run.network.student.state_dict().items())
+    for part in ("body_maps", "painter", "generator"):
+        assert torch.equal(parameters(getattr(run.network, part)), parameters(getattr(fresh.network, part)))
+    assert [run.stage, *(run.train_step() and run.stage for _ in range(2))] == ["body", "whole", "whole"]
+    with pytest.raises(ValueError, match="carry is False there and True here"):
+        begin_with(carrying(), path)
+
+
+@pytest.fixture
+def photographs(ingredients, monkeypatch):
+    """A function that makes a Trainer on a folder without labels, where committed weights have body maps or not."""
+
+    def make(known=None, **changes):
+        asked = []
+        monkeypatch.setattr(begin, "load_network", lambda name: asked.append(name) or known or carrying())
+        options = dict(distil_steps=1, steps=1) | changes
+        run = Trainer(preset("tiny-carry", device="cpu", **options), ingredients.people, ingredients.maps)
+        assert asked == ["small"]
+        return run
+
+    return make
+
+
+def test_photographs_are_trained_on_with_the_committed_maps_which_stay_as_they_are(photographs):
+    run = photographs(body_steps=0, body_labels="committed")
+    assert run.batches.people.joints is None and run.body_task is None
+    terms = [run.train_step() for _ in range(run.steps)]
+    assert "distil" in terms[0] and "recon" in terms[1]
+    known = carrying().body_maps.state_dict()
+    for network in (run.network, run.average.network, run.calibrated(1)):
+        assert all(torch.equal(value, known[name]) for name, value in network.body_maps.state_dict().items())
+
+
+def test_committed_weights_without_maps_or_with_others_are_refused(photographs):
+    options = dict(body_steps=0, body_labels="committed")
+    with pytest.raises(ValueError, match="the weights 'small' have no body maps to take"):
+        photographs(MomiNet(preset("tiny").network), **options)
+    with pytest.raises(ValueError, match=r"maps have channels \(\(8, 8, 8, 8\).*, this network's \(\(8, 8, 8, 16\)"):
+        photographs(carrying(body_source=(8, 8, 8, 8)), **options)
+
+
+def test_photographs_without_that_option_say_in_one_sentence_what_to_do(ingredients):
+    with pytest.raises(FileNotFoundError, match="no body maps") as found:
+        Trainer(preset("tiny-carry", device="cpu", distil_steps=0), ingredients.people, ingredients.maps)
+    said = str(found.value)
+    assert "--body-labels committed --body-steps 0" in said and "\n" not in said
+
+
 def test_labels_that_do_not_fit_are_refused(people):
     run_labels = load_body_labels(None, "train", people.files)
     from momi_lib.train.body_task import BodyTask
 
+    fewer = replace(run_labels, codes=run_labels.codes[1:])
     with pytest.raises(ValueError, match="47 maps"):
-        BodyTask(people, replace(run_labels, codes=run_labels.codes[1:]), load_any_poses(), (128, 64), 6.0, torch.Generator())
+        BodyTask(people, fewer, load_any_poses(), (128, 64), 6.0, torch.Generator())
     with pytest.raises(ValueError, match="labelled joints"):
         BodyTask(replace(people, joints=None), run_labels, None, (128, 64), 6.0, torch.Generator())
 

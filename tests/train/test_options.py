@@ -195,6 +195,12 @@ def test_a_lookup_may_be_new_and_other_shapes_are_refused(tmp_path):
         begin_with(MomiNet(replace(config, width=32)), path)
 
 
+def test_a_network_without_body_maps_begins_with_another_whatever_maps_both_would_have(tmp_path):
+    config = preset("tiny").network
+    path = save_network(MomiNet(config), tmp_path / "start.safetensors")
+    begin_with(MomiNet(replace(config, body_source=(8, 8, 8, 16), painter=8)), path)
+
+
 def test_the_perceptual_loss_may_be_of_x_alone(trainer):
     options = dict(distil_steps=0, perceptual_blocks=(0.5, 2.0), weights=losses.LossWeights(perceptual=3.0))
     alone, both = (trainer(perceptual_on=on, **options) for on in ("source", "both"))

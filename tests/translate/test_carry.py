@@ -13,7 +13,8 @@ from momi_lib.pose.body_maps import BodyMap
 from momi_lib.translate.background import filled, widened
 from momi_lib.translate.carry import correspond, enlarged, premultiplied, sample
 
-MEASURED, NEAR = 0.080, 0.003  # masked L1 of exact correspondences over 150 true swaps, and how near 20 of them must come
+# Masked L1 of exact correspondences over 150 true swaps, and how near 20 of them must come.
+MEASURED, NEAR = 0.080, 0.003
 
 
 def known(labels: torch.Tensor) -> BodyMap:
@@ -94,7 +95,8 @@ def test_no_street_comes_along_at_the_edge():
     alpha = torch.zeros(1, 1, 8, 8)
     alpha[..., 2:6, 2:6] = 1.0
     pictures[..., 2:6, 2:6] = 1.0  # a white person
-    grid = torch.tensor([[-0.5, 0.0]]).view(1, 2, 1, 1).clone()  # between the street's last pixel and the person's first
+    # Between the street's last pixel and the person's first.
+    grid = torch.tensor([[-0.5, 0.0]]).view(1, 2, 1, 1).clone()
     assert float(sample(premultiplied(pictures, alpha), grid)[0, 0, 0, 0]) == pytest.approx(1.0)
 
 

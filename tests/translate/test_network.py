@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from momi_lib.files import load_tensors, save_tensors, sha256, tensor_metadata
-from momi_lib.train import preset
-from momi_lib.translate import MomiNet, NetworkConfig, load_network, save_network
+from momi_lib.train import PRESETS, preset
+from momi_lib.translate import MomiNet, NetworkConfig, load_network, network_of, save_network
 
 
 @pytest.fixture
@@ -101,9 +101,15 @@ def test_other_sizes_work():
     assert network.swap(pictures, pictures).shape == pictures.shape
 
 
-@pytest.mark.parametrize(("name", "limit"), [("tiny", 0.5), ("small", 5.0), ("base", 16.0)])
+@pytest.mark.parametrize(("name", "limit"), [("tiny", 0.5), ("lookup", 5.0), ("small", 7.4), ("base", 16.0)])
 def test_presets_keep_their_size(name, limit):
-    assert sum(p.numel() for p in MomiNet(preset(name).network).parameters()) < limit * 1e6
+    assert sum(p.numel() for p in network_of(preset(name).network).parameters()) < limit * 1e6
+
+
+def test_the_presets_that_carry_are_these():
+    assert {name for name, config in PRESETS.items() if config.network.carry} == {"tiny-carry", "small", "base"}
+    kinds = {name: type(network_of(preset(name).network)).__name__ for name in ("lookup", "small")}
+    assert kinds == {"lookup": "MomiNet", "small": "CarryNet"}
 
 
 def test_the_paper_preset_is_literal():
@@ -115,7 +121,7 @@ def test_the_paper_preset_is_literal():
     assert (run.adversarial, run.adversarial_terms, run.mirror, run.distil_steps) == ("bce", "sum", 0.0, 0)
     weights = run.weights
     assert (weights.translate, weights.patch, weights.adversarial) == (1.0, 0.5, 0.5)
-    for name in ("tiny", "small", "base"):
+    for name in ("tiny", "lookup", "small", "base"):
         other = preset(name)
         choices = other.network.attention_block, other.network.decode_at, other.perceptual_on, other.adversarial_terms
         assert choices == ("normed", "quarter", "both", "mean")

@@ -149,10 +149,13 @@ def _body_maps(asked: BodyMaps) -> None:
     _need_extra()
     from tools.mannequins.body_maps import write_body_maps
     from tools.mannequins.renderer import Renderer
+    from tools.mannequins.write import write_manifest
 
     Renderer(8, 4, 1)
     out = asked.out or asked.folder / "body_maps"
     write_body_maps(asked.folder, out, any_poses=asked.any_poses, seed=asked.seed, workers=asked.workers)
+    if out.resolve().is_relative_to(asked.folder.resolve()) and (asked.folder / "manifest.json").is_file():
+        write_manifest(asked.folder)
     print(f"complete: {out}")
 
 

@@ -65,14 +65,16 @@ def _any_arm(side: str, rng: np.random.Generator) -> Pose:
     upper[0] = max(upper[0], -0.25)
     upper[1] = max(upper[1], -0.6)
     flexion = rng.uniform(0.05, 0.4) if rng.random() < 0.45 else rng.uniform(0.3, 2.3)
-    return arm(side, tuple(upper), flexion, tuple(_direction(rng)), tuple(_direction(rng)), wrist=rng.uniform(-0.2, 0.4))
+    towards, palm = tuple(_direction(rng)), tuple(_direction(rng))
+    return arm(side, tuple(upper), flexion, towards, palm, wrist=rng.uniform(-0.2, 0.4))
 
 
 def _any_leg(side: str, rng: np.random.Generator) -> Pose:
     """A leg that is lifted, kicked or set apart."""
     hip = rng.uniform(-0.6, 1.6)
     knee = rng.uniform(0.0, 0.3) if rng.random() < 0.4 else rng.uniform(0.2, 2.0)
-    return leg(side, hip=hip, knee=knee, ankle=rng.uniform(-0.3, 0.3), out=rng.uniform(-0.1, 0.9), turn=rng.normal(0.1, 0.2))
+    ankle, out = rng.uniform(-0.3, 0.3), rng.uniform(-0.1, 0.9)
+    return leg(side, hip=hip, knee=knee, ankle=ankle, out=out, turn=rng.normal(0.1, 0.2))
 
 
 def _seated(rng: np.random.Generator) -> Pose:

@@ -33,7 +33,7 @@ from tools.mannequins.seen import PERSON, body_map
 from tools.mannequins.truth import Taken
 from tools.mannequins.work import put, start_process
 
-__all__ = ["AnyBody", "body_map_of", "write_body_maps"]
+__all__ = ["any_body", "body_map_of", "write_body_maps"]
 
 SHAPE = (64, 32)
 PICTURE = (128, 64)
@@ -106,7 +106,7 @@ def write_body_maps(folder: Path, out: Path, *, any_poses: int = 6_000, seed: in
 
 
 def _every(folder: Path, step: int) -> dict[int, dict[str, str]]:
-    """Every so manieth true swap, by its row; none where the data set has no true swaps."""
+    """One true swap in `step`, by its row; none where the data set has no true swaps."""
     table = folder / "truth" / "pairs.csv"
     if not table.is_file():
         return {}

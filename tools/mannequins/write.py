@@ -220,6 +220,6 @@ def _make_truth(
 def _fingerprint() -> str:
     """Of the tool's own files: another version of them may draw other pictures. Who only looks at them is left out."""
     here = Path(__file__).parent
-    lookers = ("__init__.py", "__main__.py", "body_maps.py", "any_pose.py", "card.py", "checks.py", "rendered_checks.py", "sheet.py", "statistics.py")
-    files = sorted([*(each for each in here.glob("*.py") if each.name not in lookers), *(here / "shaders").iterdir()])
+    lookers = "__init__ __main__ any_pose body_maps card checks rendered_checks sheet statistics".split()
+    files = sorted([*(each for each in here.glob("*.py") if each.stem not in lookers), *(here / "shaders").iterdir()])
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

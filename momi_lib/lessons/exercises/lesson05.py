@@ -85,7 +85,7 @@ def _of_features(phi: Phi, real: Tensor, fake: Tensor) -> Tensor:
 def translation_loss(
     source: Tensor, source_hat: Tensor, positive: Tensor, positive_hat: Tensor, phi: Phi, weight: float
 ) -> Tensor:
-    """Eq. 4 with Eq. 3 in it."""
+    """Eq. 4 with Eq. 3 in it, and our feature term of x⁺ beside the paper's of x."""
     features = _of_features(phi, source, source_hat) + _of_features(phi, positive, positive_hat)
     return _reconstruction(source, source_hat, positive, positive_hat) + weight * features
 
@@ -169,7 +169,7 @@ EXERCISES = {
         reference=translation_loss,
         cases=_batches,
         wrong={
-            "The features of x⁺ and x̂⁺ are missing.": _loss_without_pair,
+            "The features of x⁺ and x̂⁺ are missing; only the paper's Eq. 4 goes without.": _loss_without_pair,
             "One mean over both pairs is half the sum of their two means.": _loss_of_one_batch,
             "λ weighs the features alone; you weigh Eq. 3 with it.": _loss_weighted_whole,
             "λ is missing in front of the features.": _loss_unweighted,
