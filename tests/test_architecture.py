@@ -80,7 +80,7 @@ def test_the_system_needs_no_drawing_no_widgets_and_no_launcher(path: Path) -> N
 @pytest.mark.parametrize("path", FILES, ids=name)
 def test_a_file_holds_one_idea(path: Path) -> None:
     length = len(path.read_text(encoding="utf-8").splitlines())
-    assert length <= 300, f"{name(path)} has {length} lines; split it where its idea splits"
+    assert length <= 400, f"{name(path)} has {length} lines; split it where its idea splits"
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)

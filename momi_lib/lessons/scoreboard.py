@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-__all__ = ["draw_scores", "ranking"]
+__all__ = ["draw_scores", "load_scores", "ranking"]
+
+#: Columns of `python -m momi_lib truth` → what a table calls them; the arrow says which way is better.
+STORED = {
+    "l1": "L1 ↓",
+    "ssim": "SSIM ↑",
+    "perceptual": "home-made\nfeatures ↓",
+    "st_lpips_vgg": "ST-LPIPS,\nVGG ↓",
+    "st_lpips_alex": "ST-LPIPS,\nAlexNet ↓",
+    "frechet": "Fréchet,\nhome-made ↓",
+    "frechet_lite0": "Fréchet,\nLite0 ↓",
+}
+
+
+def load_scores(path: str | Path) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
+    """What `python -m momi_lib truth` has written, and of it the scores of `STORED` that are there, answer by answer.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "truth.json"
+    >>> _ = path.write_text('{"rows": [{"answer": "copy source", "l1": 0.15, "pck": 0.4}]}')
+    >>> load_scores(path)[1]
+    {'copy source': {'L1 ↓': 0.15}}
+    """
+    stored = json.loads(Path(path).read_text(encoding="utf-8"))
+    table = {row["answer"]: {STORED[name]: row[name] for name in STORED if name in row} for row in stored["rows"]}
+    return stored, table
 
 
 def ranking(table: Mapping[str, Mapping[str, float]], score: str) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from momi_lib.data import load
+from momi_lib.data import load, to_float
 from momi_lib.data.body_maps import load_any_poses, load_body_labels
 from momi_lib.train import Trainer, begin, preset
 from momi_lib.train.begin import begin_with
@@ -30,7 +30,7 @@ def trainer(people):
     maps = torch.rand(len(people), 17, 32, 16, generator=torch.Generator().manual_seed(0)).half()
 
     def make(**changes):
-        return Trainer(preset("tiny-carry", device="cpu", **changes), people, maps)
+        return Trainer(preset("tiny-carry", **{"device": "cpu"} | changes), people, maps)
 
     return make
 
@@ -76,6 +76,19 @@ def test_resume_in_any_stage_is_exact(trainer, stop):
     second.load_state_dict(torch.load(file, weights_only=True))
     assert [second.train_step() for _ in range(second.steps - stop)] == expected[stop:]
     assert torch.equal(parameters(second.average.network), parameters(whole.average.network))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_every_stage_trains_on_a_gpu(trainer, precision):
+    run = trainer(distil_steps=1, body_steps=1, steps=2, device="auto", precision=precision)
+    assert run.device.type == "cuda"
+    for _ in range(run.steps):
+        run.train_step()
+    pictures = to_float(run.batches.people.pictures[:2])
+    with torch.no_grad():
+        drawn = run.calibrated(1).swap(pictures, pictures.flip(0))
+    assert drawn.device.type == "cuda" and drawn.shape == pictures.shape and drawn.isfinite().all()
 
 
 def test_the_average_starts_anew_with_a_stage(trainer):

@@ -13,7 +13,7 @@ from momi_lib.train.begin import begin_with
 from momi_lib.train.colour import jitter_colours
 from momi_lib.train.config import preset
 from momi_lib.train.objective import Drawn
-from momi_lib.translate import MomiNet, load_network, save_network
+from momi_lib.translate import MomiNet, load_network, network_of, save_network, weights_file
 
 
 def test_a_triplet_changes_its_colours_in_common():
@@ -193,6 +193,15 @@ def test_a_lookup_may_be_new_and_other_shapes_are_refused(tmp_path):
     begin_with(MomiNet(replace(config, transfer="lookup")), path)
     with pytest.raises(ValueError, match=r"start: .* width is 16 there and 32 here"):
         begin_with(MomiNet(replace(config, width=32)), path)
+
+
+@pytest.mark.parametrize("name", ["small", "lookup"])
+def test_a_preset_goes_on_from_its_committed_weights(name):
+    network = network_of(preset(name).network)
+    begin_with(network, weights_file(name))
+    known = load_network(name)
+    assert known.config == network.config
+    assert all(torch.equal(value, known.state_dict()[key]) for key, value in network.state_dict().items())
 
 
 def test_a_network_without_body_maps_begins_with_another_whatever_maps_both_would_have(tmp_path):
