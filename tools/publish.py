@@ -41,6 +41,7 @@ def publish(
     points: int = 600,
     flip: bool = False,
     scores: Path | None = None,
+    note: str = "",
 ) -> None:
     """Copy, score and describe the weights of a run.
 
@@ -50,6 +51,7 @@ def publish(
         points: about how many lines of the log to keep.
         flip: publish a teacher that takes the flip test from now on, and score it again.
         scores: JSON of ``python -m momi_lib truth`` with these weights, instead of scoring them here.
+        note: what a reader of the card should know beside it.
     """
     if (run / "teacher.safetensors").is_file():
         publish_teacher(run, name, flip)
@@ -61,6 +63,8 @@ def publish(
     test = load(None, "test")
     card = json.loads(source.with_suffix(".json").read_text())
     card["published_by"] = command_line()
+    if note:
+        card["note"] = note
     events = [line for line in read_log(run / LOG) if "event" in line]
     card["history"] = [{key: line.get(key) for key in ("step", "event", "command", "date")} for line in events]
     card["parameters"] = sum(p.numel() for p in network.parameters())
@@ -189,6 +193,8 @@ def section(name: str, card: dict[str, Any]) -> str:
         lines.append(f"- perceptual network: {card['perceptual']}; precision {precision}")
     if "flip" in card:
         lines.append(f"- {card['flip']}: PCK {card['scores_without_flip']['pck_height']} without it")
+    if "note" in card:
+        lines.append(f"- {card['note']}")
     for key, value in card.get("scores", {}).items():
         if key == "truth":
             lines += [f"- {row['answer'] if row['answer'] != 'weights' else name}: masked L1 {row['l1']}, "

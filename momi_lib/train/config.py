@@ -272,7 +272,7 @@ PRESETS: dict[str, TrainConfig] = {
     ),
     # Two CPU cores, 150 minutes from nothing: what is visible in the source is carried over.
     "small": TrainConfig(
-        steps=2_200,
+        steps=450,
         distil_steps=1_600,
         body_steps=3_000,
         batch=8,
@@ -281,7 +281,7 @@ PRESETS: dict[str, TrainConfig] = {
         discriminator_norm="none",
         perceptual="mannequin",
         precision="auto",
-        **_FOUND | dict(lookup_guidance=0.0, pose_consistency=10.0, draw_all=0.3, sharpness=0.4, learning_rate=4e-4),
+        **_FOUND | dict(lookup_guidance=0.0, pose_consistency=10.0, draw_all=0.3, learning_rate=4e-4),
     ),
     # One GPU: it carries clothes over, as `small` does; at most 16 M parameters, half of them in the body maps.
     "base": TrainConfig(
@@ -298,7 +298,7 @@ PRESETS: dict[str, TrainConfig] = {
         perceptual="mannequin",
         precision="bf16",
         compile=True,
-        **_FOUND | dict(lookup_guidance=0.0, pose_consistency=10.0, draw_all=0.3, sharpness=0.4),
+        **_FOUND | dict(lookup_guidance=0.0, pose_consistency=10.0, draw_all=0.3),
     ),
     # The literal reading: d = 256, nine blocks as in pose-attention transfer, 7×7 stems, the maximum taken at H × W,
     # VGG-19 on x alone, Eq. 5 as a sum, everything trained together from the first step on, nothing mirrored.

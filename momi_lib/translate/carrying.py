@@ -122,6 +122,7 @@ class CarryNet(MomiNet):
         return appearance.code
 
     def appearance(self, pictures: Tensor, maps: Tensor, body: BodyMap, build: Tensor) -> Appearance:
+        """As :meth:`meet`, with pose maps (N, 17, H, W) and what B_s said of the pictures already at hand."""
         halved = self.appearance_encoder.halved(pictures)
         pose_code = self.coarse(self.encode_pose(maps))
         code = self.attention(self.appearance_encoder.encode_halved(halved), pose_code)
