@@ -164,12 +164,14 @@ def world_joints(scene: Scene, person: Person, height: float | None = None) -> n
 
 
 def posed_in(scene: Scene, person: Person, height: float | None = None) -> Posed:
+    """The person in the scene's pose, in their own frame; scaled to a posed height in metres if one is given."""
     pose = scene.pose()
     posed = person.posed(pose)
     return posed if height is None else person.posed(pose, height / posed.height)
 
 
 def placed_points(points: np.ndarray, yaw: float, x: float, y: float) -> np.ndarray:
+    """Points (N, 3) of a person's own frame in the world, metres: turned by `yaw`, then moved to (x, y)."""
     cos, sin = np.cos(yaw), np.sin(yaw)
     turn = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])  # transposed: for rows
     return points @ turn + np.array([x, y, 0])
