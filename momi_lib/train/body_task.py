@@ -18,6 +18,7 @@ __all__ = ["BodyTask"]
 NOISE = 1.0  # pixels: deviation of labelled joints, of which the student's are no better
 WILD, FAR = 0.04, 5.0  # share of joints that are disturbed by so many times as much
 DROPPED = 0.04  # share of joints that are left out
+BODIES = 2  # bodies in any pose for each x: what people drag is rare among pedestrians, and B_t has to believe it
 COORDINATE = 8.0  # weight of a metre beside the silhouette's cross-entropy
 
 
@@ -83,7 +84,7 @@ class BodyTask:
         itself = self.labels.whole[source] & (torch.arange(len(source), device=source.device) % 2 == 0)
         asked.append((of_source[itself], build[itself], self.labels.maps(source, flips)[itself]))
         if self.bodies is not None:
-            asked.append(self._any_pose(source, flips, build))
+            asked += [self._any_pose(source, flips, build) for _ in range(BODIES)]
         pose, builds, wanted = (torch.cat(column) for column in zip(*asked, strict=True))
         outline, off = body_map_loss(maps.target(pose, builds), wanted)
         terms = {"silhouette_s": silhouette, "metres_s": away, "silhouette_t": outline, "metres_t": off}
@@ -113,13 +114,14 @@ class BodyTask:
         joints, inside = self.bodies.joints[index], self.bodies.inside[index]
         turned, turned_inside = mirror_joints(joints, inside, self.size[1])
         joints = torch.where(flips[:, None, None], turned, joints)
-        joints, inside = self._disturbed(joints, torch.where(flips[:, None], turned_inside, inside))
+        # Nothing wild here: who drags a joint to an odd place means that place.
+        joints, inside = self._disturbed(joints, torch.where(flips[:, None], turned_inside, inside), wild=0.0)
         pose = gaussian_maps(joints, inside, size=self.size, sigma=self.sigma)
         return pose, build[rows], self.bodies.maps(index, flips)
 
-    def _disturbed(self, joints: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+    def _disturbed(self, joints: Tensor, seen: Tensor, wild: float = WILD) -> tuple[Tensor, Tensor]:
         shape = seen.shape
-        scale = NOISE * torch.where(self._random(*shape) < WILD, FAR, 1.0)
+        scale = NOISE * torch.where(self._random(*shape) < wild, FAR, 1.0)
         noise = torch.randn(*joints.shape, generator=self.generator, device=joints.device)
         return joints + scale[..., None] * noise, seen & (self._random(*shape) >= DROPPED)
 
