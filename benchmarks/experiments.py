@@ -20,6 +20,8 @@ from typing import Any
 
 import torch
 import tyro
+from drag_obedience import Config as Drags
+from drag_obedience import measure as measure_drags
 from experiments_page import write_page
 
 from momi_lib.data import load_truth, to_float
@@ -37,7 +39,7 @@ from momi_lib.translate import load_network
 HERE = Path(__file__).resolve().parent
 RESULTS, PAGE = HERE / "results" / "experiments", HERE / "experiments.md"
 RUNS = Path("runs/experiments")
-SWAPS, SHOWN = 400, 10
+SWAPS, SHOWN, PAIRS = 400, 10, 20
 log = logging.getLogger("experiments")
 
 
@@ -47,14 +49,15 @@ class Experiment:
 
     Attributes:
         asks: the question it answers.
-        against: the experiment that it changes; ``None`` starts from the preset ``lookup``, without what that
-            took over from here.
+        against: the experiment that it changes; ``None`` starts from a preset.
         change: fields of :class:`TrainConfig`; those of its ``network`` and ``weights`` as dicts.
+        preset: which one: ``lookup``, without what that took over from here, or ``small`` as it is.
     """
 
     asks: str
     against: str | None = None
     change: dict[str, Any] = field(default_factory=dict)
+    preset: str = "lookup"
 
 
 #: What the first experiments began with: weights of a network without a lookup, SHA-256 260ce9ea…, which
@@ -65,6 +68,12 @@ SMALL = Path("runs/small-second.safetensors")
 #: `git show 805bf6e:data/weights/momi-small.safetensors > runs/small-ninth.safetensors`.
 NINTH = Path("runs/small-ninth.safetensors")
 SHORT = dict(start=SMALL, distil_steps=0, learning_rate=4e-4, checkpoint_every=250, grid_every=10_000)
+
+#: All that a network that carries begins with, and none of the losses that only such a network has.
+PLAIN = dict(
+    start=Path("data/weights/momi-small.safetensors"), start_with="maps", distil_steps=0, body_steps=0, steps=300,
+    draw_all=0.0, keep=0.0, silhouette=0.0, any_pose=0.0, checkpoint_every=150, grid_every=10_000,
+)  # fmt: skip
 
 EXPERIMENTS: dict[str, Experiment] = {
     "join": Experiment(
@@ -255,6 +264,24 @@ EXPERIMENTS: dict[str, Experiment] = {
         "With G's residual blocks one at each size?", "lookup", dict(network=dict(generator_blocks=(1, 1, 1, 0)))
     ),
     "lookup-wide": Experiment("With d = 128 instead of 96?", "lookup", dict(network=dict(width=128))),
+    "carry": Experiment(
+        "How far do 300 steps of the whole network get, with the losses of `lookup` alone?", None, PLAIN, "small"
+    ),
+    "carry-draw-all": Experiment(
+        "Asking G for the whole of x and x⁺, before anything is carried over?", "carry", dict(draw_all=0.3)
+    ),
+    "carry-keep": Experiment("A price on drawing what the source shows?", "carry", dict(keep=0.1)),
+    "carry-silhouette": Experiment("Labelled silhouettes of x̂ and x̂⁺?", "carry", dict(silhouette=1.0)),
+    "carry-any-pose": Experiment(
+        "And a third of the x⁻ in any pose, their silhouettes labelled, too?", "carry-silhouette", dict(any_pose=0.35)
+    ),
+    "carry-sharpness": Experiment("Asking for edges as strong as the real ones'?", "carry", dict(sharpness=0.4)),
+    "carry-light": Experiment("A price on light that is added to what is carried?", "carry", dict(light=0.3)),
+    "carry-matching": Experiment("Matching D's activations on real pairs?", "carry", dict(feature_matching=2.0)),
+    "carry-small-view": Experiment(
+        "A discriminator that sees 22 pixels at a time, instead of 46?", "carry", dict(discriminator=(32, 64))
+    ),
+    "carry-gamma-0": Experiment("Without a discriminator?", "carry", dict(weights=dict(adversarial=0.0))),
 }
 
 
@@ -267,8 +294,23 @@ def config_of(name: str) -> TrainConfig:
     if name not in EXPERIMENTS:
         raise ValueError(f"experiment {name!r}: expected one of {', '.join(EXPERIMENTS)}")
     experiment = EXPERIMENTS[name]
-    config = as_in_the_paper(preset("lookup")) if experiment.against is None else config_of(experiment.against)
+    if experiment.against is not None:
+        config = config_of(experiment.against)
+    else:
+        config = preset(experiment.preset)
+        if experiment.preset == "lookup":
+            config = as_in_the_paper(config)
     return replace(changed(config, experiment.change), out=RUNS / name)
+
+
+def taken_over(name: str) -> str:
+    """The preset at the beginning of an experiment, which took over what helped.
+
+    >>> taken_over("further-strips"), taken_over("carry-any-pose")
+    ('lookup', 'small')
+    """
+    experiment = EXPERIMENTS[name]
+    return experiment.preset if experiment.against is None else taken_over(experiment.against)
 
 
 @cache
@@ -306,6 +348,8 @@ def score(name: str) -> Path:
         ),
         "config": events[-1]["config"],
     }
+    if network.config.carry:
+        result["drags"] = _drags(out / WEIGHTS)
     some = torch.linspace(0, len(truth) - 1, SHOWN).long()
     rows = pictures[truth.source[some]], pictures[truth.target[some]], drawn[some], truth.pictures[some]
     save_picture(picture_grid([to_float(row) for row in rows]), RESULTS / f"{name}.jpg")
@@ -328,13 +372,22 @@ def plain_change(change: dict[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def lookup() -> dict[str, Any]:
-    """The preset ``lookup`` without nesting: what was taken over from here.
+def options(name: str) -> dict[str, Any]:
+    """The preset of that name without nesting: what was taken over from here.
 
-    >>> lookup()["jitter"], lookup()["weights.translate"]
+    >>> options("lookup")["jitter"], options("small")["weights.translate"]
     (0.4, 1.0)
     """
-    return plain_change(plain(preset("lookup")))
+    return plain_change(plain(preset(name)))
+
+
+def _drags(weights: Path) -> dict[str, Any]:
+    """How many dragged joints obey, turned by 90°: wrists and ankles of :data:`PAIRS` pairs together."""
+    rows = [row for row in measure_drags(Drags(str(weights), PAIRS))["rows"] if row["angle"] == 90]
+    count = sum(row["drags"] for row in rows)
+    obeys = sum(row["obeys"] * row["drags"] for row in rows) / count
+    error = (obeys * (1 - obeys) / count) ** 0.5
+    return {"pairs": PAIRS, "drags": count, "obeys": round(obeys, 4), "error": round(error, 4)}
 
 
 @dataclass(frozen=True)
@@ -382,7 +435,7 @@ class Page:
 
     def __call__(self) -> None:
         """All experiments that have been run, in the order in which they are named."""
-        write_page(PAGE, RESULTS, EXPERIMENTS, lookup())
+        write_page(PAGE, RESULTS, {name: (taken_over(name), options(taken_over(name))) for name in EXPERIMENTS})
         log.info("%s", PAGE)
 
 

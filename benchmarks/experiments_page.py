@@ -19,15 +19,33 @@ COLUMNS = {
     "kernel ↓": lambda r: f"{r['scores']['kernel']:.3f}",
     "student PCK ↑": lambda r: f"{r['student']['pck_height']:.3f}",
 }
+#: Of networks that carry, measured since there are any.
+CARRYING = COLUMNS | {
+    "edges, of the truth's": lambda r: f"{r['scores']['sharpness']:.2f}",
+    "drags obeyed, 90° ↑": lambda r: f"{r['drags']['obeys']:.2f} ± {r['drags']['error']:.2f}",
+}
+EARLIER = (
+    "When these runs were made, the preset `lookup` and its weights were called `small`; `small` now carries clothes "
+    "over."
+)
+LATER = (
+    "Networks that carry clothes over. All of these runs begin with the student and the body maps of the committed "
+    "weights; the rest is new. `drags obeyed` is the share of wrists and ankles that the teacher finds within 6 pixels "
+    "of where they were turned to, by 90° about elbow and knee, as in `drag_obedience.py`."
+)
+Taken = dict[str, tuple[str, dict[str, Any]]]
 
 
-def write_page(page: Path, folder: Path, experiments: dict[str, Any], lookup: dict[str, Any]) -> None:
-    """Write ``page`` from the results in ``folder``, in the order of ``experiments``; ``lookup``: the preset, flat."""
+def write_page(page: Path, folder: Path, taken: Taken) -> None:
+    """Write ``page`` from the results in ``folder``, in the order of ``taken``.
+
+    ``taken``: for each experiment the preset that took over from it, by name and as flat options.
+    """
     results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
-    write_atomically(page, lambda file: file.write(markdown(results, list(experiments), lookup).encode()))
+    write_atomically(page, lambda file: file.write(markdown(results, taken).encode()))
 
 
-def markdown(results: dict[str, dict[str, Any]], order: list[str], lookup: dict[str, Any]) -> str:
+def markdown(results: dict[str, dict[str, Any]], taken: Taken) -> str:
     """The page's text.
 
     >>> scores = dict(l1=0.1, l1_error=0.002, ssim=0.3, ssim_error=0.01, perceptual=1.2, pck=0.8, rank1=0.7, frechet=5,
@@ -36,12 +54,12 @@ def markdown(results: dict[str, dict[str, Any]], order: list[str], lookup: dict[
     ...            steps=9, minutes=2.0, device="CPU", threads=1, date="2026-01-01", command="c", scored_by={},
     ...            fingerprint="f", name="first", config={})
     >>> two = dict(one, against="first", change={"jitter": 0.0}, scores=dict(scores, l1=0.09, ssim=0.32))
-    >>> text = markdown({"first": one, "second": two}, ["first", "second", "third"], {"jitter": 0.4})
+    >>> text = markdown({"first": one, "second": two}, dict.fromkeys(("first", "second"), ("lookup", {"jitter": 0.4})))
     >>> print(text.splitlines()[-1])  # doctest: +NORMALIZE_WHITESPACE
     - **second** (`jitter` 0.0; against first): Which? L1 −0.0100, SSIM +0.020, pose found +0.000, Fréchet +0.00.
     The preset `lookup` has 0.4.
     """
-    known = [name for name in order if name in results]
+    known = [name for name in taken if name in results]
     if not known:
         raise ValueError("no results yet: run `python benchmarks/experiments.py run NAME` first")
     counts = sorted({results[name]["scores"]["count"] for name in known})
@@ -51,23 +69,33 @@ def markdown(results: dict[str, dict[str, Any]], order: list[str], lookup: dict[
         "Made by `python benchmarks/experiments.py page` from `results/experiments/`. Each run is an earlier one with "
         f"one change; all are scored on the same {' or '.join(map(str, counts))} true swaps of people held out from "
         "training (± is the standard error over swaps; between two runs, which share the swaps, smaller differences "
-        "count, but a run with another seed differs, too). Short runs tell which way is better, not how good it gets. "
-        "When these runs were made, the preset `lookup` and its weights were called `small`; `small` now carries "
-        "clothes over.",
-        "",
-        f"| run | {' | '.join(COLUMNS)} | steps | minutes | seed |",
-        f"| --- |{' --- |' * (len(COLUMNS) + 3)}",
+        "count, but a run with another seed differs, too). Short runs tell which way is better, not how good it gets.",
     ]
-    for name in known:
+    for title, about, columns, preset in (
+        ("Painting: before and with the preset `lookup`", EARLIER, COLUMNS, "lookup"),
+        ("Carrying: the preset `small`", LATER, CARRYING, "small"),
+    ):
+        names = [name for name in known if taken[name][0] == preset]
+        if names:
+            lines += ["", f"## {title}", "", about, "", *_table(names, results, columns)]
+            lines += ["", *_conditions([results[name] for name in names]), "", "### What each asks", ""]
+            lines += [_sentence(name, results, *taken[name]) for name in names]
+    return "\n".join(lines) + "\n"
+
+
+def _table(names: list[str], results: dict[str, dict[str, Any]], columns: dict[str, Any]) -> list[str]:
+    lines = [
+        f"| run | {' | '.join(columns)} | steps | minutes | seed |",
+        f"| --- |{' --- |' * (len(columns) + 3)}",
+    ]
+    for name in names:
         result = results[name]
-        cells = " | ".join(show(result) for show in COLUMNS.values())
+        cells = " | ".join(show(result) for show in columns.values())
         lines.append(
             f"| [{name}](results/experiments/{name}.jpg) | {cells} | {result['steps']} | {result['minutes']} "
             f"| {result['seed']} |"
         )
-    lines += ["", *_conditions([results[name] for name in known]), "", "## What each asks", ""]
-    lines += [_sentence(name, results, lookup) for name in known]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _conditions(results: list[dict[str, Any]]) -> list[str]:
@@ -94,7 +122,7 @@ def _earlier_starts(results: dict[str, dict[str, Any]]) -> list[str]:
     return [f"Begun with an earlier run of {began} than the one above: {', '.join(n)}." for began, n in earlier.items()]
 
 
-def _sentence(name: str, results: dict[str, dict[str, Any]], lookup: dict[str, Any]) -> str:
+def _sentence(name: str, results: dict[str, dict[str, Any]], preset: str, options: dict[str, Any]) -> str:
     result = results[name]
     changed = ", ".join(f"`{key}` {value}" for key, value in result["change"].items())
     against = result["against"]
@@ -106,10 +134,13 @@ def _sentence(name: str, results: dict[str, dict[str, Any]], lookup: dict[str, A
         told = f" L1 {l1:+.4f}, SSIM {ssim:+.3f}"
         if result["scored_by"] == results[against]["scored_by"]:
             told += f", pose found {pose:+.3f}, Fréchet {frechet:+.2f}"
+        if "drags" in result and "drags" in results[against]:
+            edges = ours["sharpness"] - theirs["sharpness"]
+            told += f", edges {edges:+.2f}, drags {result['drags']['obeys'] - results[against]['drags']['obeys']:+.2f}"
         text += f"{told}.".replace("-", "−")
         if len(result["change"]) == 1:
             ((key, tried),) = result["change"].items()
-            if key in lookup:
-                has = "it so" if lookup[key] == tried else lookup[key]
-                text += f" The preset `lookup` has {has}."
+            if key in options:
+                has = "it so" if options[key] == tried else options[key]
+                text += f" The preset `{preset}` has {has}."
     return text

@@ -143,10 +143,13 @@ def test_paths_of_a_config_are_relative_to_the_project():
     assert plain([Path("runs/small"), Path("/elsewhere")]) == ["runs/small", "/elsewhere"]
 
 
-def test_experiments_are_of_networks_that_carry_nothing(module):
+def test_experiments_that_carry_begin_with_maps_and_have_a_table_of_their_own(module):
     experiments = module("experiments")
-    assert not any(experiments.config_of(name).network.carry for name in experiments.EXPERIMENTS)
-    assert "were called `small`" in experiments.PAGE.read_text(encoding="utf-8").splitlines()[2]
+    carry = {name for name in experiments.EXPERIMENTS if experiments.config_of(name).network.carry}
+    assert carry and carry == {n for n in experiments.EXPERIMENTS if experiments.taken_over(n) == "small"}
+    assert all(experiments.config_of(name).start_with == "maps" for name in carry)
+    text = experiments.PAGE.read_text(encoding="utf-8")
+    assert "were called `small`" in text.split("\n## ")[1]
 
 
 def test_steps_are_timed_in_the_last_stage(module, tmp_path):
@@ -165,10 +168,11 @@ def test_steps_are_timed_in_the_last_stage(module, tmp_path):
     assert found["rows"] == [] and [row["precision"] for row in found["left_out"]] == ["fp32", "bf16"]
 
 
-def test_the_experiments_page_is_made_from_the_results(module, tmp_path):
-    experiments, page = module("experiments"), module("experiments_page")
-    page.write_page(tmp_path / "page.md", experiments.RESULTS, experiments.EXPERIMENTS, experiments.lookup())
-    assert (tmp_path / "page.md").read_text() == experiments.PAGE.read_text()
+def test_the_experiments_page_is_made_from_the_results(module, tmp_path, monkeypatch):
+    experiments = module("experiments")
+    monkeypatch.setattr(experiments, "PAGE", tmp_path / "page.md")
+    experiments.Page()()
+    assert (tmp_path / "page.md").read_text() == (FOLDER / "experiments.md").read_text()
 
 
 def test_the_table_of_swap_times_is_made_from_its_result(module):

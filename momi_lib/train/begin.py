@@ -8,7 +8,7 @@ from typing import Literal
 
 from momi_lib.translate import CarryNet, MomiNet, load_network
 
-Parts = Literal["all", "student"]
+Parts = Literal["all", "student", "maps"]
 
 
 def begin_with(network: MomiNet, path: Path, parts: Parts = "all") -> None:
@@ -18,7 +18,8 @@ def begin_with(network: MomiNet, path: Path, parts: Parts = "all") -> None:
         network: changed in place.
         path: weights of a MomiNet; all of those of a CarryNet need another one.
         parts: ``"all"``, or ``"student"``: F_p alone, so that a run can compare what comes after it without
-            distilling again. Then only the student's width must agree, whatever else either network is.
+            distilling again. Then only the student's width must agree, whatever else either network is. ``"maps"``:
+            F_p and both body maps, whose channels must then agree, too.
 
     Raises:
         ValueError: where the shapes differ, with the fields of the config that do.
@@ -29,13 +30,16 @@ def begin_with(network: MomiNet, path: Path, parts: Parts = "all") -> None:
     free = {"transfer", "pose_detail", "sigma", "threshold", "decoder", "decode_at"}
     if not network.config.carry:
         free |= {"body_source", "body_target", "painter"}  # of parts that it lacks
-    names = [name for name in mine if name not in free] if parts == "all" else ["student"]
+    needed = {"student": ["student"], "maps": ["student", "carry", "body_source", "body_target"]}
+    names = needed.get(parts, [name for name in mine if name not in free])
     unlike = {name: (theirs[name], mine[name]) for name in names if mine[name] != theirs[name]}
     if unlike:
         said = "; ".join(f"{name} is {a} there and {b} here" for name, (a, b) in unlike.items())
         raise ValueError(f"start: the network in {path} has another shape: {said}. Give this run the same --network.")
-    if parts == "student":
+    if parts != "all":
         network.student.load_state_dict(start.student.state_dict())
+        if parts == "maps":
+            network.body_maps.load_state_dict(start.body_maps.state_dict())
         return
     kept = {name: value for name, value in start.state_dict().items() if name in network.state_dict()}
     network.load_state_dict(kept, strict=False)

@@ -1,8 +1,12 @@
-"""What B_s and B_t are trained on: labelled pictures, and bodies in any pose. A stage of its own, before G."""
+"""What B_s and B_t are trained on: labelled pictures, and bodies in any pose. A stage of its own, before G.
+
+The stage after it takes two things from here: silhouettes, and poses that no pedestrian takes.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,6 +24,19 @@ WILD, FAR = 0.04, 5.0  # share of joints that are disturbed by so many times as 
 DROPPED = 0.04  # share of joints that are left out
 BODIES = 2  # bodies in any pose for each x: what people drag is rare among pedestrians, and B_t has to believe it
 COORDINATE = 8.0  # weight of a metre beside the silhouette's cross-entropy
+
+
+class Bodies(NamedTuple):
+    """Bodies in any pose of some of a batch's people.
+
+    ``rows`` (n,) in the batch; ``landmarks`` (n, 17, 2) in pixels; ``inside`` (n, 17) bool; ``labels``
+    (n, 3, H/2, W/2) in metres, NaN outside.
+    """
+
+    rows: Tensor
+    landmarks: Tensor
+    inside: Tensor
+    labels: Tensor
 
 
 @dataclass
@@ -51,7 +68,7 @@ class BodyTask:
                 f"body maps: expected labelled joints and one map for each of the {len(self.people)} pictures, got "
                 f"{len(self.labels)} maps"
             )
-        self._of_person = {}
+        self._of_person: dict[int, list[int]] = {}
         if self.bodies is not None:
             owners = self.bodies.persons.tolist()
             for index, person in enumerate(owners):
@@ -102,22 +119,29 @@ class BodyTask:
         seen = torch.where(student[:, None], found.valid, seen)
         return gaussian_maps(joints, seen, size=self.size, sigma=self.sigma)
 
-    def _any_pose(self, source: Tensor, flips: Tensor, build: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """A body in any pose of each of the sources' people: pose maps, builds, labels."""
+    def in_any_pose(self, source: Tensor, flips: Tensor, share: float = 1.0) -> Bodies:
+        """A body in any pose of each of the people of x, or of a ``share`` of them, drawn by lot."""
         persons = self.people.persons[source].tolist()
-        rows = [row for row, person in enumerate(persons) if person in self._of_person]
+        chosen = (self._random(len(persons)) < share).tolist() if share < 1 else [True] * len(persons)
+        rows = [row for row, person in enumerate(persons) if person in self._of_person and chosen[row]]
         dice = self._random(len(rows)).tolist()
         pools = [self._of_person[persons[row]] for row in rows]
         drawn = [pool[int(die * len(pool))] for pool, die in zip(pools, dice, strict=True)]
-        index = torch.tensor(drawn).to(source.device)
+        index, rows = (torch.tensor(numbers, dtype=torch.long).to(source.device) for numbers in (drawn, rows))
         flips = flips[rows]
         joints, inside = self.bodies.joints[index], self.bodies.inside[index]
         turned, turned_inside = mirror_joints(joints, inside, self.size[1])
         joints = torch.where(flips[:, None, None], turned, joints)
+        inside = torch.where(flips[:, None], turned_inside, inside)
+        return Bodies(rows, joints, inside, self.bodies.maps(index, flips))
+
+    def _any_pose(self, source: Tensor, flips: Tensor, build: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """A body in any pose of each of the sources' people: pose maps, builds, labels."""
+        bodies = self.in_any_pose(source, flips)
         # Nothing wild here: who drags a joint to an odd place means that place.
-        joints, inside = self._disturbed(joints, torch.where(flips[:, None], turned_inside, inside), wild=0.0)
+        joints, inside = self._disturbed(bodies.landmarks, bodies.inside, wild=0.0)
         pose = gaussian_maps(joints, inside, size=self.size, sigma=self.sigma)
-        return pose, build[rows], self.bodies.maps(index, flips)
+        return pose, build[bodies.rows], bodies.labels
 
     def _disturbed(self, joints: Tensor, seen: Tensor, wild: float = WILD) -> tuple[Tensor, Tensor]:
         shape = seen.shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -9,15 +10,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from momi_lib import losses
+from momi_lib.pose import gaussian_maps
 from momi_lib.pose.body_maps import BodyMap
 from momi_lib.train.batches import Batch
-from momi_lib.train.body_task import BodyTask
+from momi_lib.train.body_task import Bodies, BodyTask
 from momi_lib.train.objective import Drawn, Objective
 from momi_lib.translate.carrying import CarryNet, composed
 from momi_lib.translate.network import Pose
-from momi_lib.translate.painter import Painted
+from momi_lib.translate.painter import Carried, Painted
 
-__all__ = ["CarryObjective", "gradient_strength"]
+__all__ = ["CarryObjective", "drawn_of_visible", "gradient_strength"]
+
+HEATMAP_SIGMA = 1.5  # cells: deviation of the Gaussians that the teacher, and so the student, was taught to answer
 
 
 class _Scene(NamedTuple):
@@ -29,6 +33,7 @@ class _Scene(NamedTuple):
     build: Tensor
 
 
+@dataclass
 class CarryObjective(Objective):
     """As :class:`~momi_lib.train.objective.Objective`, for a :class:`~momi_lib.translate.carrying.CarryNet`.
 
@@ -37,39 +42,23 @@ class CarryObjective(Objective):
     """
 
     network: CarryNet
+    task: BodyTask | None = None
 
     def generator(self, batch: Batch) -> tuple[dict[str, Tensor], Drawn]:
         """Eq. 3, 4, 6, the generator's side of 5, and 7; and the three pictures that were drawn."""
         config, count = self.config, len(batch.source)
-        scene = self._scene(torch.cat(batch[:3]))
+        scene, bodies = self._scene(batch)
         appearance = self.network.appearance(
             batch.source, scene.pose.maps[:count], _first(scene.body, count), scene.build[:count]
         )
-        painted, _ = self.network.paint(appearance.repeated(3), scene.pose.maps)
+        painted, carried = self.network.paint(appearance.repeated(3), scene.pose.maps)
         drawn = Drawn(*composed(painted, scene.streets).float().split(count))
-        # Only x and x⁺ are compared with something real, and there the person counts most.
-        real = torch.cat([batch.source, batch.positive])
-        known = Painted(*(part[: 2 * count] for part in painted))
-        weights = 1 + config.pose_mask * known.silhouette.detach()
-        terms = {"recon": losses.reconstruction(
-            batch.source, drawn.source, batch.positive, drawn.positive, tuple(weights.split(count))
-        )}  # fmt: skip
-        translate = terms["recon"]
-        if self.perceptual is not None and config.weights.perceptual:
-            terms["perceptual"] = config.weights.perceptual * self._features(batch, drawn)
-            translate = translate + terms["perceptual"]
-        if config.draw_all:
-            terms["draw_all"] = config.draw_all * 2 * (known.drawn - real).abs().mean()
-            translate = translate + terms["draw_all"]
-        if config.sharpness:
-            fake = torch.cat([drawn.source, drawn.positive])
-            away = (gradient_strength(fake) - gradient_strength(real)).abs()
-            mask = functional.avg_pool2d(known.silhouette.detach(), 8, 4)
-            terms["sharpness"] = config.sharpness * 2 * (away * mask).sum() / mask.sum().clamp_min(1)
-            translate = translate + terms["sharpness"]
-        if config.light:
-            terms["light"] = config.light * painted.light.abs().mean()
-            translate = translate + terms["light"]
+        terms = self._translate(batch, drawn, painted)
+        if config.keep:
+            terms["keep"] = config.keep * drawn_of_visible(painted, carried)
+        if self.task is not None and config.silhouette:
+            terms["silhouette"] = config.silhouette * self._outlines(batch, painted, bodies)
+        translate = sum(terms.values())
         pose = Pose(*(part[:count] for part in scene.pose))
         others = Pose(*(part[count:] for part in scene.pose))
         terms["patch"] = self._patch(batch, drawn, pose, others)
@@ -81,21 +70,87 @@ class CarryObjective(Objective):
             terms["total"] = terms["total"] + terms["consistency"]
         return terms, drawn
 
-    def body(self, batch: Batch, task: BodyTask) -> dict[str, Tensor]:
+    def _translate(self, batch: Batch, drawn: Drawn, painted: Painted) -> dict[str, Tensor]:
+        """Eq. 4 with what stands beside it: terms that compare x̂ and x̂⁺ with x and x⁺, or judge what is painted."""
+        config, count = self.config, len(batch.source)
+        # Only x and x⁺ are compared with something real, and there the person counts most.
+        real = torch.cat([batch.source, batch.positive])
+        known = Painted(*(part[: 2 * count] for part in painted))
+        weights = 1 + config.pose_mask * known.silhouette.detach()
+        terms = {"recon": losses.reconstruction(
+            batch.source, drawn.source, batch.positive, drawn.positive, tuple(weights.split(count))
+        )}  # fmt: skip
+        if self.perceptual is not None and config.weights.perceptual:
+            terms["perceptual"] = config.weights.perceptual * self._features(batch, drawn)
+        if config.draw_all:
+            terms["draw_all"] = config.draw_all * 2 * (known.drawn - real).abs().mean()
+        if config.sharpness:
+            fake = torch.cat([drawn.source, drawn.positive])
+            away = (gradient_strength(fake) - gradient_strength(real)).abs()
+            mask = functional.avg_pool2d(known.silhouette.detach(), 8, 4)
+            terms["sharpness"] = config.sharpness * 2 * (away * mask).sum() / mask.sum().clamp_min(1)
+        if config.light:
+            terms["light"] = config.light * painted.light.abs().mean()
+        return terms
+
+    def body(self, batch: Batch) -> dict[str, Tensor]:
         """The losses of the body maps alone, on x and x⁺."""
         count = len(batch.source)
         with torch.no_grad():
             found = self.network.pose(torch.cat([batch.source, batch.positive]))
         poses = tuple(Pose(*(part[some] for part in found)) for some in (slice(count), slice(count, None)))
-        return task.losses(
+        return self.task.losses(
             self.network.body_maps, batch.source, batch.index.source, batch.index.positive, batch.flips, poses
         )
 
     @torch.no_grad()
-    def _scene(self, pictures: Tensor) -> _Scene:
+    def _scene(self, batch: Batch) -> tuple[_Scene, Bodies | None]:
+        """The scene, and the bodies whose poses stand in it in place of some of x⁻'s."""
+        pictures = torch.cat(batch[:3])
         pose = self.network.pose(pictures)
         body, build = self.network.body_maps.source(pictures, pose.maps)
-        return _Scene(pose, self.network.backdrop(pictures, pose, body), body, build)
+        scene = _Scene(pose, self.network.backdrop(pictures, pose, body), body, build)
+        if self.task is None or not self.config.any_pose or self.task.bodies is None:
+            return scene, None
+        bodies = self.task.in_any_pose(batch.index.source, batch.flips, self.config.any_pose)
+        return scene._replace(pose=self._posed(pose, bodies, 2 * len(batch.source) + bodies.rows)), bodies
+
+    def _posed(self, pose: Pose, bodies: Bodies, rows: Tensor) -> Pose:
+        """Poses whose ``rows`` are those of bodies; the heatmaps are what F_p was taught to answer to them."""
+        places, size = bodies.landmarks, pose.heatmaps.shape[-2:]
+        cells = (places + 0.5) * size[0] / self.network.config.size[0] - 0.5
+        new = (
+            gaussian_maps(cells, bodies.inside, size=tuple(size), sigma=HEATMAP_SIGMA),
+            self.network.reproject(places, bodies.inside),
+            places,
+            bodies.inside,
+        )
+        changed = zip(pose, new, strict=True)
+        return Pose(*(part.index_copy(0, rows, each.to(part.dtype)) for part, each in changed))
+
+    def _outlines(self, batch: Batch, painted: Painted, bodies: Bodies | None) -> Tensor:
+        """Mean distance of the silhouettes from labelled ones; of people whom something hides there is no label."""
+        count, labels, index = len(batch.source), self.task.labels, batch.index
+        rows, wanted = [], []
+        for first, each in ((0, index.source), (count, index.positive)):
+            whole = labels.whole[each]
+            rows.append(first + whole.nonzero()[:, 0])
+            wanted.append(labels.maps(each[whole], batch.flips[whole]))
+        if bodies is not None:
+            rows.append(2 * count + bodies.rows)
+            wanted.append(bodies.labels)
+        drawn = functional.avg_pool2d(painted.silhouette, 2)[torch.cat(rows)]
+        if not len(drawn):
+            return painted.silhouette.new_zeros(())
+        return (drawn - torch.isfinite(torch.cat(wanted)).all(1, keepdim=True).float()).abs().mean()
+
+
+def drawn_of_visible(painted: Painted, carried: Carried) -> Tensor:
+    """Mean share, inside the silhouette, of places that the source shows and that G draws nevertheless: a scalar."""
+    shown = carried.confidence.amax(1, keepdim=True)
+    shown = functional.interpolate(shown, painted.gates.shape[-2:], mode="bilinear", align_corners=False)
+    inside = painted.silhouette.detach()
+    return (painted.gates[:, :1] * shown * inside).sum() / inside.sum().clamp_min(1)
 
 
 def _first(body: BodyMap, count: int) -> BodyMap:
@@ -115,5 +170,3 @@ def gradient_strength(pictures: Tensor, window: int = 8) -> Tensor:
     down = (pictures[..., 1:, :] - pictures[..., :-1, :]).abs()
     steps = functional.pad(across, (0, 1)) + functional.pad(down, (0, 0, 0, 1))
     return functional.avg_pool2d(steps, window, window // 2)
-
-

@@ -120,7 +120,9 @@ class Trainer:
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
         )
-        self.body_task = self._body_task() if config.network.carry else None
+        self.body_task = None
+        if config.network.carry:
+            self.body_task = self.objective.task = self._body_task()
         translation = [p for part in self.network.translation() for p in part.parameters()]
         self.optimisers = {
             "student": self._adam(self.network.student.parameters(), config.student_learning_rate),
@@ -160,9 +162,9 @@ class Trainer:
             self.discriminator.compile()
 
     def _body_task(self) -> BodyTask | None:
-        """What the body maps learn from; None where they come trained."""
+        """What the body maps learn from, and silhouettes; None where nothing asks for it or there are no labels."""
         config, people = self.config, self.batches.people
-        if not config.body_steps:
+        if config.body_labels == "committed" or not (config.body_steps or config.silhouette or config.any_pose):
             return None
         labels = load_body_labels(people.folder, people.split, people.files)
         bodies = load_any_poses(people.folder)
@@ -230,7 +232,7 @@ class Trainer:
             if stage == "student":
                 terms = self.objective.distil(batch)
             elif stage == "body":
-                terms = self.objective.body(batch, self.body_task)
+                terms = self.objective.body(batch)
             else:
                 terms, drawn = self.objective.generator(batch)
         values = self._check(terms)

@@ -19,6 +19,7 @@ from momi_lib.translate.blocks import Norm, ResidualBlock, conv, initialise
 __all__ = ["Carried", "Painted", "Painter"]
 
 
+CRISP = 4.0  # times the logit of B_t, which is soft where the outline might be here or there: an edge is somewhere
 UNSEEN = 0.03  # a carried colour's share before any learning where the source does not show the place at all
 
 
@@ -92,7 +93,7 @@ class Painter(nn.Module):
         gates = torch.softmax(_doubled(scores), dim=1)
         # Light is smooth; finer corrections would paint over what was carried.
         light = _doubled(_doubled(functional.avg_pool2d(decided[:, 4:], 2)))
-        outline = 2 * carried.body.silhouette + decided[:, 3:4]
+        outline = CRISP * carried.body.silhouette + decided[:, 3:4]
         silhouette = torch.sigmoid(_doubled(outline))
         wide = torch.cat([_doubled(self.shrink(features)).float(), carried.own, carried.mirrored], dim=1)
         drawn = torch.tanh(self.colour(wide.to(features.dtype)).float())

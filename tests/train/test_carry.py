@@ -11,11 +11,17 @@ import torch
 
 from momi_lib.data import load, to_float
 from momi_lib.data.body_maps import load_any_poses, load_body_labels
+from momi_lib.pose import decode as decode_heatmaps
+from momi_lib.pose.body_maps import BodyMap
+from momi_lib.skeleton import JOINTS
 from momi_lib.train import Trainer, begin, preset
 from momi_lib.train.begin import begin_with
-from momi_lib.train.carry_objective import gradient_strength
+from momi_lib.train.body_task import BodyTask
+from momi_lib.train.carry_objective import HEATMAP_SIGMA, drawn_of_visible, gradient_strength
 from momi_lib.train.loop import one_cycle
+from momi_lib.train.teacher import TeacherConfig
 from momi_lib.translate import MomiNet, load_network, network_of, save_network
+from momi_lib.translate.painter import Carried, Painted
 
 SOME = 48  # training pictures
 
@@ -126,6 +132,11 @@ def test_the_terms_of_the_whole_stage(trainer):
         ({"body_steps": 0}, "needs trained body maps"),
         ({"body_steps": 0, "start": Path("x.safetensors"), "start_with": "student"}, "needs trained body maps"),
         ({"body_labels": "committed"}, "expected 0 with body_labels"),
+        ({"any_pose": 1.5}, r"any_pose: expected a number in \[0, 1\]"),
+        (
+            {"network": replace(preset("tiny").network), "body_steps": 0, "any_pose": 0.5},
+            "any_pose: expected 0 without",
+        ),
         ({"network": replace(preset("tiny").network)}, r"expected 0 without --network\.carry"),
         ({"sharpness": -1.0}, "sharpness: expected a number from 0"),
     ],
@@ -207,13 +218,92 @@ def test_photographs_without_that_option_say_in_one_sentence_what_to_do(ingredie
 
 def test_labels_that_do_not_fit_are_refused(people):
     run_labels = load_body_labels(None, "train", people.files)
-    from momi_lib.train.body_task import BodyTask
-
     fewer = replace(run_labels, codes=run_labels.codes[1:])
     with pytest.raises(ValueError, match="47 maps"):
         BodyTask(people, fewer, load_any_poses(), (128, 64), 6.0, torch.Generator())
     with pytest.raises(ValueError, match="labelled joints"):
         BodyTask(replace(people, joints=None), run_labels, None, (128, 64), 6.0, torch.Generator())
+
+
+def test_bodies_in_any_pose_are_of_the_batchs_people_and_mirror_with_them(trainer):
+    task, source = trainer().body_task, torch.arange(0, SOME, 6)
+    task.generator.manual_seed(1)
+    plain = task.in_any_pose(source, torch.zeros(len(source), dtype=torch.bool))
+    task.generator.manual_seed(1)
+    mirrored = task.in_any_pose(source, torch.ones(len(source), dtype=torch.bool))
+    assert torch.equal(plain.rows, torch.arange(len(source)))
+    assert torch.equal(plain.labels[:, 1:].flip(-1).nan_to_num(), mirrored.labels[:, 1:].nan_to_num())
+    left, right = JOINTS.index("left_wrist"), JOINTS.index("right_wrist")
+    torch.testing.assert_close(63 - plain.landmarks[:, left, 0], mirrored.landmarks[:, right, 0])
+    assert torch.equal(plain.inside[:, left], mirrored.inside[:, right])
+    owners = task.people.persons[source]
+    places = [(task.bodies.joints == landmarks).all((1, 2)).nonzero()[0, 0] for landmarks in plain.landmarks]
+    assert torch.equal(task.bodies.persons[torch.stack(places)], owners)
+
+
+def test_a_share_of_bodies_is_drawn_by_lot_and_none_of_people_without_any(trainer):
+    task = trainer().body_task
+    source, flips = torch.arange(400) % SOME, torch.zeros(400, dtype=torch.bool)
+    rows = task.in_any_pose(source, flips, 0.25).rows
+    assert 60 < len(rows) < 140 and torch.equal(rows, rows.unique())
+    task._of_person = {}
+    assert len(task.in_any_pose(source, flips).rows) == 0
+
+
+def test_some_of_the_negatives_take_the_pose_of_a_body_in_any_pose(trainer):
+    run = trainer(distil_steps=0, body_steps=1, steps=1, any_pose=0.5)
+    batch = run.batches.draw(12)
+    count = len(batch.source)
+    run.network.eval()
+    with torch.no_grad():
+        before = run.network.pose(torch.cat(batch[:3]))
+        scene, bodies = run.objective._scene(batch)
+    rows = 2 * count + bodies.rows
+    others = [row for row in range(3 * count) if row not in rows.tolist()]
+    assert 0 < len(rows) < count
+    for part, old in zip(scene.pose, before, strict=True):
+        torch.testing.assert_close(part[others], old[others])
+    assert torch.equal(scene.pose.landmarks[rows], bodies.landmarks)
+    # The heatmaps ask F_p for the landmarks that the pose map was drawn from.
+    found, _ = decode_heatmaps(scene.pose.heatmaps[rows], method="dark", size=(128, 64))
+    inside = bodies.inside & ((bodies.landmarks - 31.5).abs()[..., 0] < 28) & (bodies.landmarks[..., 1] < 120)
+    assert (found - bodies.landmarks)[inside].norm(dim=-1).max() < 1.0 and HEATMAP_SIGMA == TeacherConfig().sigma
+
+
+def test_a_silhouette_that_fits_its_label_costs_nothing(trainer):
+    run = trainer(distil_steps=0, body_steps=1, steps=1, silhouette=1.0)
+    batch = run.batches.draw()
+    labels, count = run.body_task.labels, len(batch.source)
+    whole = torch.cat([labels.whole[batch.index.source], labels.whole[batch.index.positive]])
+    maps = [labels.maps(index, batch.flips) for index in (batch.index.source, batch.index.positive)]
+    exact = torch.isfinite(torch.cat(maps)).all(1, keepdim=True).float()
+    exact = torch.nn.functional.interpolate(exact, scale_factor=2)
+    exact[~whole] = 1 - exact[~whole]  # somebody behind a car: not compared
+    drawn = torch.cat([exact, torch.rand(count, 1, 128, 64)])  # nor is x⁻ where it has no label
+    painted = Painted(drawn, drawn, drawn, drawn, drawn)
+    assert float(run.objective._outlines(batch, painted, None)) == 0
+    painted = painted._replace(silhouette=1 - drawn)
+    assert float(run.objective._outlines(batch, painted, None)) == pytest.approx(1)
+
+
+def test_without_labels_silhouettes_and_bodies_in_any_pose_are_not_asked(photographs):
+    run = photographs(body_steps=0, body_labels="committed", silhouette=1.0, any_pose=1.0, keep=1.0)
+    assert run.body_task is None
+    terms = [run.train_step() for _ in range(run.steps)][-1]
+    assert "keep" in terms and "silhouette" not in terms
+
+
+def test_what_is_drawn_counts_where_the_source_shows_it_and_the_person_is():
+    gates, silhouette = torch.zeros(1, 3, 4, 4), torch.zeros(1, 1, 4, 4)
+    gates[:, 0] = 0.5
+    silhouette[..., :2, :] = 1
+    confidence = torch.zeros(1, 2, 2, 2)
+    confidence[:, 1, 0] = 0.8
+    body = BodyMap(torch.zeros(1, 3, 2, 2), torch.zeros(1, 1, 2, 2))
+    carried = Carried(torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4), confidence, torch.zeros(1, 1, 2, 2), body)
+    painted = Painted(torch.zeros(1, 3, 4, 4), silhouette, torch.zeros(1, 3, 4, 4), gates, torch.zeros(1, 3, 4, 4))
+    rows = torch.tensor([1.0, 0.75])  # bilinear enlargement of a column (1, 0)
+    assert float(drawn_of_visible(painted, carried)) == pytest.approx(0.5 * 0.8 * float(rows.mean()))
 
 
 def test_a_blur_weakens_edges_and_a_shift_does_not():
