@@ -291,7 +291,7 @@ PRESETS: dict[str, TrainConfig] = {
     # Two CPU cores, 150 minutes from nothing: what is visible in the source is carried over.
     "small": TrainConfig(
         steps=4_500,
-        distil_steps=4_000,
+        distil_steps=5_000,
         body_steps=6_000,
         batch=8,
         network=replace(_SMALL, generator=(96, 64, 48, 32), output="features", carry=True),
