@@ -74,6 +74,10 @@ class BodyTask:
             for index, person in enumerate(owners):
                 self._of_person.setdefault(person, []).append(index)
 
+    def begin(self, seed: int) -> None:
+        """A step's noise and lots, whatever was drawn before."""
+        self.generator.manual_seed(seed)
+
     def losses(
         self,
         maps: BodyMaps,

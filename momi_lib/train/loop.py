@@ -155,9 +155,14 @@ class Trainer:
 
     def _compile(self) -> None:
         """Compile part by part, in place: names in checkpoints stay the same."""
-        for part in (self.network.student, *self.network.translation(), self.perceptual):
+        maps = self.network.body_maps.children() if self.config.network.carry else ()
+        for part in (self.network.student, *self.network.translation(), *maps, self.perceptual):
             if part is not None:
                 part.compile()
+        if self.config.network.carry:  # it stops on the way, between the halves of E_a and before G's last layer
+            encoder, generator = self.network.appearance_encoder, self.network.generator
+            for part, name in ((encoder, "halved"), (encoder, "encode_halved"), (generator, "features")):
+                setattr(part, name, torch.compile(getattr(part, name)))
         if not self.config.penalty:  # a gradient penalty needs double backward, which compiled code lacks
             self.discriminator.compile()
 
@@ -168,9 +173,14 @@ class Trainer:
             return None
         labels = load_body_labels(people.folder, people.split, people.files)
         bodies = load_any_poses(people.folder)
-        dice = torch.Generator(device=self.device).manual_seed(config.seed + 3 + self.accelerator.process_index)
+        dice = torch.Generator(device=self.device)
         sigma = self.network.sigma
         return BodyTask(people, labels.to(self.device), bodies.to(self.device), config.network.size, sigma, dice)
+
+    def _numbered(self, step: int) -> int:
+        """A seed of its own for each step and process, so that nothing of it need be kept in a checkpoint."""
+        own = step * self.accelerator.num_processes + self.accelerator.process_index
+        return (self.config.seed + 3) * 2**32 + own
 
     @property
     def before(self) -> int:
@@ -226,6 +236,8 @@ class Trainer:
             self.network.student.eval()
         if stage == "whole" and self.config.network.carry:
             self.network.body_maps.eval()
+        if self.body_task is not None:
+            self.body_task.begin(self._numbered(self.step))
         batch = self.batches.draw(self._batch_size(stage), moved=stage == "student" and self.config.distil_moved)
         drawn = None
         with self._autocast(), self._dice():
@@ -346,7 +358,6 @@ class Trainer:
             "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
             "batches": self.batches.state_dict(),
             "random": torch.get_rng_state(),
-            "body_dice": self.body_task.generator.get_state() if self.body_task else None,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -358,6 +369,4 @@ class Trainer:
             optimiser.load_state_dict(state["optimisers"][name])
         self.batches.load_state_dict(state["batches"])
         torch.set_rng_state(state["random"])
-        if self.body_task:
-            self.body_task.generator.set_state(state["body_dice"].cpu())
         self.step = state["step"]

@@ -36,7 +36,8 @@ class MomiNet(nn.Module):
     """F_p, E_p, E_a, φ and G. RGB in, RGB out: ``network.swap(source, target)``.
 
     Raises:
-        ValueError: from :meth:`swap` for pictures that are not (N, 3, H, W) float in [-1, 1].
+        ValueError: for a config of a network that carries; from :meth:`swap` for pictures that are not (N, 3, H, W)
+            float in [-1, 1].
 
     Source: MOMI-Net, Fig. 2; assembled in notebook 05, trained in notebook 07.
 
@@ -53,6 +54,8 @@ class MomiNet(nn.Module):
     def __init__(self, config: NetworkConfig | None = None) -> None:
         super().__init__()
         self.config = c = config or NetworkConfig()
+        if c.carry and type(self) is MomiNet:
+            raise ValueError("MomiNet: expected carry=False; network_of(config) makes a CarryNet of other configs")
         channels = (*c.encoder, c.width)
         self.student = Student(c.student, norm="batch" if c.norm == "batch" else "group")
         self.pose_encoder = PoseEncoder(len(JOINTS), channels, stem=c.stem, norm=c.norm, detail=c.pose_detail)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tools.mannequins.any_pose import any_pose
+from tools.mannequins.any_pose import LIMBS, any_pose, dragged
+from tools.mannequins.gait import stance
 
 COUNT = 400
 # The reference body's left arm at rest, (X left, -Y front, Z up), and how long its two halves are, metres.
@@ -81,3 +82,27 @@ def test_many_are_pedestrians_but_for_a_limb_or_two(poses) -> None:
     ]
     assert share([limbs >= 2 for limbs in calm]) > 0.5
     assert share([limbs == 4 for limbs in calm]) < 0.5  # but few are pedestrians altogether
+
+def along(pose: dict[str, np.ndarray], limb: str) -> np.ndarray:
+    """Where a forearm or a shin points, in the person's own frame; the trunk of these poses is upright."""
+    bone = LIMBS[limb]
+    mirror = np.diag([1.0 if limb[-1] == "L" else -1.0, 1.0, 1.0])
+    above = pose.get(f"upper{bone.partition('.')[0].removeprefix('lower')}.{limb[-1]}", np.eye(3))
+    rest = mirror @ FOREARM / np.linalg.norm(FOREARM) if limb.startswith("arm") else np.array([0.0, 0.0, -1.0])
+    return above @ pose.get(bone, np.eye(3)) @ rest
+
+
+@pytest.mark.parametrize("limb", LIMBS)
+@pytest.mark.parametrize("angle", [-2.0, 0.5, np.pi])
+def test_a_drag_turns_a_limb_in_the_picture_and_nothing_else(limb: str, angle: float) -> None:
+    camera = np.array([0.6, -0.8, 0.0])
+    across, up = np.array([0.8, 0.6, 0.0]), np.array([0.0, 0.0, 1.0])  # to the right of the picture and upwards
+    pose = stance(np.random.default_rng(3))
+    pose = {bone: turn for bone, turn in pose.items() if bone.startswith(("upper", "lower"))}
+    before, turned = along(pose, limb), dragged(pose, limb, angle, camera, 0.3)
+    after = along(turned, limb)
+    seen = [np.arctan2(each @ up, each @ across) for each in (before, after)]
+    assert np.cos(seen[1] - seen[0] - angle) == pytest.approx(1, abs=1e-9)
+    assert np.arcsin(after @ camera) >= 0.3 - 1e-9
+    assert {bone for bone in turned if not np.array_equal(turned[bone], pose.get(bone, np.eye(3)))} == {LIMBS[limb]}
+    assert np.allclose(turned[LIMBS[limb]] @ turned[LIMBS[limb]].T, np.eye(3))

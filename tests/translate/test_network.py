@@ -206,3 +206,8 @@ def test_cpu_and_gpu_agree(network):
 
     # TF32 is off by default for matrix products but on for cuDNN convolutions: 1e-3 is its rounding.
     torch.testing.assert_close(draw("cuda"), draw("cpu"), atol=1e-3, rtol=0)
+
+
+def test_a_config_that_carries_needs_the_network_that_carries():
+    with pytest.raises(ValueError, match=r"carry=False; network_of\(config\) makes a CarryNet"):
+        MomiNet(preset("tiny-carry").network)

@@ -67,7 +67,7 @@ class BodyMaps:
     """The data set, with its scenes.jsonl.gz."""
     out: Path | None = None
     """The folder to write; `body_maps` in the data set's own where it is not said."""
-    any_poses: int = 6_000
+    any_poses: int = 9_000
     """Bodies in any pose."""
     seed: int = 0
     """Of the poses."""

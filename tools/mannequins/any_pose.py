@@ -1,4 +1,4 @@
-"""Bodies in any pose: arms up, hands on hips, kicks, crouches, seats, reaches, turns.
+"""Bodies in any pose: arms up, hands on hips, kicks, crouches, seats, reaches, turns, and limbs that were dragged.
 
 The data set's people walk and stand (see poses.py). A hand that drags a joint in the explorer asks for poses that no
 pedestrian takes, and the map from landmarks to a body has to know those, too.
@@ -12,13 +12,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from tools.mannequins.arms import Pose, arm, reaching
+from tools.mannequins.arms import Pose, arm, axis_rotation, forearm_at_rest, reaching
 from tools.mannequins.gait import head, leg, trunk
 from tools.mannequins.poses import KINDS, draw_pose
+from tools.mannequins.template import template
 
-__all__ = ["any_pose"]
+__all__ = ["LIMBS", "any_pose", "dragged"]
 
 ONE_LIMB = 0.45  # share of poses that are a pedestrian's but for one or two limbs, as a dragged joint makes them
+
+#: Limbs whose end is dragged: name → the bone that turns.
+LIMBS = {
+    f"{kind} {side}": f"{bone}01.{side}" for kind, bone in (("arm", "lowerarm"), ("leg", "lowerleg")) for side in "LR"
+}
+_SHIN = np.array([0.0, 0.0, -1.0])
 
 
 def any_pose(rng: np.random.Generator) -> Pose:
@@ -45,6 +52,45 @@ def any_pose(rng: np.random.Generator) -> Pose:
         pose |= trunk(turn=rng.normal(0, 0.4), lean=rng.uniform(-0.25, 0.8), side=rng.normal(0, 0.18))
         pose |= head(turn=rng.normal(0, 0.4), nod=rng.normal(0.0, 0.25), tilt=rng.normal(0, 0.12))
     return pose
+
+
+def dragged(pose: Pose, limb: str, angle: float, camera: np.ndarray, lift: float) -> Pose:
+    """The pose with a forearm or a shin turned as a drag on the picture turns it: about its upper end, in the picture.
+
+    It needs no joint that could do so. What the picture leaves open, how far the end comes towards the camera, is
+    `lift`.
+
+    Args:
+        pose: of a person at yaw 0.
+        limb: one of :data:`LIMBS`.
+        angle: radians, as seen from the camera against the clock.
+        camera: (3,) of unit length, from the person to the camera in the person's own frame.
+        lift: radians that the limb points towards the camera at least.
+
+    >>> camera = np.array([0.0, -1.0, 0.0])
+    >>> turned = dragged({}, "leg L", np.pi / 2, camera, 0.0)["lowerleg01.L"] @ [0, 0, -1]
+    >>> turned.round(6).tolist()  # to the right of the picture, which is where the left leg of somebody who faces it is
+    [1.0, 0.0, 0.0]
+    """
+    bone = LIMBS[limb]
+    above = _turned(pose, bone)
+    rest = _SHIN if limb.startswith("leg") else forearm_at_rest(limb[-1])
+    turn = axis_rotation(camera, angle) @ above @ pose.get(bone, np.eye(3))
+    along = turn @ rest
+    towards = float(np.arcsin(np.clip(along @ camera, -1, 1)))
+    if towards < lift and abs(towards) < 1.4:  # a limb that points at the camera has no direction in the picture
+        turn = axis_rotation(np.cross(along, camera), max(lift, -towards) - towards) @ turn
+    return dict(pose) | {bone: above.T @ turn}
+
+
+def _turned(pose: Pose, bone: str) -> np.ndarray:
+    """(3, 3) how the bone above this one is turned: its own rotation after all those it hangs on."""
+    mould = template()
+    turn, index = np.eye(3), mould.parents[mould.bone(bone)]
+    while index >= 0:
+        turn = pose.get(str(mould.bones[index]), np.eye(3)) @ turn
+        index = mould.parents[index]
+    return turn
 
 
 def _direction(rng: np.random.Generator) -> np.ndarray:

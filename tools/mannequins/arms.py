@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["Pose", "arm", "axis_rotation", "fingers", "hanging", "reaching"]
+__all__ = ["Pose", "arm", "axis_rotation", "fingers", "forearm_at_rest", "hanging", "reaching"]
 
 # The reference body's left arm at rest, unit vectors (X left, -Y front, Z up): arms held off at 42°, forearms forward.
 _UPPER = np.array([0.660, -0.020, -0.751])
@@ -76,6 +76,16 @@ def _roll(wanted: np.ndarray) -> float:
     start, end = _PALM - axis * (axis @ _PALM), wanted - axis * (axis @ wanted)
     angle = np.arctan2(axis @ np.cross(start, end), start @ end)
     return float(np.clip(angle, -_MOST_ROLL, _MOST_ROLL))
+
+
+def forearm_at_rest(side: str) -> np.ndarray:
+    """(3,) of unit length, where the forearm of the reference body points.
+
+    >>> bool(forearm_at_rest("R")[0] < 0 < forearm_at_rest("L")[0])
+    True
+    """
+    along = _FOREARM / np.linalg.norm(_FOREARM)
+    return along if side == "L" else _MIRROR @ along
 
 
 def reaching(side: str, place: tuple, elbow: tuple, palm: tuple, *, wrist: float = 0.0) -> Pose:

@@ -21,7 +21,8 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from momi_lib.data.body_maps import encode_body_maps
-from tools.mannequins.any_pose import any_pose
+from momi_lib.skeleton import JOINTS
+from tools.mannequins.any_pose import LIMBS, any_pose, dragged
 from tools.mannequins.attributes import Attributes
 from tools.mannequins.labels import read_attributes, read_scenes
 from tools.mannequins.mesh import Part, placed
@@ -39,6 +40,8 @@ SHAPE = (64, 32)
 PICTURE = (128, 64)
 EVERY = 10  # true swaps: the maps of one in so many are written
 ANY_TAG = 31  # a random stream of its own
+DRAGGED = 0.5  # share of bodies with a limb or two as a drag on the picture leaves them
+LIFTS = (0.1, 0.4, 0.7, 1.0)  # radians towards the camera, tried in turn until the dragged end is seen
 OWN_CROP = 0.6  # share of bodies in any pose that a detector's box was drawn around; the others may reach out of it
 LIGHT = Light(np.array([0.0, -0.6, 0.8]), np.ones(3), np.ones(3), 0.0)
 
@@ -60,13 +63,33 @@ def body_map_of(
 
 
 def any_body(seed: int, number: int, person: int, attributes: Attributes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A body in a pose that is drawn by its number: its map (64, 32, 3), joints (17, 2) and whether they are inside."""
+    """A body in a pose that is drawn by its number: its map (64, 32, 3), joints (17, 2) and whether they are inside.
+
+    Every other one has a pedestrian's pose but for a forearm or a shin that was dragged, or two. Whoever drags a hand
+    onto a trunk means it to be seen, so it is lifted towards the camera until it is.
+    """
     rng = np.random.default_rng([ANY_TAG, seed, number])
     scene = draw_scene(seed + ANY_TAG, person, number, int(rng.integers(6)))
     who = _person(attributes)
-    posed = who.posed(any_pose(rng))
+    if rng.random() >= DRAGGED:
+        return _any_picture(any_pose(rng), scene, who, rng.random() < OWN_CROP)
+    own_crop, pose = rng.random() < OWN_CROP, scene.pose()
+    for limb in rng.choice(list(LIMBS), size=rng.choice([1, 2], p=[0.7, 0.3]), replace=False):
+        angle, before = rng.uniform(-np.pi, np.pi), pose
+        for lift in LIFTS:
+            pose = dragged(before, limb, angle, _to_camera(scene), lift)
+            picture = _any_picture(pose, scene, who, own_crop)
+            if _shows(*picture, limb):
+                break
+    return picture
+
+
+def _any_picture(
+    pose: dict[str, np.ndarray], scene: Scene, who: Person, own_crop: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    posed = who.posed(pose)
     body = placed(posed.mesh, scene.yaw, scene.x, scene.y)
-    framed = body if rng.random() < OWN_CROP else placed(posed_in(scene, who).mesh, scene.yaw, scene.x, scene.y)
+    framed = body if own_crop else placed(posed_in(scene, who).mesh, scene.yaw, scene.x, scene.y)
     crop = scene.crop(scene.view.project(framed.positions[framed.aux[:, 1] != Part.THING]))
     joints = scene.view.project(placed_points(posed.joints, scene.yaw, scene.x, scene.y))
     places = to_picture(joints[:, :2], crop, PICTURE)
@@ -74,7 +97,29 @@ def any_body(seed: int, number: int, person: int, attributes: Attributes) -> tup
     return _drawn([Drawable(body, who.uniforms, PERSON)], scene, crop), places.astype(np.float32), inside
 
 
-def write_body_maps(folder: Path, out: Path, *, any_poses: int = 6_000, seed: int = 0, workers: int = 1) -> None:
+def _to_camera(scene: Scene) -> np.ndarray:
+    """(3,) of unit length from the person's waist to the camera, in the person's own frame."""
+    away = scene.view.eye - np.array([scene.x, scene.y, 1.0])
+    cos, sin = np.cos(scene.yaw), np.sin(scene.yaw)
+    own = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) @ away
+    return own / np.linalg.norm(own)
+
+
+def _shows(body: np.ndarray, places: np.ndarray, inside: np.ndarray, limb: str) -> bool:
+    """Whether a map shows the end of a limb at its joint; a joint outside the picture need not be seen."""
+    kind, side = limb.split()
+    joint = JOINTS.index(f"{'left' if side == 'L' else 'right'}_{'wrist' if kind == 'arm' else 'ankle'}")
+    if not inside[joint]:
+        return True
+    column, row = ((places[joint] + 0.5) / 2).astype(int)
+    near = body[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2].reshape(-1, 3)
+    outwards, height = (near * [1 if side == "L" else -1, 1, 1])[:, ::2].T  # what is not the person is NaN
+    if kind == "arm":
+        return bool(((outwards > 0.376) & (height > 0)).any())
+    return bool(((outwards > 0) & (height < -0.45)).any())
+
+
+def write_body_maps(folder: Path, out: Path, *, any_poses: int = 9_000, seed: int = 0, workers: int = 1) -> None:
     """Write `train`, `test`, `truth` and `any_pose`, a PNG of maps and an NPZ of what belongs to them, into `out`.
 
     `truth` holds the maps of source and true answer of every tenth true swap: what a network would need to know to
