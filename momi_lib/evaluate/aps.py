@@ -9,7 +9,6 @@ Read it with a score of the pose.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,6 +19,7 @@ from momi_lib.data import People, TripletSampler
 from momi_lib.evaluate.affinity import WORDS, AffinityNetwork, Variant
 from momi_lib.evaluate.conditions import Named, NetworkCard
 from momi_lib.evaluate.distinct import distinct, rows
+from momi_lib.evaluate.uncertainty import standard_error
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class RealAffinities:
 
     Attributes:
         same, different: mean affinity of two different pictures of one person, and of pictures of two.
-        same_error, different_error: their standard errors over the pairs.
+        same_error, different_error: their standard errors, resampled by person.
         count: pairs of each kind.
         accuracy: share of all these pairs on the right side of 0.5.
         auc: how often a same-identity pair has more affinity than a different-identity one; 0.5 by chance.
@@ -62,7 +62,8 @@ class APS(Named):
 
     Attributes:
         value: mean affinity from 0 to 1; higher is better, up to what `real` has for one person.
-        error: standard error of the mean over the pictures, as if they were independent; NaN for one.
+        error: standard error of the mean, resampled by person where the persons are said, else as if the pictures were
+            independent; NaN for one.
         count: number of pictures.
         variant: ``"heldout"`` or ``"paper"``: whom the network had learned.
         network: which, its weights, and what it does to pictures.
@@ -174,8 +175,8 @@ def real_affinities(
     return RealAffinities(
         same=_mean(alike),
         different=_mean(unlike),
-        same_error=_error(alike),
-        different_error=_error(unlike),
+        same_error=standard_error(alike, people.persons[first]),
+        different_error=standard_error(unlike, people.persons[first], people.persons[different]),
         count=pairs,
         accuracy=_mean(torch.cat([alike > 0.5, unlike <= 0.5])),
         auc=_mean(below + up_to) / (2 * pairs),
@@ -194,6 +195,7 @@ def aps(
     real: RealAffinities,
     *,
     index: Tensor | None = None,
+    persons: tuple[Tensor, Tensor] | None = None,
     of: str,
     reference: str = "their source pictures",
     batch: int | None = None,
@@ -208,6 +210,7 @@ def aps(
         sources: (M, 3, H, W) uint8, the source picture of each; or, with ``index``, all that there are.
         real: what `real_affinities` says of the judged people, by the same network in the same size.
         index: (M,) int64, which of ``sources`` each swap took; None is each its own, in this order.
+        persons: (M,) each, who the person and who the pose of a swap was taken from: for the standard error.
         of: in words, which swaps.
         reference: in words, what they are compared with.
         batch: pictures at a time; None is what fits the device.
@@ -245,7 +248,7 @@ def aps(
     affinities = network.affinity(*features)
     return APS(
         value=_mean(affinities),
-        error=_error(affinities),
+        error=standard_error(affinities, *persons or ()),
         count=len(affinities),
         variant=network.variant,
         network=network.card,
@@ -260,6 +263,3 @@ def aps(
 def _mean(values: Tensor) -> float:
     return float(values.double().mean())
 
-
-def _error(values: Tensor) -> float:
-    return float(values.double().std()) / math.sqrt(len(values)) if len(values) > 1 else math.nan

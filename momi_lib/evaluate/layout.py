@@ -88,6 +88,8 @@ def markdown(table: Mapping[str, Any]) -> str:
             real = score["real"]
             lines += ["", f"{score['name']} of real pairs: {real['same']:.3f} of one person, {real['different']:.3f} "
                           f"of two; of a copy: {score['copy']:.3f}."]  # fmt: skip
+    if "errors" in table:
+        lines += ["", f"± of APS, PCK and what stands right of it: standard errors, {table['errors']}."]
     lines += [
         "",
         "Grey, *the paper*: Market-1501 and other networks: **other data, not comparable.**",

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from momi_lib.data import People, to_float
 from momi_lib.evaluate.distinct import at_a_time
+from momi_lib.evaluate.uncertainty import standard_error
 from momi_lib.pose import decode, left_right_confusion, pck, person_heights
 from momi_lib.skeleton import JOINTS
 
@@ -36,7 +37,7 @@ class PoseScore:
 
     Attributes:
         value: PCK, from 0 to 1: joints within ``threshold`` times the target's height.
-        error: standard error of the mean over pictures.
+        error: standard error of the mean over pictures, resampled by person where the persons are said.
         confusion: share of paired joints found at the place of their mirror joint.
         threshold: a share of the height from the topmost joint to the lowest.
         count: number of pictures.
@@ -124,13 +125,22 @@ def labelled_joints(people: People) -> Joints | None:
     return Joints(people.joints, people.visibility == 2, "labelled, visible joints")
 
 
-def pose_agreement(found: Joints, wanted: Joints, *, network: str, pictures: str, size: tuple[int, int]) -> PoseScore:
+def pose_agreement(
+    found: Joints,
+    wanted: Joints,
+    *,
+    network: str,
+    pictures: str,
+    size: tuple[int, int],
+    persons: tuple[Tensor, Tensor] | None = None,
+) -> PoseScore:
     """PCK of the joints found on swaps against those of their targets, shoulders to ankles.
 
     Args:
         found: on the swaps; where the network is unsure, its guess counts.
         wanted: on the targets, row by row; joints that are not seen there are not judged.
         network, pictures, size: as in :class:`PoseScore`.
+        persons: (N,) each, who the person and who the pose of a swap was taken from: for the standard error.
 
     Raises:
         ValueError: for another number of rows, or where no joint can be judged.
@@ -155,10 +165,10 @@ def pose_agreement(found: Joints, wanted: Joints, *, network: str, pictures: str
     options = {"height": heights, "threshold": THRESHOLD}
     each = (found.landmarks - wanted.landmarks).norm(dim=-1) <= heights[:, None] * THRESHOLD
     counts = judged.sum(1)
-    shares = ((each & judged).sum(1) / counts.clamp_min(1))[counts > 0]
+    shares = (each & judged).sum(1) / counts  # NaN where nothing is judged
     return PoseScore(
         value=pck(found.landmarks, wanted.landmarks, judged, **options).mean,
-        error=float(shares.std() / len(shares) ** 0.5) if len(shares) > 1 else float("nan"),
+        error=standard_error(shares, *persons or ()),
         confusion=left_right_confusion(found.landmarks, wanted.landmarks, judged, **options).mean,
         threshold=THRESHOLD,
         count=len(wanted.landmarks),

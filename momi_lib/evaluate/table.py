@@ -12,6 +12,7 @@ from momi_lib.data import load, load_truth
 from momi_lib.evaluate.judges import Judges
 from momi_lib.evaluate.named import TITLES, NamedJudges
 from momi_lib.evaluate.truth import swap_all, trivial_answers
+from momi_lib.evaluate.uncertainty import BY_PERSON
 from momi_lib.files import sha256
 from momi_lib.train.card import environment
 from momi_lib.translate import load_network, weights_file
@@ -64,7 +65,7 @@ def truth_table(
     return {
         "what": "swaps of test identities against their rendered truth, on the person's pixels; L1 of colours in "
         "[0, 1]; SSIM (torchmetrics, sigma 1.5) of the person before the truth's background, averaged over the mask; "
-        "± is the standard error of the mean; "
+        "± is the standard error of the mean, resampled by person; "
         "perceptual: difference of the features on the person; pck: share of the visible body joints that the teacher "
         "finds within a tenth of the height; rank1: how often the feature network finds the source person; "
         "frechet, kernel: distance of the sets from real pictures, with the same network; sharpness: squared "
@@ -72,6 +73,7 @@ def truth_table(
         "perceptual distance of the person on grey; frechet_lite0: distance of the sets of answers and true answers",
         **judges.conditions,
         **environment(device),
+        "errors": BY_PERSON,
         "data": people.folder.name,
         "fingerprint": people.fingerprint,
         "swaps": len(truth),
@@ -117,6 +119,7 @@ def markdown(table: dict[str, Any]) -> str:
     if table.get("named"):
         lines += ["", f"ST-LPIPS and LPIPS see the person on grey, Fréchet (Lite0) compares with the true answers: "
                   f"{', '.join(table['named'].values())}."]  # fmt: skip
-    lines += ["", f"{table['swaps']} swaps of held-out identities · `{table['command']}` · {table['device']} · "
+    errors = f", ± {table['errors']}" if "errors" in table else ""
+    lines += ["", f"{table['swaps']} swaps of held-out identities{errors} · `{table['command']}` · {table['device']} · "
               f"{table['date']}"]  # fmt: skip
     return "\n".join(lines)

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from momi_lib.data import People, load, load_truth
+from momi_lib.data import People, Truth, load, load_truth
 from momi_lib.evaluate.affinity import WORDS, AffinityNetwork, affinity_weights
 from momi_lib.evaluate.aps import aps, real_affinities
 from momi_lib.evaluate.conditions import Features
@@ -33,6 +33,7 @@ from momi_lib.evaluate.pose import Joints, find_joints, labelled_joints, pose_ag
 from momi_lib.evaluate.protocol import JUNK, PAIRS, Pairs, load_pairs, save_pairs, test_pairs
 from momi_lib.evaluate.store import SwapStore, stored_features
 from momi_lib.evaluate.truth import score_truth
+from momi_lib.evaluate.uncertainty import BY_PERSON, standard_error
 from momi_lib.features import FeatureNetwork, feature_network
 from momi_lib.files import sha256, weights_folder
 from momi_lib.translate import MomiNet, load_network, weights_file
@@ -165,9 +166,10 @@ class Table:
             "FID": fid(features, self.reference),
             "KID": kid(features, self.reference, size=size),
         }
+        persons = _persons(self.pairs)
         for network, real in self.affinity:
             scores[f"APS {WORDS[network.variant]}"] = aps(
-                network, pictures, self.pairs.people.pictures, real, index=self.pairs.source, of=words
+                network, pictures, self.pairs.people.pictures, real, index=self.pairs.source, of=words, persons=persons
             )
         some = slice(min(self.pose_pairs, len(pictures)))
         index = self.pairs.target[some]
@@ -177,6 +179,7 @@ class Table:
             network=self.teacher_name,
             pictures=words if len(index) == len(pictures) else f"the first {len(index):,} of {words}",
             size=tuple(pictures.shape[-2:]),
+            persons=(persons[0][some], persons[1][some]),
         )
         scores |= self._truth(answer)
         return row(answer.name, scores, answer.weights)
@@ -193,8 +196,14 @@ class Table:
             distance = perceptual_distance(self.perceptual, pictures, truth.pictures, truth.masks)
             scores["perceptual"] = {"name": f"LPIPS-style[{self.perceptual.name.partition('[')[0]}]",
                                     "network": self.perceptual.name, "value": float(distance.mean()),
-                                    "error": float(distance.std() / len(distance) ** 0.5)}  # fmt: skip
+                                    "error": standard_error(distance, *_persons(truth))}  # fmt: skip
         return scores
+
+
+def _persons(swaps: Pairs | Truth) -> tuple[Tensor, Tensor]:
+    """Who the person and who the pose of each swap was taken from, (M,) each."""
+    persons = swaps.people.persons
+    return persons[swaps.source], persons[swaps.target]
 
 
 def affinity_networks(device: torch.device) -> list[AffinityNetwork]:
@@ -274,7 +283,8 @@ def table_one(
     scored = [table.real_row(), *(table.row(answer) for answer in answers)]
     result = {
         "what": "the protocol's swaps of test people, scored as in the paper's Table I and beside it; every score "
-        "with its conditions",
+        "with its conditions; errors are standard errors, resampled by person",
+        "errors": BY_PERSON,
         **environment(device),
         "data": people.folder.name,
         "fingerprint": people.fingerprint,

@@ -18,6 +18,7 @@ from tqdm.auto import tqdm
 
 from momi_lib.data import People, Truth, to_float, to_uint8
 from momi_lib.evaluate.distinct import at_a_time
+from momi_lib.evaluate.uncertainty import standard_error
 from momi_lib.translate import MomiNet
 
 
@@ -132,7 +133,8 @@ def _few_at_a_time(
 
 @dataclass(frozen=True)
 class TruthScores:
-    """Means over the swaps and their standard errors.
+    """Means over the swaps and their standard errors, resampled by person
+    (:func:`~momi_lib.evaluate.uncertainty.standard_error`).
 
     Attributes:
         l1, l1_error: masked L1 in [0, 1], lower is better.
@@ -152,17 +154,18 @@ def score_truth(pictures: Tensor, truth: Truth) -> TruthScores:
 
     >>> from types import SimpleNamespace
     >>> answer = torch.zeros(2, 3, 16, 16, dtype=torch.uint8)
-    >>> truth = SimpleNamespace(pictures=answer, masks=torch.ones(2, 16, 16, dtype=torch.bool))
+    >>> two, people = torch.tensor([0, 1]), SimpleNamespace(persons=torch.tensor([7, 9]))
+    >>> masks = torch.ones(2, 16, 16, dtype=torch.bool)
+    >>> truth = SimpleNamespace(pictures=answer, masks=masks, people=people, source=two, target=1 - two)
     >>> score_truth(answer, truth)
     TruthScores(l1=0.0, l1_error=0.0, ssim=1.0, ssim_error=0.0, count=2)
     """
     l1 = masked_l1(pictures, truth.pictures, truth.masks)
     ssim = masked_ssim(pictures, truth.pictures, truth.masks)
 
-    def error(values: Tensor) -> float:
-        return float(values.std() / len(values) ** 0.5) if len(values) > 1 else float("nan")
-
-    return TruthScores(float(l1.mean()), error(l1), float(ssim.mean()), error(ssim), len(pictures))
+    persons = [truth.people.persons[index] for index in (truth.source, truth.target)]
+    errors = (standard_error(values, *persons) for values in (l1, ssim))
+    return TruthScores(float(l1.mean()), next(errors), float(ssim.mean()), next(errors), len(pictures))
 
 
 @torch.inference_mode()

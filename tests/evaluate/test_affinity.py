@@ -207,7 +207,8 @@ def test_affinities_of_real_pairs_by_hand():
     red = torch.tensor([1.0, 0.6, -1.0, -1.0])
     expected = [torch.sigmoid(1 - 2 * (red[first] - red[other]) ** 2) for other in (same, different)]
     assert (real.same, real.different) == pytest.approx([float(e.mean()) for e in expected], rel=1e-4)
-    assert real.same_error == pytest.approx(float(expected[0].std()) / math.sqrt(300), rel=1e-3)
+    of_two = [float(expected[0][people.persons[first] == person].mean()) for person in (1, 2)]
+    assert real.same_error == pytest.approx(abs(of_two[0] - of_two[1]) / 2, rel=1e-3)  # two people, resampled
     assert (real.accuracy, real.auc, real.count, real.size) == (1.0, 1.0, 300, (8, 4))
     inverted = real_affinities(by_hand((2.0, 1.0, 0.0), -1.0), people, pairs=300, seed=1)
     assert (inverted.accuracy, inverted.auc) == (0.0, 0.0)

@@ -98,15 +98,18 @@ def test_wrong_inputs_are_named():
         masked_l1(picture, picture, mask[:, :8])
 
 
-def test_errors_are_standard_errors():
+@pytest.mark.parametrize(("persons", "error"), [((1, 2, 3, 4), (1 / 3) ** 0.5 / 2), ((1, 1, 2, 2), 0.5)])
+def test_errors_are_standard_errors_by_person(persons, error):
+    index = torch.arange(4)
     truth = SimpleNamespace(
-        pictures=torch.zeros(4, 3, 16, 16, dtype=torch.uint8), masks=torch.ones(4, 16, 16, dtype=torch.bool)
-    )
+        pictures=torch.zeros(4, 3, 16, 16, dtype=torch.uint8), masks=torch.ones(4, 16, 16, dtype=torch.bool),
+        people=SimpleNamespace(persons=torch.tensor(persons)), source=index, target=index,
+    )  # fmt: skip
     drawn = truth.pictures.clone()
     drawn[:2] = 255
     scores = score_truth(drawn, truth)
     assert (scores.l1, scores.count) == (0.5, 4)
-    assert scores.l1_error == pytest.approx((1 / 3) ** 0.5 / 2)
+    assert scores.l1_error == pytest.approx(error)
 
 
 def test_swap_all_is_swap_in_batches():
