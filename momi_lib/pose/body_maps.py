@@ -18,12 +18,16 @@ from torch.nn import functional
 
 from momi_lib.skeleton import JOINTS
 
-__all__ = ["PARTS", "BodyMap", "BodyMaps", "body_map_loss", "body_map_scores", "body_parts"]
+__all__ = ["ENDS", "PARTS", "BodyMap", "BodyMaps", "body_map_loss", "body_map_scores", "body_parts"]
 
 FARTHEST = 0.5  # metres, summed over the axes: a place that is farther off than this counts as simply wrong
 
 #: Regions of the reference body, told from the place alone.
 PARTS: tuple[str, ...] = ("head", "trunk", "upper arm", "forearm and hand", "thigh", "shin", "foot")
+
+
+#: The parts at the end of a limb: what is dragged.
+ENDS: tuple[str, ...] = ("forearm and hand", "shin", "foot")
 
 
 class BodyMap(NamedTuple):
@@ -137,12 +141,14 @@ def _split(result: Tensor) -> BodyMap:
     return BodyMap(result[:, :3], result[:, 3:])
 
 
-def body_map_loss(body: BodyMap, labels: Tensor) -> tuple[Tensor, Tensor]:
+def body_map_loss(body: BodyMap, labels: Tensor, *, ends: float = 1.0) -> tuple[Tensor, Tensor]:
     """How far a body map is from its label.
 
     Args:
         body: of N pictures.
         labels: (N, 3, H/2, W/2) metres, NaN outside the person.
+        ends: how much more than others a place on the :data:`ENDS` of limbs counts in both; they are small, and what
+            the trunk gains by a millimetre would outweigh a hand.
 
     Returns:
         Two scalars: the cross-entropy of the silhouette, and the mean distance in metres inside the true one, summed
@@ -159,9 +165,16 @@ def body_map_loss(body: BodyMap, labels: Tensor) -> tuple[Tensor, Tensor]:
     [0.693, 0.3]
     """
     inside = _inside(body, labels)
-    silhouette = functional.binary_cross_entropy_with_logits(body.silhouette, inside.float())
-    away = (body.places - torch.nan_to_num(labels)).abs().sum(1, keepdim=True)
-    return silhouette, (away.clamp(max=FARTHEST) * inside).sum() / inside.sum().clamp_min(1)
+    places = torch.nan_to_num(labels)
+    away = (body.places - places).abs().sum(1, keepdim=True).clamp(max=FARTHEST)
+    if ends == 1:
+        silhouette = functional.binary_cross_entropy_with_logits(body.silhouette, inside.float())
+        return silhouette, (away * inside).sum() / inside.sum().clamp_min(1)
+    end = torch.isin(body_parts(places), torch.tensor([PARTS.index(part) for part in ENDS], device=places.device))
+    weights = torch.where(end[:, None] & inside, ends, 1.0)
+    silhouette = functional.binary_cross_entropy_with_logits(body.silhouette, inside.float(), weights, reduction="sum")
+    within = weights * inside
+    return silhouette / weights.sum(), (away * within).sum() / within.sum().clamp_min(1)
 
 
 def _inside(body: BodyMap, labels: Tensor) -> Tensor:

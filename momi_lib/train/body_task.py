@@ -23,6 +23,7 @@ NOISE = 1.0  # pixels: deviation of labelled joints, of which the student's are 
 WILD, FAR = 0.04, 5.0  # share of joints that are disturbed by so many times as much
 DROPPED = 0.04  # share of joints that are left out
 BODIES = 2  # bodies in any pose for each x: what people drag is rare among pedestrians, and B_t has to believe it
+ENDS, ENDS_FROM = 4.0, 0.5  # how much more the ends of limbs count to B_t, and from which share of the stage on
 COORDINATE = 8.0  # weight of a metre beside the silhouette's cross-entropy
 
 
@@ -50,6 +51,7 @@ class BodyTask:
         size: rows and columns of a picture.
         sigma: of the pose maps, pixels.
         generator: of the noise.
+        ends: how much more than others places on the ends of limbs count to B_t; see :meth:`begin`.
 
     Raises:
         ValueError: for people without joints, or another number of labels.
@@ -61,6 +63,7 @@ class BodyTask:
     size: tuple[int, int]
     sigma: float
     generator: torch.Generator
+    ends: float = 1.0
 
     def __post_init__(self) -> None:
         if self.people.joints is None or len(self.labels) != len(self.people):
@@ -74,9 +77,10 @@ class BodyTask:
             for index, person in enumerate(owners):
                 self._of_person.setdefault(person, []).append(index)
 
-    def begin(self, seed: int) -> None:
-        """A step's noise and lots, whatever was drawn before."""
+    def begin(self, seed: int, done: float) -> None:
+        """A step's noise and lots, whatever was drawn before; ``done``: which share of the stage is over."""
         self.generator.manual_seed(seed)
+        self.ends = ENDS if done >= ENDS_FROM else 1.0  # first where a body is, then where its hands and feet are
 
     def losses(
         self,
@@ -107,7 +111,7 @@ class BodyTask:
         if self.bodies is not None:
             asked += [self._any_pose(source, flips, build) for _ in range(BODIES)]
         pose, builds, wanted = (torch.cat(column) for column in zip(*asked, strict=True))
-        outline, off = body_map_loss(maps.target(pose, builds), wanted)
+        outline, off = body_map_loss(maps.target(pose, builds), wanted, ends=self.ends)
         terms = {"silhouette_s": silhouette, "metres_s": away, "silhouette_t": outline, "metres_t": off}
         return {**terms, "total": silhouette + outline + COORDINATE * (away + off)}
 

@@ -237,7 +237,7 @@ class Trainer:
         if stage == "whole" and self.config.network.carry:
             self.network.body_maps.eval()
         if self.body_task is not None:
-            self.body_task.begin(self._numbered(self.step))
+            self.body_task.begin(self._numbered(self.step), self._body_done)
         batch = self.batches.draw(self._batch_size(stage), moved=stage == "student" and self.config.distil_moved)
         drawn = None
         with self._autocast(), self._dice():
@@ -261,6 +261,11 @@ class Trainer:
         if self.config.network.carry and self.stage != stage:
             self.average.restart(self.network)  # what the stage taught is there at once, and not in a thousand steps
         return values
+
+    @property
+    def _body_done(self) -> float:
+        """Which share of the body maps' stage is over."""
+        return (self.step - self.config.distil_steps) / max(1, self.config.body_steps)
 
     def _batch_size(self, stage: Stage) -> int | None:
         return {"student": self.config.distil_batch, "body": self.config.body_batch}.get(stage)
@@ -286,8 +291,7 @@ class Trainer:
         if name == "translation":
             return self.config.learning_rate
         if name == "body":
-            done = (self.step - self.config.distil_steps) / self.config.body_steps
-            return self.config.body_learning_rate * one_cycle(done)
+            return self.config.body_learning_rate * one_cycle(self._body_done)
         after = self.config.student_rate_after
         if self._student_knows:
             return self.config.student_learning_rate * after

@@ -94,3 +94,17 @@ def test_the_build_of_the_source_reaches_the_map_of_the_answer():
     poses = torch.rand(1, 17, 128, 64)
     thin, broad = (maps.target(poses, build).places for build in (torch.zeros(1, 16), torch.ones(1, 16)))
     assert (thin - broad).abs().max() > 1e-3
+
+
+def test_the_ends_of_limbs_count_more_where_asked():
+    labels = torch.full((1, 3, 2, 2), torch.nan)
+    labels[0, :, 0, 0] = torch.tensor([0.0, 0.0, 0.2])  # trunk
+    labels[0, :, 0, 1] = torch.tensor([0.45, 0.0, 0.1])  # a hand
+    wrong = BodyMap(labels.nan_to_num(), torch.full((1, 1, 2, 2), 20.0))
+    wrong.places[0, 0, 0, 1] += 0.1  # the hand alone is 10 cm off
+    plain, weighed = body_map_loss(wrong, labels), body_map_loss(wrong, labels, ends=3.0)
+    assert float(plain[1]) == pytest.approx(0.1 / 2) and float(weighed[1]) == pytest.approx(0.3 / 4)
+    # The silhouette says "here" everywhere: 20 too much at the two places outside, whose weight stays 1.
+    assert float(plain[0]) == pytest.approx(40 / 4) and float(weighed[0]) == pytest.approx(40 / 6)
+    same = body_map_loss(wrong, labels, ends=1.0 + 1e-7)
+    assert [float(each) for each in same] == pytest.approx([float(each) for each in plain], rel=1e-5)
