@@ -279,7 +279,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "carry-light": Experiment("A price on light that is added to what is carried?", "carry", dict(light=0.3)),
     "carry-matching": Experiment("Matching D's activations on real pairs?", "carry", dict(feature_matching=2.0)),
     "carry-small-view": Experiment(
-        "A discriminator that sees 22 pixels at a time, instead of 46?", "carry", dict(discriminator=(32, 64))
+        "A discriminator that sees 18 pixels at a time, instead of 38?", "carry", dict(discriminator=(32, 64))
     ),
     "carry-gamma-0": Experiment("Without a discriminator?", "carry", dict(weights=dict(adversarial=0.0))),
 }

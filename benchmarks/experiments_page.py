@@ -109,6 +109,11 @@ def _conditions(results: list[dict[str, Any]]) -> list[str]:
         names = [r["name"] for r in results if "; ".join(f"{k} {v}" for k, v in r["scored_by"].items()) == other]
         lines.append(f"Scored by {other}, and so not comparable in the columns of these networks: {', '.join(names)}.")
     lines += _earlier_starts({result["name"]: result for result in results})
+    starts: dict[str, list[str]] = {}
+    for result in results:
+        if result["config"].get("start_with") == "maps":
+            starts.setdefault(result["begun_with"][:8], []).append(result["name"])
+    lines += [f"Begun with the weights {start}…: {', '.join(names)}." for start, names in starts.items()]
     return [line for line in lines if line]
 
 

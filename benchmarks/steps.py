@@ -23,11 +23,11 @@ import tyro
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from momi_lib.data import People
+from momi_lib.data import People, load
 from momi_lib.files import write_json
 from momi_lib.train import PRESETS, TrainConfig, Trainer
 from momi_lib.train.card import environment, plain
-from momi_lib.translate import network_of, save_network
+from momi_lib.translate import load_network, network_of, save_network, weights_file
 
 log = logging.getLogger("steps")
 
@@ -73,16 +73,22 @@ def variants(device: str) -> list[dict[str, Any]]:
 
 
 def in_last_stage(preset: TrainConfig, folder: Path) -> TrainConfig:
-    """The same run without its earlier stages; body maps, which somebody must have trained, come from a file."""
+    """The same run without its earlier stages; body maps, which somebody must have trained, come from a file.
+
+    Where the committed weights have that shape, it is theirs: silhouettes of random maps would be as large as pictures.
+    """
     if not preset.network.carry:
         return replace(preset, distil_steps=0)
-    start = save_network(network_of(preset.network), folder / "random.safetensors")
+    start = weights_file("small")
+    if preset.network != load_network(start).config:
+        start = save_network(network_of(preset.network), folder / "random.safetensors")
     return replace(preset, distil_steps=0, body_steps=0, start=start)
 
 
 def measure(name: str, config: Config, options: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Seconds a step, and what follows from it; ``folder`` is for files on the way."""
-    people = stand_in()
+    # Labelled people where silhouettes are asked for, whose size decides what a correspondence costs.
+    people = load(None, "train").select(slice(512)) if PRESETS[name].network.carry else stand_in()
     maps = torch.rand(len(people), 17, 32, 16).half()
     preset = replace(in_last_stage(PRESETS[name], folder), **options)
     if config.batch:

@@ -74,6 +74,10 @@ def ways(network: MomiNet, config: Config) -> dict[str, Callable[[torch.Tensor, 
         maps = compiled.body_maps.children() if compiled.config.carry else ()
         for part in (compiled.student, *compiled.translation(), *maps):
             part.compile(dynamic=False)
+        if compiled.config.carry:  # it stops on the way, between the halves of E_a and before G's last layer
+            encoder, generator = compiled.appearance_encoder, compiled.generator
+            for part, method in ((encoder, "halved"), (encoder, "encode_halved"), (generator, "features")):
+                setattr(part, method, torch.compile(getattr(part, method), dynamic=False))
         found["folded, channels-last, compiled"] = compiled.swap
     return found
 
@@ -138,10 +142,10 @@ def markdown(result: dict[str, Any]) -> str:
             f"| {row['weights']} | {row['way']} | {row['median_ms']} | {row['p95_ms']} | {row['difference']} |"
         )
     for weights in dict.fromkeys(row["weights"] for row in result["rows"]):
-        own = (row for row in result["rows"] if row["weights"] == weights)
-        best = min(own, key=lambda row: row["median_ms"])
-        met = "met" if best["median_ms"] <= result["goal_ms"] else "not met"
-        goal = f"Goal {result['goal_ms']:g} ms, {weights}: {met}"
+        loaded, *others = (row for row in result["rows"] if row["weights"] == weights)
+        best = min((loaded, *others), key=lambda row: row["median_ms"])
+        met = "met" if loaded["median_ms"] <= result["goal_ms"] else "not met"
+        goal = f"Goal {result['goal_ms']:g} ms as loaded, {weights}: {met}"
         lines += ["", f"{goal}; fastest: {best['way']}, {best['median_ms']} ms."]
     lines += [
         "",

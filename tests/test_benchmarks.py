@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,8 +153,10 @@ def test_experiments_that_carry_begin_with_maps_and_have_a_table_of_their_own(mo
     assert "were called `small`" in text.split("\n## ")[1]
 
 
-def test_steps_are_timed_in_the_last_stage(module, tmp_path):
+def test_steps_are_timed_in_the_last_stage(module, tmp_path, monkeypatch):
     steps = module("steps")
+    asking = replace(steps.PRESETS["tiny-carry"], silhouette=1.0, any_pose=0.5, keep=0.1)  # as `small` and `base` do
+    monkeypatch.setitem(steps.PRESETS, "tiny-carry", asking)
     for name in ("tiny", "tiny-carry"):
         run = steps.in_last_stage(steps.PRESETS[name], tmp_path)
         assert (run.distil_steps, run.body_steps) == (0, 0) and (run.start is None) == (name == "tiny")

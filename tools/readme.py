@@ -82,6 +82,9 @@ def targets(root: Path) -> str:
     times = [row["median_ms"] for row in speed["rows"] if row["weights"] == "small"]
     drag = results(root, "drag-cpu.json")
     follows = {row["way"]: row["p95_ms"] for row in drag["rows"]}
+    obedience = results(root, "drag-obedience.json")["rows"]
+    steps = [row for row in results(root, "steps-cpu.json")["rows"] if row["preset"] == "small"]
+    minutes = 60 * json.loads((root / "data/weights/momi-small.json").read_text())["hours"]
     goals = [  # what, target, reached, whether smaller is better, decimals
         ("masked L1, of the copied source's", 0.56, ours["l1"] / copy["l1"], True, 3),
         ("masked SSIM", 0.55, ours["ssim"], False, 3),
@@ -98,6 +101,13 @@ def targets(root: Path) -> str:
         ("a joint is dragged slowly: ms until the picture shows it, 95 of 100 moves", drag["goal_ms"],
          follows["in a browser, one by one"], True, 0),
         ("a joint is dragged fast: the same", drag["goal_ms"], follows["in a browser, freely"], True, 0),
+        *(
+            (f"{joint}s dragged by {angles[0]}° or {angles[1]}°: the teacher finds them there", target,
+             obeyed(obedience, joint, angles), False, 2)
+            for angles, target in (((30, 45), 0.90), ((90, 180), 0.80)) for joint in ("wrist", "ankle")
+        ),
+        ("a training step in bf16, s", 0.8, min(row["seconds_per_step"] for row in steps), True, 2),
+        ("from nothing to these weights, minutes on two cores", 150, minutes, True, 0),
     ]  # fmt: skip
     lines = ["| goal | target | reached | |", "| --- | --- | --- | --- |"]
     for what, target, reached, smaller, digits in goals:
@@ -107,6 +117,12 @@ def targets(root: Path) -> str:
             f"| {what} | {'≤' if smaller else '≥'} {shown} | {reached:.{digits}f} | {'met' if met else '**missed**'} |"
         )
     return "\n".join(lines)
+
+
+def obeyed(rows: list[dict[str, Any]], joint: str, angles: tuple[int, ...]) -> float:
+    """Share of all drags of a joint by these angles that were obeyed."""
+    some = [row for row in rows if row["joint"] == joint and row["angle"] in angles]
+    return sum(row["obeys"] * row["drags"] for row in some) / sum(row["drags"] for row in some)
 
 
 def people(root: Path) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import os
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -173,8 +174,8 @@ def _read(path: Path) -> tuple[Tensor, dict[str, np.ndarray]]:
             codes = np.asarray(sheet).reshape(-1, *HALF, 3)
         with np.load(path.with_suffix(".npz"), allow_pickle=False) as facts:
             known = dict(facts)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise LabelError(f"{path}: expected body maps of {HALF[0]} x {HALF[1]} places ({error}).") from error
+    except (OSError, ValueError, SyntaxError, EOFError, zipfile.BadZipFile) as error:
+        raise LabelError(f"{path} and .npz: expected body maps of {HALF[0]} x {HALF[1]} places ({error}).") from error
     if any(len(value) != len(codes) for value in known.values()):
         raise LabelError(f"{path}: holds {len(codes)} maps, {path.with_suffix('.npz').name} another number.")
     return torch.from_numpy(codes.copy()), known

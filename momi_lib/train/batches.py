@@ -82,23 +82,29 @@ class Batches:
             people.persons, seed=seed, device=device, cameras=people.cameras, same_camera=same_camera
         )
         self.dice = torch.Generator(device=device).manual_seed(seed + 1)
-        self._share(size)  # refuse it now and not in the middle of a run
+        self.check(size)
 
     def _share(self, size: int) -> slice:
         if size % self.world:
             raise ValueError(f"batch: expected a multiple of the {self.world} processes, got {size}")
         return slice(self.rank * size // self.world, (self.rank + 1) * size // self.world)
 
-    def draw(self, size: int | None = None, *, moved: bool = False) -> Batch:
+    def check(self, *sizes: int) -> None:
+        """Refuse sizes that do not divide among the processes, now and not in the middle of a run (ValueError)."""
+        for size in sizes:
+            self._share(size)
+
+    def draw(self, size: int | None = None, *, moved: bool = False, taught: bool = True) -> Batch:
         """The next batch of ``size`` triplets over all processes (this process's share of it).
 
-        With ``moved``, x and its maps are turned, scaled and shifted a little, as the teacher's own pictures were.
+        Without ``taught`` the teacher's maps, which then nobody looks at, are left out. With ``moved``, x and its maps
+        are turned, scaled and shifted a little, as the teacher's own pictures were.
         """
         size = size or self.size
         share = self._share(size)
         triplets = self.sampler.draw(size)
         flips = torch.rand(size, generator=self.dice, device=self.dice.device) < self.mirror
-        batch = self.gather(Triplets(*(index[share] for index in triplets)), flips[share])
+        batch = self.gather(Triplets(*(index[share] for index in triplets)), flips[share], taught=taught)
         if moved:
             dice = 2 * torch.rand(size, 4, generator=self.dice, device=self.dice.device)[share] - 1
             low, high = torch.tensor(SCALE).log().tolist()
@@ -112,7 +118,7 @@ class Batches:
         coloured = jitter_colours(torch.stack(batch[:3]), changes, self.jitter)
         return Batch(*coloured, *batch[3:])
 
-    def gather(self, triplets: Triplets, flips: Tensor) -> Batch:
+    def gather(self, triplets: Triplets, flips: Tensor, *, taught: bool = True) -> Batch:
         """Pictures and maps of ``triplets``; those in ``flips`` (N,) bool mirrored."""
         joints = self._joints(triplets.negative, flips) if self.joints else None
         mirrored, flips = flips, flips[:, None, None, None]
@@ -122,7 +128,7 @@ class Batches:
             return torch.where(flips, mirror_pictures(chosen), chosen)
 
         maps = None
-        if self.maps is not None:
+        if self.maps is not None and taught:
             maps = self.maps[triplets.source].float()
             maps = torch.where(flips, mirror_maps(maps), maps)
         return Batch(*map(pictures, triplets), maps, joints, triplets, mirrored)

@@ -27,7 +27,8 @@ class TrainConfig:
         steps: triplet batches after the warm-up.
         distil_steps: warm-up: batches in which the student alone learns (Eq. 1), because a pose map of an
             untrained student says nothing. 0 is the paper's: without weights to start with, F_p learns beside the
-            others from the first step on, at its full rate and with live batch statistics.
+            others from the first step on, at its full rate and with live batch statistics. A network that carries
+            needs a student before its body maps, by these steps or from weights.
         distil_batch: pictures a step of the warm-up.
         distil_moved: in the warm-up, turn, scale and shift pictures and the teacher's maps of them in common.
         body_steps: a stage of its own after the warm-up, of a network that carries: batches in which the body maps
@@ -161,7 +162,7 @@ class TrainConfig:
     checkpoint_every: int = 500
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "distil_batch", "log_every", "grid_every", "checkpoint_every"):
+        for name in ("steps", "batch", "distil_batch", "body_batch", "log_every", "grid_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected a whole number from 1 up, got {getattr(self, name)}")
         for name in (
@@ -188,6 +189,11 @@ class TrainConfig:
             if self.start_with == "maps":
                 raise ValueError("start_with: expected 'all' or 'student' without --network.carry, which has no maps")
             return
+        if not self.distil_steps and self.start is None and self.start_student is None:
+            raise ValueError(
+                "distil_steps: body maps need a student that finds landmarks: expected a number from 1 up, or weights "
+                "with one as --start or --start-student"
+            )
         if self.body_labels == "committed" and self.body_steps:
             raise ValueError("body_steps: expected 0 with body_labels 'committed', which takes the maps as they are")
         trained = self.start is not None and self.start_with != "student"

@@ -120,6 +120,8 @@ class Trainer:
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
         )
+        earlier = ((config.distil_steps, config.distil_batch), (config.body_steps, config.body_batch))
+        self.batches.check(*(size for steps, size in earlier if steps))
         self.body_task = None
         if config.network.carry:
             self.body_task = self.objective.task = self._body_task()
@@ -178,9 +180,12 @@ class Trainer:
         return BodyTask(people, labels.to(self.device), bodies.to(self.device), config.network.size, sigma, dice)
 
     def _numbered(self, step: int) -> int:
-        """A seed of its own for each step and process, so that nothing of it need be kept in a checkpoint."""
+        """A seed of its own for each step and process, so that nothing of it need be kept in a checkpoint.
+
+        Below 2³², because more is not looked at on a CPU.
+        """
         own = step * self.accelerator.num_processes + self.accelerator.process_index
-        return (self.config.seed + 3) * 2**32 + own
+        return (self.config.seed * 1_000_003 + own) % 2**32
 
     @property
     def before(self) -> int:
@@ -234,11 +239,15 @@ class Trainer:
             # After the warm-up the student keeps its batch statistics: those of small batches would show G other
             # landmarks in training than in use, and spoil a well-distilled student within a few hundred steps.
             self.network.student.eval()
-        if stage == "whole" and self.config.network.carry:
-            self.network.body_maps.eval()
+        if self.config.network.carry:  # after their stage the maps stay as they are, and need no gradients
+            self.network.body_maps.train(stage == "body").requires_grad_(stage == "body")
         if self.body_task is not None:
             self.body_task.begin(self._numbered(self.step), self._body_done)
-        batch = self.batches.draw(self._batch_size(stage), moved=stage == "student" and self.config.distil_moved)
+        batch = self.batches.draw(
+            self._batch_size(stage),
+            moved=stage == "student" and self.config.distil_moved,
+            taught=stage == "student" or not self.config.network.carry,
+        )
         drawn = None
         with self._autocast(), self._dice():
             if stage == "student":

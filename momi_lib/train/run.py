@@ -20,7 +20,7 @@ from momi_lib.train.checkpoint import latest_checkpoint, save_checkpoint
 from momi_lib.train.config import TrainConfig
 from momi_lib.train.log import JsonLog, picture_grid, save_picture
 from momi_lib.train.loop import Trainer
-from momi_lib.translate import MomiNet, save_network
+from momi_lib.translate import MomiNet, save_network, weights_file
 
 log = logging.getLogger(__name__)
 LOG, CONFIG, GRIDS, WEIGHTS = "log.jsonl", "config.json", "grids", "weights.safetensors"
@@ -56,12 +56,14 @@ def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = 
     Args:
         config: the run.
         resume: go on from the newest whole checkpoint in ``config.out``; without one, start. Fields other than
-            the network's shape and the seed may differ from those of the interrupted run; the log records it.
+            the network's shape, the seed and the lengths of stages that have begun may differ from those of the
+            interrupted run; the log records it.
         minutes: stop (with a checkpoint) after so much time.
 
     Raises:
         FileExistsError: where ``config.out`` holds a run already and ``resume`` is off: nothing is overwritten.
         TrainingDiverged: where a loss is no number; the last checkpoint stays.
+        ValueError: where a checkpoint is of another network, seed or stage.
     """
     out = config.out
     found = latest_checkpoint(out) if out.is_dir() else None
@@ -70,11 +72,14 @@ def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = 
     out.mkdir(parents=True, exist_ok=True)
     people = load(config.data, "train")
     trainer = Trainer(config, people, _maps(config, people))
+    if config.network.carry and config.body_labels == "committed":
+        log.info("body maps: those of %s, trained on mannequins; they stay as they are", weights_file("small").name)
     journal = JsonLog(out / LOG)
     main = trainer.accelerator.is_main_process
     seconds = 0.0
     if found:
         path, state = found
+        _check_resumed(path, state, trainer)
         trainer.load_state_dict(state["trainer"])
         seconds = state["seconds"]
         log.info("resumed from %s", path.name)
@@ -97,6 +102,29 @@ def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = 
         finish(trainer, network, clock.seconds)
     trainer.accelerator.wait_for_everyone()
     return trainer
+
+
+def _check_resumed(path: Path, state: dict, trainer: Trainer) -> None:
+    """Refuse a checkpoint that this run's config does not continue, with what differs."""
+    config, step = trainer.config, state["trainer"]["step"]
+    begun = state.get("begun", {})
+    names = ["seed"] if begun else []
+    names += [name for name, first in (("distil_steps", 0), ("body_steps", begun.get("distil_steps", 0)))
+              if begun and step > first]  # fmt: skip
+    unlike = {name: (begun[name], getattr(config, name)) for name in names if begun[name] != getattr(config, name)}
+    if unlike:
+        said = "; ".join(f"{name} was {a} and is {b} here" for name, (a, b) in unlike.items())
+        raise ValueError(f"{path}: cannot be gone on with: {said}. Give this run the same, or choose another --out.")
+    there, here = (
+        {name: value.shape for name, value in network.items()}
+        for network in (state["trainer"]["network"], trainer.network.state_dict())
+    )
+    different = [name for name in there.keys() | here.keys() if there.get(name) != here.get(name)]
+    if different:
+        raise ValueError(
+            f"{path}: is of a network of another shape ({min(different)} differs). Give this run the same preset and "
+            "--network, or choose another --out."
+        )
 
 
 class Clock:
@@ -152,6 +180,7 @@ class Reporter:
             "trainer": self.trainer.state_dict(),
             "seconds": self.clock.seconds,
             "steps": self.trainer.steps,
+            "begun": {name: getattr(self.trainer.config, name) for name in ("seed", "distil_steps", "body_steps")},
         }
         save_checkpoint(self.trainer.config.out, self.trainer.step, state)
         if isinstance(self.trainer.batches.maps, TeacherMaps):
@@ -234,6 +263,8 @@ def finish(trainer: Trainer, network: MomiNet, seconds: float) -> Path:
     }
     if config.start is not None:
         card["begun_with"] = begun_with(config.start)
+    if config.network.carry and config.body_labels == "committed":
+        card["body_maps_of"] = begun_with(weights_file("small"))
     if config.start_student is not None:
         card["student_begun_with"] = begun_with(config.start_student)
     return save_network(network, config.out / WEIGHTS, card)

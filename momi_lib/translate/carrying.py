@@ -160,7 +160,9 @@ class CarryNet(MomiNet):
 
     def _carried(self, appearance: Appearance, target: BodyMap) -> Carried:
         flows = correspond(appearance.body, target)
-        pictures = [sample(appearance.colours, enlarged(flow, self.config.size)) for flow in flows]
+        # What is not looked up has a place in the source, too, but its colour means nothing.
+        found = functional.interpolate(torch.isfinite(flows.own.distance).float(), self.config.size, mode="nearest")
+        pictures = [found * sample(appearance.colours, enlarged(flow, self.config.size)) for flow in flows]
         confidence = torch.cat([flow.confidence for flow in flows], dim=1)
         features = [sample(appearance.features, flow.grid) for flow in flows]
         shares = confidence / confidence.sum(1, keepdim=True).clamp_min(1e-3)
@@ -263,6 +265,7 @@ class CarryNet(MomiNet):
         size = self.config.size
         shapes = {1: [(3, 1, 1)], 3: [(3, *size)], 4: [(count, 3, *size), (1, 3, *size)]}.get(background.ndim, [])
         given = background[:, None, None] if background.ndim == 1 else background
+        given = given.float() if given.is_floating_point() else given
         if tuple(given.shape) not in shapes or not background.is_floating_point():
             raise ValueError(
                 f"background: expected a colour (3,), a picture (3, {size[0]}, {size[1]}) or one for each source, "

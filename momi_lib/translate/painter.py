@@ -26,8 +26,8 @@ UNSEEN = 0.03  # a carried colour's share before any learning where the source d
 class Carried(NamedTuple):
     """What reaches the painter beside G's features.
 
-    ``own``, ``mirrored`` (N, 3, H, W) in [-1, 1], 0 where nothing was found; ``confidence`` (N, 2, H/2, W/2) of both;
-    ``features`` (N, c, H/2, W/2) of E_a; ``body`` the answer's body map.
+    ``own``, ``mirrored`` (N, 3, H, W) in [-1, 1], 0 where nothing is looked up; ``confidence`` (N, 2, H/2, W/2) of
+    both; ``features`` (N, c, H/2, W/2) of E_a; ``body`` the answer's body map.
     """
 
     own: Tensor
@@ -38,9 +38,9 @@ class Carried(NamedTuple):
 
 
 class Painted(NamedTuple):
-    """``person`` (N, 3, H, W) in [-1, 1], everywhere; ``silhouette`` (N, 1, H, W) in [0, 1], how much of each pixel is
-    the person; ``drawn`` (N, 3, H, W) in [-1, 1], what G draws, background included; ``gates`` (N, 3, H, W), shares of
-    drawn, own and mirrored that sum to 1; ``light`` (N, 3, H, W), what is added to the carried colours.
+    """``person`` (N, 3, H, W), about in [-1, 1], everywhere; ``silhouette`` (N, 1, H, W) in [0, 1], how much of each
+    pixel is the person; ``drawn`` (N, 3, H, W) in [-1, 1], what G draws, background included; ``gates`` (N, 3, H, W),
+    shares of drawn, own and mirrored that sum to 1; ``light`` (N, 3, H, W), what is added to the carried colours.
     """
 
     person: Tensor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,21 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
     about = json.loads(tensor_metadata(path).get(KEY, "{}"))
     if about.get("format") != FORMAT:
         raise ValueError(f"{path}: expected weights of a MomiNet ({FORMAT}), got {about.get('format')!r}")
-    shape = about["network"]
-    network = network_of(NetworkConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in shape.items()}))
-    network.load_state_dict(load_tensors(path))
+    shape = {k: tuple(v) if isinstance(v, list) else v for k, v in about["network"].items()}
+    known = {f.name for f in fields(NetworkConfig)}
+    if not shape.keys() <= known:
+        raise ValueError(
+            f"{path}: is of a network with {', '.join(sorted(shape.keys() - known))}, which this version of momi_lib "
+            "does not know; update the library, or train again"
+        )
+    network, tensors = network_of(NetworkConfig(**shape)), load_tensors(path)
+    expected = network.state_dict()
+    shapes = [{name: value.shape for name, value in each.items()} for each in (expected, tensors)]
+    unlike = [name for name in expected.keys() | tensors.keys() if shapes[0].get(name) != shapes[1].get(name)]
+    if unlike:
+        raise ValueError(
+            f"{path}: {len(unlike)} tensors, such as {min(unlike)}, do not fit the network that the file names: it was "
+            "written by another version of momi_lib, or changed since; train again"
+        )
+    network.load_state_dict(tensors)
     return network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)

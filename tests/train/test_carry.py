@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from momi_lib.train.begin import begin_with
 from momi_lib.train.body_task import BodyTask
 from momi_lib.train.carry_objective import HEATMAP_SIGMA, drawn_of_visible, gradient_strength
 from momi_lib.train.loop import one_cycle
+from momi_lib.train.run import _check_resumed
 from momi_lib.train.teacher import TeacherConfig
 from momi_lib.translate import MomiNet, load_network, network_of, save_network
 from momi_lib.translate.painter import Carried, Painted
@@ -31,14 +33,26 @@ def people():
     return load(None, "train").select(slice(SOME))
 
 
+@pytest.fixture(scope="module")
+def student(tmp_path_factory):
+    """Weights whose student stands for one that was distilled before."""
+    return save_network(MomiNet(preset("tiny").network), tmp_path_factory.mktemp("student") / "student.safetensors")
+
+
 @pytest.fixture
-def trainer(people):
+def trainer(people, student):
     maps = torch.rand(len(people), 17, 32, 16, generator=torch.Generator().manual_seed(0)).half()
 
     def make(**changes):
+        if changes.get("distil_steps") == 0 and "start" not in changes:
+            changes["start_student"] = student
         return Trainer(preset("tiny-carry", **{"device": "cpu"} | changes), people, maps)
 
     return make
+
+
+#: What the presets that carry ask for, and ``tiny-carry`` does not.
+ALL_ON = dict(any_pose=0.5, silhouette=1.0, keep=0.1, draw_all=0.3, pose_consistency=1.0)
 
 
 def parameters(module):
@@ -70,6 +84,7 @@ def test_the_whole_stage_leaves_the_maps_statistics_alone(trainer):
 
 @pytest.mark.parametrize("stop", [1, 3, 5])
 def test_resume_in_any_stage_is_exact(trainer, stop):
+    trainer = partial(trainer, **ALL_ON)
     whole = trainer()
     expected = [whole.train_step() for _ in range(whole.steps)]
     first = trainer()
@@ -87,7 +102,7 @@ def test_resume_in_any_stage_is_exact(trainer, stop):
 @pytest.mark.gpu
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_every_stage_trains_on_a_gpu(trainer, precision):
-    run = trainer(distil_steps=1, body_steps=1, steps=2, device="auto", precision=precision)
+    run = trainer(distil_steps=1, body_steps=2, steps=2, device="auto", precision=precision, **ALL_ON)
     assert run.device.type == "cuda"
     for _ in range(run.steps):
         run.train_step()
@@ -95,6 +110,53 @@ def test_every_stage_trains_on_a_gpu(trainer, precision):
     with torch.no_grad():
         drawn = run.calibrated(1).swap(pictures, pictures.flip(0))
     assert drawn.device.type == "cuda" and drawn.shape == pictures.shape and drawn.isfinite().all()
+
+
+def test_a_checkpoint_that_does_not_fit_is_refused_in_one_sentence(trainer):
+    run = trainer()
+    for _ in range(3):
+        run.train_step()
+    asked = {name: getattr(run.config, name) for name in ("seed", "distil_steps", "body_steps")}
+    state = {"trainer": run.state_dict(), "begun": asked}
+    _check_resumed(Path("c.pt"), state, trainer(steps=9))
+    for change, said in (({"seed": 1}, "seed was 0 and is 1"), ({"body_steps": 3}, "body_steps was 2 and is 3")):
+        with pytest.raises(ValueError, match=f"c.pt: cannot be gone on with: {said} here"):
+            _check_resumed(Path("c.pt"), state, trainer(**change))
+    state["trainer"]["network"].pop("painter.decide.bias")
+    with pytest.raises(ValueError, match=r"c.pt: is of a network of another shape \(painter.decide.bias differs\)"):
+        _check_resumed(Path("c.pt"), state, run)
+
+
+def test_a_stage_that_has_not_begun_may_still_change_its_length(trainer):
+    run = trainer()
+    run.train_step()
+    asked = {name: getattr(run.config, name) for name in ("seed", "distil_steps", "body_steps")}
+    _check_resumed(Path("c.pt"), {"trainer": run.state_dict(), "begun": asked}, trainer(body_steps=7))
+
+
+def test_seeds_differ_in_what_the_body_maps_are_given(trainer):
+    noise = []
+    for seed in (0, 0, 1):
+        run = trainer(seed=seed)
+        run.body_task.begin(run._numbered(4), 0.0)
+        noise.append(run.body_task._random(3))
+    assert torch.equal(noise[0], noise[1]) and not torch.equal(noise[0], noise[2])
+    assert run._numbered(4) != run._numbered(5)
+
+
+def test_the_ends_of_limbs_count_more_in_the_second_half_of_the_stage(trainer):
+    run = trainer(distil_steps=0, body_steps=4)
+    seen = [(run.train_step(), run.body_task.ends)[1] for _ in range(4)]
+    assert seen == [1.0, 1.0, 4.0, 4.0]
+
+
+def test_after_their_stage_the_maps_have_no_gradients(trainer):
+    run = trainer(distil_steps=0, body_steps=1, steps=1)
+    run.train_step()
+    assert all(p.grad is not None for p in run.network.body_maps.parameters())
+    run.optimisers["body"].zero_grad(set_to_none=True)
+    run.train_step()
+    assert all(p.grad is None for p in run.network.body_maps.parameters())
 
 
 def test_the_average_starts_anew_with_a_stage(trainer):
@@ -132,6 +194,8 @@ def test_the_terms_of_the_whole_stage(trainer):
         ({"body_steps": 0}, "needs trained body maps"),
         ({"body_steps": 0, "start": Path("x.safetensors"), "start_with": "student"}, "needs trained body maps"),
         ({"body_labels": "committed"}, "expected 0 with body_labels"),
+        ({"distil_steps": 0}, "distil_steps: body maps need a student that finds landmarks"),
+        ({"body_batch": 0}, "body_batch: expected a whole number from 1 up"),
         ({"any_pose": 1.5}, r"any_pose: expected a number in \[0, 1\]"),
         (
             {"network": replace(preset("tiny").network), "body_steps": 0, "any_pose": 0.5},
@@ -211,7 +275,7 @@ def test_committed_weights_without_maps_or_with_others_are_refused(photographs):
 
 def test_photographs_without_that_option_say_in_one_sentence_what_to_do(ingredients):
     with pytest.raises(FileNotFoundError, match="no body maps") as found:
-        Trainer(preset("tiny-carry", device="cpu", distil_steps=0), ingredients.people, ingredients.maps)
+        Trainer(preset("tiny-carry", device="cpu"), ingredients.people, ingredients.maps)
     said = str(found.value)
     assert "--body-labels committed --body-steps 0" in said and "\n" not in said
 

@@ -140,6 +140,19 @@ def test_between_two_people_the_ends_are_the_two(network: CarryNet) -> None:
             network.draw(first, maps, other=other, share=share)
 
 
+def test_nothing_is_carried_to_where_nothing_is_looked_up(middle: CarryNet) -> None:
+    explained = middle.explain(pictures(2), pictures(2, seed=1))
+    assert (explained.carried[..., :8] == 0).all() and (explained.mirrored[..., :8] == 0).all()
+    assert (explained.carried[..., 60:68, 28:36] != 0).any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+def test_a_background_may_be_of_any_float_type(network: CarryNet, dtype: torch.dtype) -> None:
+    source, target, colour = pictures(1), pictures(1, seed=1), torch.tensor([0.5, -0.5, 0.25])
+    swap = network.swap(source, target, background=colour.to(dtype))
+    assert swap.dtype == torch.float32 and torch.equal(swap, network.swap(source, target, background=colour))
+
+
 def test_two_at_once_are_one_after_the_other(network: CarryNet) -> None:
     source, target = pictures(2), pictures(2, seed=1)
     together = network.swap(source, target)

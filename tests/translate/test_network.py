@@ -11,6 +11,7 @@ import torch
 from momi_lib.files import load_tensors, save_tensors, sha256, tensor_metadata
 from momi_lib.train import PRESETS, preset
 from momi_lib.translate import MomiNet, NetworkConfig, load_network, network_of, save_network
+from momi_lib.translate.weights import KEY
 
 
 @pytest.fixture
@@ -211,3 +212,17 @@ def test_cpu_and_gpu_agree(network):
 def test_a_config_that_carries_needs_the_network_that_carries():
     with pytest.raises(ValueError, match=r"carry=False; network_of\(config\) makes a CarryNet"):
         MomiNet(preset("tiny-carry").network)
+
+
+def test_weights_of_another_version_are_refused_in_one_sentence(tmp_path):
+    path = save_network(MomiNet(preset("tiny").network), tmp_path / "old.safetensors")
+    path.with_suffix(".json").unlink()
+    tensors, about = load_tensors(path), json.loads(tensor_metadata(path)[KEY])
+    unknown = about | {"network": about["network"] | {"wings": 2}}
+    save_tensors(path, tensors, {KEY: json.dumps(unknown)})
+    with pytest.raises(ValueError, match="is of a network with wings, which this version of momi_lib does not know"):
+        load_network(path)
+    tensors = {name.replace("generator", "decoder"): value for name, value in tensors.items()}
+    save_tensors(path, tensors, {KEY: json.dumps(about)})
+    with pytest.raises(ValueError, match="tensors, such as decoder.*do not fit the network that the file names"):
+        load_network(path)

@@ -34,7 +34,7 @@ from tools.mannequins.seen import PERSON, body_map
 from tools.mannequins.truth import Taken
 from tools.mannequins.work import put, start_process
 
-__all__ = ["any_body", "body_map_of", "write_body_maps"]
+__all__ = ["LIFTS", "any_body", "body_map_of", "to_camera", "write_body_maps"]
 
 SHAPE = (64, 32)
 PICTURE = (128, 64)
@@ -77,7 +77,7 @@ def any_body(seed: int, number: int, person: int, attributes: Attributes) -> tup
     for limb in rng.choice(list(LIMBS), size=rng.choice([1, 2], p=[0.7, 0.3]), replace=False):
         angle, before = rng.uniform(-np.pi, np.pi), pose
         for lift in LIFTS:
-            pose = dragged(before, limb, angle, _to_camera(scene), lift)
+            pose = dragged(before, limb, angle, to_camera(scene), lift)
             picture = _any_picture(pose, scene, who, own_crop)
             if _shows(*picture, limb):
                 break
@@ -97,7 +97,7 @@ def _any_picture(
     return _drawn([Drawable(body, who.uniforms, PERSON)], scene, crop), places.astype(np.float32), inside
 
 
-def _to_camera(scene: Scene) -> np.ndarray:
+def to_camera(scene: Scene) -> np.ndarray:
     """(3,) of unit length from the person's waist to the camera, in the person's own frame."""
     away = scene.view.eye - np.array([scene.x, scene.y, 1.0])
     cos, sin = np.cos(scene.yaw), np.sin(scene.yaw)
