@@ -87,7 +87,7 @@ def in_last_stage(preset: TrainConfig, folder: Path) -> TrainConfig:
 
 def measure(name: str, config: Config, options: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Seconds a step, and what follows from it; ``folder`` is for files on the way."""
-    # Labelled people where silhouettes are asked for, whose size decides what a correspondence costs.
+    # Labelled people where bodies are carried over: the size of a silhouette decides what a correspondence costs.
     people = load(None, "train").select(slice(512)) if PRESETS[name].network.carry else stand_in()
     maps = torch.rand(len(people), 17, 32, 16).half()
     preset = replace(in_last_stage(PRESETS[name], folder), **options)

@@ -155,7 +155,7 @@ def test_experiments_that_carry_begin_with_maps_and_have_a_table_of_their_own(mo
 
 def test_steps_are_timed_in_the_last_stage(module, tmp_path, monkeypatch):
     steps = module("steps")
-    asking = replace(steps.PRESETS["tiny-carry"], silhouette=1.0, any_pose=0.5, keep=0.1)  # as `small` and `base` do
+    asking = replace(steps.PRESETS["tiny-carry"], any_pose=0.5, keep=0.1)  # as `small` and `base` do
     monkeypatch.setitem(steps.PRESETS, "tiny-carry", asking)
     for name in ("tiny", "tiny-carry"):
         run = steps.in_last_stage(steps.PRESETS[name], tmp_path)

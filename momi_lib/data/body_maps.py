@@ -14,6 +14,7 @@ import io
 import os
 import zipfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -162,13 +163,20 @@ def _folder(folder: str | os.PathLike[str] | None) -> Path:
 
 
 def _read(path: Path) -> tuple[Tensor, dict[str, np.ndarray]]:
-    """Codes (N, H/2, W/2, 3) and what belongs to them."""
+    """Codes (N, H/2, W/2, 3) and what belongs to them; kept, because a PNG of 9,000 maps takes a second to read."""
     if not path.is_file() or not path.with_suffix(".npz").is_file():
         raise FileNotFoundError(
             f"{path}: these data have no body maps. `python -m tools.mannequins body-maps FOLDER` makes them for "
             "rendered people; for photographs train with --body-labels committed --body-steps 0, which takes the "
             "committed maps as they are."
         )
+    states = [(each.stat().st_mtime_ns, each.stat().st_size) for each in (path, path.with_suffix(".npz"))]
+    return _decoded(path.resolve(), tuple(states))
+
+
+@lru_cache(4)
+def _decoded(path: Path, states: tuple[tuple[int, int], ...]) -> tuple[Tensor, dict[str, np.ndarray]]:
+    """As `_read`; `states` of the two files, so that changed ones are read again."""
     try:
         with Image.open(path, formats=("PNG",)) as sheet:
             codes = np.asarray(sheet).reshape(-1, *HALF, 3)

@@ -1,6 +1,6 @@
 """What B_s and B_t are trained on: labelled pictures, and bodies in any pose. A stage of its own, before G.
 
-The stage after it takes two things from here: silhouettes, and poses that no pedestrian takes.
+The stage after it takes poses from here that no pedestrian takes.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class CarryObjective(Objective):
     def generator(self, batch: Batch) -> tuple[dict[str, Tensor], Drawn]:
         """Eq. 3, 4, 6, the generator's side of 5, and 7; and the three pictures that were drawn."""
         config, count = self.config, len(batch.source)
-        scene, bodies = self._scene(batch)
+        scene = self._scene(batch)
         appearance = self.network.appearance(
             batch.source, scene.pose.maps[:count], _first(scene.body, count), scene.build[:count]
         )
@@ -56,8 +56,6 @@ class CarryObjective(Objective):
         terms = self._translate(batch, drawn, painted)
         if config.keep:
             terms["keep"] = config.keep * drawn_of_visible(painted, carried)
-        if self.task is not None and config.silhouette:
-            terms["silhouette"] = config.silhouette * self._outlines(batch, painted, bodies)
         translate = sum(terms.values())
         pose = Pose(*(part[:count] for part in scene.pose))
         others = Pose(*(part[count:] for part in scene.pose))
@@ -104,16 +102,16 @@ class CarryObjective(Objective):
         )
 
     @torch.no_grad()
-    def _scene(self, batch: Batch) -> tuple[_Scene, Bodies | None]:
-        """The scene, and the bodies whose poses stand in it in place of some of x⁻'s."""
+    def _scene(self, batch: Batch) -> _Scene:
+        """The scene; the poses of some bodies may stand in it in place of some of x⁻'s."""
         pictures = torch.cat(batch[:3])
         pose = self.network.pose(pictures)
         body, build = self.network.body_maps.source(pictures, pose.maps)
         scene = _Scene(pose, self.network.backdrop(pictures, pose, body), body, build)
-        if self.task is None or not self.config.any_pose or self.task.bodies is None:
-            return scene, None
+        if self.task is None or not self.config.any_pose:
+            return scene
         bodies = self.task.in_any_pose(batch.index.source, batch.flips, self.config.any_pose)
-        return scene._replace(pose=self._posed(pose, bodies, 2 * len(batch.source) + bodies.rows)), bodies
+        return scene._replace(pose=self._posed(pose, bodies, 2 * len(batch.source) + bodies.rows))
 
     def _posed(self, pose: Pose, bodies: Bodies, rows: Tensor) -> Pose:
         """Poses whose ``rows`` are those of bodies; the heatmaps are what F_p was taught to answer to them."""
@@ -127,22 +125,6 @@ class CarryObjective(Objective):
         )
         changed = zip(pose, new, strict=True)
         return Pose(*(part.index_copy(0, rows, each.to(part.dtype)) for part, each in changed))
-
-    def _outlines(self, batch: Batch, painted: Painted, bodies: Bodies | None) -> Tensor:
-        """Mean distance of the silhouettes from labelled ones; of people whom something hides there is no label."""
-        count, labels, index = len(batch.source), self.task.labels, batch.index
-        rows, wanted = [], []
-        for first, each in ((0, index.source), (count, index.positive)):
-            whole = labels.whole[each]
-            rows.append(first + whole.nonzero()[:, 0])
-            wanted.append(labels.maps(each[whole], batch.flips[whole]))
-        if bodies is not None:
-            rows.append(2 * count + bodies.rows)
-            wanted.append(bodies.labels)
-        drawn = functional.avg_pool2d(painted.silhouette, 2)[torch.cat(rows)]
-        if not len(drawn):
-            return painted.silhouette.new_zeros(())
-        return (drawn - torch.isfinite(torch.cat(wanted)).all(1, keepdim=True).float()).abs().mean()
 
 
 def drawn_of_visible(painted: Painted, carried: Carried) -> Tensor:

@@ -82,9 +82,8 @@ class TrainConfig:
         light: weight of the mean size of the light that is added to carried colours.
         keep: weight of the mean share that G draws itself of what the source shows, confidence times gate: what is
             carried is sharp, and a painted mean would cost Eq. 3 as little.
-        silhouette: weight of how far the silhouettes of x̂, x̂⁺ and of bodies in any pose are from the labelled ones.
         any_pose: share of x⁻ whose pose is not x⁻'s, but that of a body in any pose of x's person, as one that drags
-            joints asks for. This and ``silhouette`` go by the body maps' labels and have no effect without them.
+            joints asks for. These bodies come with the body maps' labels; without them it has no effect.
         start: weights (.safetensors) to begin with instead of random ones; the network's shape must be theirs, except
             that a ``lookup`` may be new. With them, ``distil_steps`` may be 0.
         start_with: ``"all"`` of them, the ``"student"`` alone, which then needs no warm-up, or the student and the body
@@ -148,7 +147,6 @@ class TrainConfig:
     sharpness: float = 0.0
     light: float = 0.0
     keep: float = 0.0
-    silhouette: float = 0.0
     any_pose: float = 0.0
     start: Path | None = None
     start_with: Literal["all", "student", "maps"] = "all"
@@ -167,7 +165,7 @@ class TrainConfig:
                 raise ValueError(f"{name}: expected a whole number from 1 up, got {getattr(self, name)}")
         for name in (
             "distil_steps", "body_steps", "penalty", "pose_mask", "pose_consistency", "lookup_guidance", "draw_all",
-            "sharpness", "light", "keep", "silhouette", "feature_matching",
+            "sharpness", "light", "keep", "feature_matching",
         ):  # fmt: skip
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: expected a number from 0 up, got {getattr(self, name)}")
@@ -183,7 +181,7 @@ class TrainConfig:
     def _check_carrying(self) -> None:
         """Refuse options of body maps that do not fit the network, and a network whose maps nothing trains."""
         if not self.network.carry:
-            names = ("body_steps", "draw_all", "sharpness", "light", "keep", "silhouette", "any_pose")
+            names = ("body_steps", "draw_all", "sharpness", "light", "keep", "any_pose")
             if any(getattr(self, name) for name in names):
                 raise ValueError(f"{', '.join(names)}: expected 0 without --network.carry")
             if self.start_with == "maps":
@@ -233,11 +231,11 @@ _FOUND: dict[str, Any] = dict(
 )
 #: How a network that carries is trained beside that; benchmarks/experiments.md says what of it was compared.
 _CARRIED: dict[str, Any] = dict(
-    lookup_guidance=0.0, pose_consistency=10.0, draw_all=0.3, keep=0.1, silhouette=1.0, any_pose=0.35,
+    lookup_guidance=0.0, pose_consistency=10.0, draw_all=0.3, light=0.1, keep=0.1, any_pose=0.35,
 )  # fmt: skip
 #: What else the paper does not have; the defaults stand for going without.
 _BEYOND = (
-    "body_steps", "body_labels", "draw_all", "sharpness", "light", "keep", "silhouette", "any_pose", "feature_matching",
+    "body_steps", "body_labels", "draw_all", "sharpness", "light", "keep", "any_pose", "feature_matching",
 )  # fmt: skip
 #: Options in which a run may differ from the paper, sizes and rates left out: what the experiments and carrying added,
 #: and where the other presets read the paper more freely than ``paper``.
@@ -296,7 +294,7 @@ PRESETS: dict[str, TrainConfig] = {
     ),
     # Two CPU cores, 150 minutes from nothing: what is visible in the source is carried over.
     "small": TrainConfig(
-        steps=4_500,
+        steps=3_500,
         distil_steps=5_000,
         body_steps=6_000,
         batch=8,

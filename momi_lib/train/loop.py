@@ -169,9 +169,9 @@ class Trainer:
             self.discriminator.compile()
 
     def _body_task(self) -> BodyTask | None:
-        """What the body maps learn from, and silhouettes; None where nothing asks for it or there are no labels."""
+        """What the body maps learn from, and bodies in any pose; None where nothing asks for it or there are none."""
         config, people = self.config, self.batches.people
-        if config.body_labels == "committed" or not (config.body_steps or config.silhouette or config.any_pose):
+        if config.body_labels == "committed" or not (config.body_steps or config.any_pose):
             return None
         labels = load_body_labels(people.folder, people.split, people.files)
         bodies = load_any_poses(people.folder)

@@ -2,7 +2,8 @@
 
 G's features at H/2 meet the two carried pictures there and decide, place by place, what is drawn, what is carried over
 from the person's own side and what from the mirrored one; they also turn the light of what is carried, which came from
-a body that stood otherwise, and mend the silhouette.
+a body that stood otherwise. The silhouette is B_t's: it knows poses that G never saw beside a picture, and a correction
+by G took arms away that somebody had dragged.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Painter(nn.Module):
         self.join = nn.Sequential(conv(width + given, width, norm=norm), ResidualBlock(width, norm))
         self.shrink = conv(width, hidden, 1, norm=norm)
         self.colour = nn.Conv2d(hidden + 6, 3, 3, padding=1)
-        self.decide = nn.Conv2d(width, 3 + 1 + 3, 3, padding=1)  # gates, silhouette, light
+        self.decide = nn.Conv2d(width, 3 + 3, 3, padding=1)  # gates, light
         initialise(self)
         nn.init.normal_(self.decide.weight, 0.0, 0.002)
         with torch.no_grad():  # at first what is visible is carried over, rather from the own side
@@ -92,9 +93,8 @@ class Painter(nn.Module):
         scores = decided[:, :3] + torch.cat([torch.zeros_like(known[:, :1]), known], dim=1)
         gates = torch.softmax(_doubled(scores), dim=1)
         # Light is smooth; finer corrections would paint over what was carried.
-        light = _doubled(_doubled(functional.avg_pool2d(decided[:, 4:], 2)))
-        outline = CRISP * carried.body.silhouette + decided[:, 3:4]
-        silhouette = torch.sigmoid(_doubled(outline))
+        light = _doubled(_doubled(functional.avg_pool2d(decided[:, 3:], 2)))
+        silhouette = torch.sigmoid(CRISP * _doubled(carried.body.silhouette))
         wide = torch.cat([_doubled(self.shrink(features)).float(), carried.own, carried.mirrored], dim=1)
         drawn = torch.tanh(self.colour(wide.to(features.dtype)).float())
         choices = (drawn, carried.own + light, carried.mirrored + light)

@@ -117,7 +117,8 @@ def test_damaged_labels_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("left", [0, 100])
-def test_facts_that_are_damaged_are_named(folder, left):
+def test_facts_that_are_damaged_are_named(tmp_path, left):
+    folder = written(tmp_path / "data", np.zeros((1, 64, 32, 3), np.float32), ["query/a.jpg"])
     path = folder / "body_maps" / "test.npz"
     path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(LabelError, match=r"test\.png and \.npz: expected body maps"):

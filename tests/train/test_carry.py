@@ -52,7 +52,7 @@ def trainer(people, student):
 
 
 #: What the presets that carry ask for, and ``tiny-carry`` does not.
-ALL_ON = dict(any_pose=0.5, silhouette=1.0, keep=0.1, draw_all=0.3, pose_consistency=1.0)
+ALL_ON = dict(any_pose=0.5, keep=0.1, light=0.1, draw_all=0.3, pose_consistency=1.0)
 
 
 def parameters(module):
@@ -321,7 +321,10 @@ def test_some_of_the_negatives_take_the_pose_of_a_body_in_any_pose(trainer):
     run.network.eval()
     with torch.no_grad():
         before = run.network.pose(torch.cat(batch[:3]))
-        scene, bodies = run.objective._scene(batch)
+        run.body_task.begin(7, 0.0)
+        scene = run.objective._scene(batch)
+    run.body_task.begin(7, 0.0)
+    bodies = run.body_task.in_any_pose(batch.index.source, batch.flips, 0.5)
     rows = 2 * count + bodies.rows
     others = [row for row in range(3 * count) if row not in rows.tolist()]
     assert 0 < len(rows) < count
@@ -334,27 +337,10 @@ def test_some_of_the_negatives_take_the_pose_of_a_body_in_any_pose(trainer):
     assert (found - bodies.landmarks)[inside].norm(dim=-1).max() < 1.0 and HEATMAP_SIGMA == TeacherConfig().sigma
 
 
-def test_a_silhouette_that_fits_its_label_costs_nothing(trainer):
-    run = trainer(distil_steps=0, body_steps=1, steps=1, silhouette=1.0)
-    batch = run.batches.draw()
-    labels, count = run.body_task.labels, len(batch.source)
-    whole = torch.cat([labels.whole[batch.index.source], labels.whole[batch.index.positive]])
-    maps = [labels.maps(index, batch.flips) for index in (batch.index.source, batch.index.positive)]
-    exact = torch.isfinite(torch.cat(maps)).all(1, keepdim=True).float()
-    exact = torch.nn.functional.interpolate(exact, scale_factor=2)
-    exact[~whole] = 1 - exact[~whole]  # somebody behind a car: not compared
-    drawn = torch.cat([exact, torch.rand(count, 1, 128, 64)])  # nor is x⁻ where it has no label
-    painted = Painted(drawn, drawn, drawn, drawn, drawn)
-    assert float(run.objective._outlines(batch, painted, None)) == 0
-    painted = painted._replace(silhouette=1 - drawn)
-    assert float(run.objective._outlines(batch, painted, None)) == pytest.approx(1)
-
-
-def test_without_labels_silhouettes_and_bodies_in_any_pose_are_not_asked(photographs):
-    run = photographs(body_steps=0, body_labels="committed", silhouette=1.0, any_pose=1.0, keep=1.0)
+def test_without_labels_there_are_no_bodies_in_any_pose(photographs):
+    run = photographs(body_steps=0, body_labels="committed", any_pose=1.0, keep=1.0)
     assert run.body_task is None
-    terms = [run.train_step() for _ in range(run.steps)][-1]
-    assert "keep" in terms and "silhouette" not in terms
+    assert "keep" in [run.train_step() for _ in range(run.steps)][-1]
 
 
 def test_what_is_drawn_counts_where_the_source_shows_it_and_the_person_is():
