@@ -93,8 +93,8 @@ def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = 
     clock = Clock(seconds)
     with tqdm(total=trainer.steps, initial=trainer.step, desc=out.name, disable=not main) as bar:
         reporter = Reporter(trainer, journal, clock, bar, showcase(config, trainer.device))
-        if main and trainer.step == trainer.before == 0:
-            reporter.progress()
+        if main and trainer.step == trainer.before and not reporter.kept(0).is_file():
+            reporter.progress()  # nothing of the whole network has been trained yet
         trainer.run(minutes=minutes, callbacks=(reporter,) if main else ())
     network = trainer.calibrated(64)
     if main:
@@ -186,11 +186,15 @@ class Reporter:
         if isinstance(self.trainer.batches.maps, TeacherMaps):
             self.trainer.batches.maps.save()
 
+    def kept(self, step: int) -> Path:
+        """Where the swaps after so many steps of the whole network are kept."""
+        return self.trainer.config.out / PROGRESS_FOLDER / f"{step:08d}.png"
+
     def progress(self) -> None:
         """Keep the swaps of this step, and put all that are kept below each other."""
         out, step = self.trainer.config.out, self.trainer.step - self.trainer.before
         source, target, *truth = self.shown
-        save_picture(picture_grid([self.swaps()], padding=0), out / PROGRESS_FOLDER / f"{step:08d}.png")
+        save_picture(picture_grid([self.swaps()], padding=0), self.kept(step))
         kept = [_read_row(path, len(source)) for path in sorted((out / PROGRESS_FOLDER).glob("*.png"))]
         save_picture(picture_grid([source, target, *kept, *truth], padding=0), out / PROGRESS_PICTURE)
 
