@@ -22,12 +22,12 @@ from momi_lib.files import sha256, weights_folder
 
 #: Targets that are not reached yet, with what was reached; the mark is strict, so it must go once one is.
 MISSED: dict[str, str] = {
-    "l1": "0.66 after 450 steps of the whole network",
-    "ssim": "0.47",
-    "st-lpips": "0.84",
-    "sharpness": "0.41",
-    "pose": "0.92",
-    "person": "0.84",
+    "l1": "0.63",
+    "ssim": "0.48",
+    "st-lpips": "0.74",
+    "sharpness": "0.61",
+    "frechet": "1.86",
+    "person": "0.86",
 }
 
 #: What to reach: how it is computed from the rows of our weights, of the copied source and of the true swaps, and the
@@ -44,7 +44,7 @@ TARGETS: dict[str, tuple[Callable[[dict, dict, dict], float], float, float]] = {
 
 COUNT = 64
 # Under what the weights reach on these swaps; beside the best answer that needs no network.
-FLOORS = {"l1 share": 0.72, "ssim gain": 0.08, "pose": 0.85, "person share": 0.65}
+FLOORS = {"l1 share": 0.70, "ssim gain": 0.10, "pose": 0.92, "person share": 0.75}
 
 
 def _marked(name: str) -> object:
