@@ -3,10 +3,10 @@
 Every loss is on, the discriminator's step included; a network that carries is timed in its last stage, on the embedded
 people and with the committed body maps, where they fit, because what it costs to carry somebody over depends on how
 large they are. The others see random pictures. On a GPU each preset is timed in fp32 and bf16, compiled or not; on a
-CPU in fp32 and bf16. Data are on the device, so nothing but the step is measured. The median of the timed steps is reported after
-a warm-up, with what bounds it: the floating-point operations of a step, the share of what a large matrix product
-reaches on the same device in the same format, and the operators that take the most time. The JSON is written anew after
-each measurement, so that a run that is cut off keeps what it has.
+CPU in fp32 and bf16. Data are on the device, so nothing but the step is measured. The median of the timed steps is
+reported after a warm-up, with what bounds it: the floating-point operations of a step, the share of what a large matrix
+product reaches on the same device in the same format, and the operators that take the most time. The JSON is written
+anew after each measurement, so that a run that is cut off keeps what it has.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 A page of `PAGES` holds pairs of marks, ``<!-- NAME: start -->`` and ``<!-- NAME: end -->``; what stands between them is
 written here, by the function of `BLOCKS` with that name, from files that other commands wrote: ``benchmarks/results``
 (``python -m momi_lib truth`` and ``evaluate``, ``tools/run_notebooks.py --measure``, ``benchmarks/swap_speed.py``,
-``benchmarks/body_maps.py``, ``tools/measure_install.py``), the cards of the weights, the embedded data and
-`momi_lib.lessons.SERIES`.
+``body_maps.py``, ``drag_obedience.py``, ``drag_truth.py`` and ``steps.py``, ``tools/measure_install.py``), the cards of
+the weights, the embedded data and `momi_lib.lessons.SERIES`.
 """
 
 from __future__ import annotations
@@ -116,6 +116,12 @@ def targets(root: Path) -> str:
         lines.append(
             f"| {what} | {'≤' if smaller else '≥'} {shown} | {reached:.{digits}f} | {'met' if met else '**missed**'} |"
         )
+    true = results(root, "drag-truth.json")["rows"]
+    found = "; ".join(
+        f"{joint}s at {angles[0]}° or {angles[1]}° {obeyed(true, joint, angles):.2f}"
+        for angles in ((30, 45), (90, 180)) for joint in ("wrist", "ankle")
+    )  # fmt: skip
+    lines += ["", f"The teacher is a poor judge of dragged limbs. Of those in *true* pictures it finds: {found}."]
     return "\n".join(lines)
 
 
