@@ -270,7 +270,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "carry-draw-all": Experiment(
         "Asking G for the whole of x and x⁺, before anything is carried over?", "carry", dict(draw_all=0.3)
     ),
-    "carry-keep": Experiment("A price on drawing what the source shows?", "carry", dict(keep=0.1)),
+    "carry-keep": Experiment("A price on drawing what the source shows?", "carry", dict(keep=0.3)),
     "carry-any-pose": Experiment("A third of the x⁻ in poses that no pedestrian takes?", "carry", dict(any_pose=0.35)),
     "carry-sharpness": Experiment("Asking for edges as strong as the real ones'?", "carry", dict(sharpness=0.4)),
     "carry-light": Experiment("A price on light that is added to what is carried?", "carry", dict(light=0.1)),

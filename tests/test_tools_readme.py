@@ -83,9 +83,9 @@ def test_targets_are_the_tested_ones_and_a_miss_is_said(tmp_path: Path) -> None:
         "student >= 0.97 * teacher": "| student's PCK, of the teacher's | ≥ 0.97 |",
     }.items():
         assert test in tests and line in table
-    for name in ("benchmarks/results/truth.json", "benchmarks/results/swap-cpu.json",
-                 "benchmarks/results/drag-cpu.json", "data/weights/momi-small.json",
-                 "data/weights/mannequin-teacher.json"):  # fmt: skip
+    measured = ("truth", "swap-cpu", "drag-cpu", "drag-obedience", "drag-truth", "steps-cpu")
+    for name in (*(f"benchmarks/results/{each}.json" for each in measured),
+                 "data/weights/momi-small.json", "data/weights/mannequin-teacher.json"):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     results = json.loads((tmp_path / "benchmarks/results/truth.json").read_text())
@@ -94,6 +94,12 @@ def test_targets_are_the_tested_ones_and_a_miss_is_said(tmp_path: Path) -> None:
             row["pck"] = 0.5
     (tmp_path / "benchmarks/results/truth.json").write_text(json.dumps(results))
     assert "| pose found in the swap (PCK@0.1) | ≥ 0.95 | 0.500 | **missed** |" in readme.targets(tmp_path)
+
+
+def test_drags_are_counted_over_both_angles() -> None:
+    rows = [{"joint": "wrist", "angle": angle, "drags": drags, "obeys": obeys}
+            for angle, drags, obeys in ((30, 10, 0.5), (45, 30, 0.1), (90, 5, 1.0))]  # fmt: skip
+    assert readme.obeyed(rows, "wrist", (30, 45)) == pytest.approx((5 + 3) / 40)
 
 
 def test_blocks_are_written_between_their_marks_and_twice_the_same() -> None:

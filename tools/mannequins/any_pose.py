@@ -69,8 +69,8 @@ def dragged(pose: Pose, limb: str, angle: float, camera: np.ndarray, lift: float
 
     >>> camera = np.array([0.0, -1.0, 0.0])
     >>> turned = dragged({}, "leg L", np.pi / 2, camera, 0.0)["lowerleg01.L"] @ [0, 0, -1]
-    >>> turned.round(6).tolist()  # to the right of the picture, which is where the left leg of somebody who faces it is
-    [1.0, 0.0, 0.0]
+    >>> turned.round().astype(int).tolist()  # rightwards, as the left leg of somebody who faces us
+    [1, 0, 0]
     """
     bone = LIMBS[limb]
     above = _turned(pose, bone)
