@@ -69,7 +69,7 @@ SMALL = Path("runs/small-second.safetensors")
 NINTH = Path("runs/small-ninth.safetensors")
 SHORT = dict(start=SMALL, distil_steps=0, learning_rate=4e-4, checkpoint_every=250, grid_every=10_000)
 
-#: All that a network that carries begins with, and none of the losses that only such a network has.
+#: All that a network that carries begins with, and none of the four options that only such a network has.
 PLAIN = dict(
     start=Path("data/weights/momi-small.safetensors"), start_with="maps", distil_steps=0, body_steps=0, steps=300,
     draw_all=0.0, keep=0.0, light=0.0, any_pose=0.0, checkpoint_every=150, grid_every=10_000,
@@ -265,20 +265,26 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "lookup-wide": Experiment("With d = 128 instead of 96?", "lookup", dict(network=dict(width=128))),
     "carry": Experiment(
-        "How far do 300 steps of the whole network get, with the losses of `lookup` alone?", None, PLAIN, "small"
+        "How far do 300 steps of the whole network get without the four options that carrying adds?",
+        None, PLAIN, "small",
     ),
     "carry-draw-all": Experiment(
         "Asking G for the whole of x and x⁺, before anything is carried over?", "carry", dict(draw_all=0.3)
     ),
-    "carry-keep": Experiment("A price on drawing what the source shows?", "carry", dict(keep=0.3)),
+    "carry-keep": Experiment("A penalty on drawing what the source shows?", "carry", dict(keep=0.3)),
     "carry-any-pose": Experiment("A third of the x⁻ in poses that no pedestrian takes?", "carry", dict(any_pose=0.35)),
-    "carry-sharpness": Experiment("Asking for edges as strong as the real ones'?", "carry", dict(sharpness=0.4)),
-    "carry-light": Experiment("A price on light that is added to what is carried?", "carry", dict(light=0.1)),
-    "carry-matching": Experiment("Matching D's activations on real pairs?", "carry", dict(feature_matching=2.0)),
-    "carry-small-view": Experiment(
-        "A discriminator that sees 18 pixels at a time, instead of 38?", "carry", dict(discriminator=(32, 64))
-    ),
+    "carry-light": Experiment("A penalty on light that is added to what is carried?", "carry", dict(light=0.1)),
     "carry-gamma-0": Experiment("Without a discriminator?", "carry", dict(weights=dict(adversarial=0.0))),
+    # The runs above computed in bfloat16; these did not, on a processor without instructions for it.
+    "carry-fp32": Experiment(
+        "In single precision, on another processor: how much of a difference is chance?", "carry",
+        dict(precision="fp32"),
+    ),
+    "carry-sharpness": Experiment("Asking for edges as strong as the real ones'?", "carry-fp32", dict(sharpness=0.4)),
+    "carry-matching": Experiment("Matching D's activations on real pairs?", "carry-fp32", dict(feature_matching=2.0)),
+    "carry-small-view": Experiment(
+        "A discriminator that sees 18 pixels at a time, instead of 38?", "carry-fp32", dict(discriminator=(32, 64))
+    ),
 }
 
 

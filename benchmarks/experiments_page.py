@@ -29,9 +29,10 @@ EARLIER = (
     "over."
 )
 LATER = (
-    "Networks that carry clothes over. All of these runs begin with the student and the body maps of the committed "
-    "weights; the rest is new. `drags obeyed` is the share of wrists and ankles that the teacher finds within 6 pixels "
-    "of where they were turned to, by 90° about elbow and knee, as in `drag_obedience.py`."
+    "Networks that carry clothes over. All of these runs start from the student and body maps of the committed "
+    "weights, and everything else from random weights. `drags obeyed`: wrists and ankles are turned by 90° about elbow "
+    "and knee, and this is the share that the teacher finds within 6 pixels of their new place, as in "
+    "`drag_obedience.py`."
 )
 Taken = dict[str, tuple[str, dict[str, Any]]]
 

@@ -131,8 +131,8 @@ def markdown(result: dict[str, Any]) -> str:
     lines = [
         "# One swap",
         "",
-        "Student on both pictures, both encoders, attention and generator, and where a network carries, its body maps, "
-        f"correspondence and painter; batch 1, {result['threads']} thread(s).",
+        "Each swap runs the student on both pictures, both encoders, attention and the generator and, in a network "
+        f"that carries, also its body maps, correspondence and painter. Batch 1, {result['threads']} thread(s).",
         "",
         "| weights | way | median ms | 95th percentile | largest difference of the picture in [-1, 1] |",
         "| --- | --- | --- | --- | --- |",

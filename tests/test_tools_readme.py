@@ -71,16 +71,16 @@ def test_targets_are_the_tested_ones_and_a_miss_is_said(tmp_path: Path) -> None:
     tests = (ROOT / "tests/evaluate/test_targets.py").read_text(encoding="utf-8")
     table = readme.targets(ROOT)
     for test, line in {
-        'ours["l1"] / copy["l1"], 0, 0.56)': "| masked L1, of the copied source's | ≤ 0.56 |",
+        'ours["l1"] / copy["l1"], 0, 0.56)': "| masked L1, relative to the copied source's | ≤ 0.56 |",
         'ours["ssim"], 0.55, 1)': "| masked SSIM | ≥ 0.55 |",
-        'copy["st_lpips_vgg"], 0, 0.68)': "| ST-LPIPS with VGG-16, of the copied source's | ≤ 0.68 |",
+        'copy["st_lpips_vgg"], 0, 0.68)': "| ST-LPIPS with VGG-16, relative to the copied source's | ≤ 0.68 |",
         'ours["sharpness"], 0.75, ': "| sharpness, the truth's is 1: not blurred | ≥ 0.75 |",
         ", 0.75, 1.15)": "| the same: not noisy | ≤ 1.15 |",
-        'ours["frechet"] / true["frechet"], 0, 1.5)': "| Fréchet distance, of the true swaps' | ≤ 1.5 |",
+        'ours["frechet"] / true["frechet"], 0, 1.5)': "| Fréchet distance, relative to the true swaps' | ≤ 1.5 |",
         'ours["pck"], 0.95, 1)': "| pose found in the swap (PCK@0.1) | ≥ 0.95 |",
-        'ours["rank1"] / true["rank1"], 0.97, 2)': "| person found (rank 1), of the true swaps' | ≥ 0.97 |",
+        'ours["rank1"] / true["rank1"], 0.97, 2)': "| person found (rank 1), relative to the true swaps' | ≥ 0.97 |",
         "teacher >= 0.97": "| teacher's PCK on held-out people | ≥ 0.97 |",
-        "student >= 0.97 * teacher": "| student's PCK, of the teacher's | ≥ 0.97 |",
+        "student >= 0.97 * teacher": "| student's PCK, relative to the teacher's | ≥ 0.97 |",
     }.items():
         assert test in tests and line in table
     measured = ("truth", "swap-cpu", "drag-cpu", "drag-obedience", "drag-truth", "steps-cpu")

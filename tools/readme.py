@@ -86,16 +86,17 @@ def targets(root: Path) -> str:
     steps = [row for row in results(root, "steps-cpu.json")["rows"] if row["preset"] == "small"]
     minutes = 60 * json.loads((root / "data/weights/momi-small.json").read_text())["hours"]
     goals = [  # what, target, reached, whether smaller is better, decimals
-        ("masked L1, of the copied source's", 0.56, ours["l1"] / copy["l1"], True, 3),
+        ("masked L1, relative to the copied source's", 0.56, ours["l1"] / copy["l1"], True, 3),
         ("masked SSIM", 0.55, ours["ssim"], False, 3),
-        ("ST-LPIPS with VGG-16, of the copied source's", 0.68, ours["st_lpips_vgg"] / copy["st_lpips_vgg"], True, 3),
+        ("ST-LPIPS with VGG-16, relative to the copied source's", 0.68,
+         ours["st_lpips_vgg"] / copy["st_lpips_vgg"], True, 3),
         ("sharpness, the truth's is 1: not blurred", 0.75, ours["sharpness"], False, 3),
         ("the same: not noisy", 1.15, ours["sharpness"], True, 3),
-        ("Fréchet distance, of the true swaps'", 1.5, ours["frechet"] / real["frechet"], True, 2),
+        ("Fréchet distance, relative to the true swaps'", 1.5, ours["frechet"] / real["frechet"], True, 2),
         ("pose found in the swap (PCK@0.1)", 0.95, ours["pck"], False, 3),
-        ("person found (rank 1), of the true swaps'", 0.97, ours["rank1"] / real["rank1"], False, 3),
+        ("person found (rank 1), relative to the true swaps'", 0.97, ours["rank1"] / real["rank1"], False, 3),
         ("teacher's PCK on held-out people", 0.97, teacher, False, 3),
-        ("student's PCK, of the teacher's", 0.97, student / teacher, False, 3),
+        ("student's PCK, relative to the teacher's", 0.97, student / teacher, False, 3),
         ("one swap as loaded, ms on a CPU", speed["goal_ms"], times[0], True, 1),
         ("one swap, the fastest way measured, ms on a CPU", speed["goal_ms"], min(times), True, 1),
         ("a joint is dragged slowly: ms until the picture shows it, 95 of 100 moves", drag["goal_ms"],

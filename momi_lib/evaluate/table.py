@@ -111,9 +111,13 @@ def markdown(table: dict[str, Any]) -> str:
     trivial = [row for row in table["rows"] if "weights_sha256" not in row and row["answer"] != TRUE]
     for row in table["rows"]:
         if "weights_sha256" in row:
-            share = row["l1"] / min(other["l1"] for other in trivial)
-            gain = row["ssim"] - max(other["ssim"] for other in trivial)
-            lines += ["", f"{row['answer']}: {share:.2f} of the best trivial answer's L1, SSIM {gain:+.3f} beside it."]
+            close = min(trivial, key=lambda other: other["l1"])
+            alike = max(trivial, key=lambda other: other["ssim"])
+            share, gain = row["l1"] / close["l1"], row["ssim"] - alike["ssim"]
+            lines += [
+                "", f"{row['answer']}: {share:.2f} times the lowest L1 of a trivial answer ({close['answer']}), SSIM "
+                f"{gain:+.3f} beside the highest ({alike['answer']}).",
+            ]  # fmt: skip
     lines += ["", f"Perceptual, person found (rank 1) and Fréchet: {table['features']}; pose found (PCK@0.1): "
               f"{table['teacher']}."]  # fmt: skip
     if table.get("named"):

@@ -1,8 +1,8 @@
-"""Body maps: where on a standing reference body every place of a picture lies. A named step beyond the paper.
+"""Body maps: where on a standing reference body every place of a picture lies. Not in the paper.
 
-B_s reads the map off a picture and its own landmarks; B_t tells from landmarks alone what the same body looks like in
-another pose. Two places with the same point of the body show the same piece of cloth, so the two maps together say
-from where in the source each place of the answer can be carried over (:mod:`momi_lib.translate.carry`).
+B_s predicts the map from a picture and its landmarks; B_t predicts it for another pose, from that pose's landmarks and
+the person's build alone. Two places that show the same point of the body show the same piece of cloth, so the two maps
+together say where in the source to fetch each place of the answer from (:mod:`momi_lib.translate.carry`).
 
 Both learn from exact labels (:mod:`momi_lib.data.body_maps`). B_t sees no picture, so it can learn from bodies in any
 pose, which is what lets a dragged arm follow.
@@ -147,8 +147,8 @@ def body_map_loss(body: BodyMap, labels: Tensor, *, ends: float = 1.0) -> tuple[
     Args:
         body: of N pictures.
         labels: (N, 3, H/2, W/2) metres, NaN outside the person.
-        ends: how much more than others a place on the :data:`ENDS` of limbs counts in both; they are small, and what
-            the trunk gains by a millimetre would outweigh a hand.
+        ends: weight, in both losses, of a place on the :data:`ENDS` of limbs, where others have 1; these parts are
+            small, and a millimetre gained on the trunk would outweigh a hand.
 
     Returns:
         Two scalars: the cross-entropy of the silhouette, and the mean distance in metres inside the true one, summed

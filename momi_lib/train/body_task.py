@@ -78,7 +78,7 @@ class BodyTask:
                 self._of_person.setdefault(person, []).append(index)
 
     def begin(self, seed: int, done: float) -> None:
-        """A step's noise and lots, whatever was drawn before; ``done``: which share of the stage is over."""
+        """Seed a step's random choices, independently of earlier steps; ``done``: share of the stage that is over."""
         self.generator.manual_seed(seed)
         self.ends = ENDS if done >= ENDS_FROM else 1.0  # first where a body is, then where its hands and feet are
 
@@ -116,7 +116,7 @@ class BodyTask:
         return {**terms, "total": silhouette + outline + COORDINATE * (away + off)}
 
     def _maps(self, index: Tensor, flips: Tensor, found: Pose) -> Tensor:
-        """Pose maps of the student's landmarks or, every other one, of disturbed labels."""
+        """Pose maps of the student's landmarks or, for a random half of the pictures, of jittered labels."""
         joints, seen = self.people.joints[index], self.people.visibility[index]
         turned, turned_seen = mirror_joints(joints, seen, self.size[1])
         joints = torch.where(flips[:, None, None], turned, joints)

@@ -1,4 +1,4 @@
-"""The losses of a network that carries clothes over: Eq. 3 to 7 on the person, before a background that is given."""
+"""The losses of a network that carries clothes over: Eq. 3 to 7 on pictures composited over a given background."""
 
 from __future__ import annotations
 
@@ -37,8 +37,9 @@ class _Scene(NamedTuple):
 class CarryObjective(Objective):
     """As :class:`~momi_lib.train.objective.Objective`, for a :class:`~momi_lib.translate.carrying.CarryNet`.
 
-    The street behind x̂ and x̂⁺ is that of x and x⁺ with the person taken out, so no loss asks G for a street that nobody
-    could know; F_p and, unless asked for, the body maps do not learn from G's losses.
+    x̂, x̂⁺ and x̂⁻ are composited over the backgrounds of x, x⁺ and x⁻ with the person taken out, so these losses ask G
+    for no background that it cannot know; only ``draw_all`` compares what G itself draws there. Neither F_p nor the
+    body maps learn from G's losses.
     """
 
     network: CarryNet

@@ -24,7 +24,7 @@ class TrainConfig:
         out: folder of the run: log, picture grids, checkpoints, weights.
         teacher: safetensors of the teacher ψ (or an official Simple Baselines checkpoint); ``None`` is the one
             that comes with the embedded data.
-        steps: triplet batches after the warm-up.
+        steps: triplet batches after the warm-up and the body maps' stage.
         distil_steps: warm-up: batches in which the student alone learns (Eq. 1), because a pose map of an
             untrained student says nothing. 0 is the paper's: without weights to start with, F_p learns beside the
             others from the first step on, at its full rate and with live batch statistics. A network that carries
@@ -70,20 +70,22 @@ class TrainConfig:
             Across cameras nothing in the input tells G the colours of x⁺'s.
         jitter: strength of the change of colours that x, x⁺ and x⁻ share, 0 (the paper) to 1.
         pose_mask: how much more than the background a pixel on the person counts in Eq. 3; 0 (the paper): alike.
-            The person is where the student's landmarks and the limbs between them are.
+            The person is the area of the student's landmarks and the limbs between them; in a network that carries, it
+            is the silhouette of B_t.
         pose_consistency: weight of ‖F_p(x⁺) − F_p(x̂⁺)‖² + ‖F_p(x⁻) − F_p(x̂⁻)‖², means over heatmaps, in which F_p
             judges and does not learn; 0 (the paper): not asked.
         lookup_guidance: weight of −log of how much the lookup, asked from a landmark (or a point between two) of x⁺
             and x⁻, looks at the same one in x; 0: it learns from the other losses where to look.
         draw_all: weight of |x − d| + |x⁺ − d⁺| over whole pictures, d what G draws before anything is carried over or
             put before a street: only with it can such a network draw a street, and what nobody sees of a person.
-        sharpness: weight of how far the strength of edges is from that of x and x⁺, as means over 8 × 8 pixels: Eq. 3
-            forgives a blur that this term sees. Only for a network that carries, as is the next.
+        sharpness: weight of the difference in edge strength from x and x⁺, averaged over 8 × 8 pixels: it penalises
+            blur, which Eq. 3 forgives. Needs a network that carries, as do ``draw_all``, ``light``, ``keep`` and
+            ``any_pose``.
         light: weight of the mean size of the light that is added to carried colours.
         keep: weight of the mean share that G draws itself of what the source shows, confidence times gate: what is
             carried is sharp, and a painted mean would cost Eq. 3 as little.
-        any_pose: share of x⁻ whose pose is not x⁻'s, but that of a body in any pose of x's person, as one that drags
-            joints asks for. These bodies come with the body maps' labels; without them it has no effect.
+        any_pose: share of x̂⁻ drawn in the pose of a labelled body of x's person, such as dragging a joint can produce,
+            instead of in the pose of x⁻. With ``body_labels="committed"`` it has no effect.
         start: weights (.safetensors) to begin with instead of random ones; the network's shape must be theirs, except
             that a ``lookup`` may be new. With them, ``distil_steps`` may be 0.
         start_with: ``"all"`` of them, the ``"student"`` alone, which then needs no warm-up, or the student and the body

@@ -1,7 +1,7 @@
 """The street behind the answer: the target's picture with its own person taken out.
 
-Nothing here has weights. A hole is filled from around it, coarse to fine: a push-pull pyramid (Gortler et al., "The
-Lumigraph", 1996, section 3.4).
+Nothing here has weights. A hole is filled from its surroundings, coarse to fine: a push-pull pyramid (Gortler et al.,
+"The Lumigraph", 1996, section 3.4).
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Carrying over: what is visible in the source is taken from there, by the places of two body maps.
+"""Carrying over: what is visible in the source is fetched from there, located by two body maps.
 
 A place of the answer and a place of the source that show the same point of the body show the same piece of cloth. For
 each place of the answer :func:`correspond` finds that point in the source: once as it is, and once on the other side
 of the body, because clothes are mostly alike on both. :func:`sample` fetches colours or features from there.
 
-A named step beyond the paper, whose G must paint everything through a grid of 8 × 8 pixels.
+The paper has no such part: its G must paint everything through a grid of 8 × 8 pixels.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""CarryNet: MomiNet that carries clothes over instead of painting them again. The named step beyond the paper.
+"""CarryNet: a MomiNet that carries clothes over instead of drawing them anew, which the paper does not do.
 
 F_p, E_p, E_a, φ and G's body are those of :class:`~momi_lib.translate.network.MomiNet`. Beside them stand the body maps
 B_s and B_t (:mod:`momi_lib.pose.body_maps`): what the source shows is fetched by them at full resolution
@@ -45,11 +45,11 @@ class Appearance(NamedTuple):
     features: Tensor
 
     def repeated(self, times: int) -> Appearance:
-        """All people, so many times one after the other."""
+        """The whole batch, repeated ``times`` times."""
         return self._each(lambda part: part.repeat(times, *[1] * (part.ndim - 1)))
 
     def expanded(self, count: int) -> Appearance:
-        """One person so many times, without copies; as many people as that stay as they are."""
+        """One person as a batch of ``count``, without copying; a batch of ``count`` people stays as it is."""
         return self._each(lambda part: part.expand(count, *part.shape[1:]))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Appearance:
@@ -135,7 +135,7 @@ class CarryNet(MomiNet):
         )
 
     def backdrop(self, pictures: Tensor, pose: Pose | None = None, body: BodyMap | None = None) -> Tensor:
-        """The street of pictures (N, 3, H, W): their people taken out, the holes filled from around.
+        """The street of pictures (N, 3, H, W): their people taken out, the holes filled from their surroundings.
 
         What is taken out is the silhouette, generously, and the limbs between the landmarks: a leg that the body map
         missed would shine through beside the new person as a ghost.

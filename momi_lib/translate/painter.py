@@ -1,9 +1,9 @@
-"""The painter: what is carried over becomes a picture, and what nobody sees is drawn. A named step beyond the paper.
+"""The painter: what is carried over becomes a picture, and what nobody sees is drawn. Not in the paper.
 
-G's features at H/2 meet the two carried pictures there and decide, place by place, what is drawn, what is carried over
-from the person's own side and what from the mirrored one; they also turn the light of what is carried, which came from
-a body that stood otherwise. The silhouette is B_t's: it knows poses that G never saw beside a picture, and a correction
-by G took arms away that somebody had dragged.
+G's features at H/2 are joined with the two carried pictures and decide, place by place, how much is drawn, how much is
+carried over from the same side of the body and how much from the other. They also correct the light on what is carried,
+because the source's body stood at another angle to it. The silhouette is B_t's, uncorrected: B_t was trained on poses
+for which G never had a picture, and corrections by G removed dragged arms.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Painted(NamedTuple):
 
 
 class Painter(nn.Module):
-    """From G's features at H/2 and what was carried over to the person of the answer.
+    """Draws the answer's person from G's features at H/2 and from what was carried over.
 
     Args:
         width: channels of G's features at H/2.
@@ -78,7 +78,7 @@ class Painter(nn.Module):
         self.decide = nn.Conv2d(width, 3 + 3, 3, padding=1)  # gates, light
         initialise(self)
         nn.init.normal_(self.decide.weight, 0.0, 0.002)
-        with torch.no_grad():  # at first what is visible is carried over, rather from the own side
+        with torch.no_grad():  # at first what is visible is carried over, preferably from the same side of the body
             self.decide.bias[:3] = torch.tensor([-1.5, 0.0, -0.3])
 
     def forward(self, features: Tensor, carried: Carried) -> Painted:

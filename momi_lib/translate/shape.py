@@ -33,7 +33,8 @@ class NetworkConfig:
         generator_blocks: residual blocks of G at H/8, H/4, H/2, H.
         upsampling: ``"transposed"`` or ``"resize"``.
         kernel: size of G's last convolution.
-        output: where it stands: ``"full"`` at H, or ``"half"`` at H/2 with sub-pixels (see ``Generator``).
+        output: where that convolution stands: ``"full"`` at H, or ``"half"`` at H/2 with sub-pixels; ``"features"``: G
+            ends in features at H/2 for the painter, without that convolution (see ``Generator``).
         transfer: how G gets appearance to the target's pose: ``"join"`` (the paper's: both codes side by side) or
             ``"lookup"`` before G, or ``"fine-lookup"`` before and inside it (:mod:`momi_lib.translate.lookup`).
         pose_detail: channels of the pose code at H/4, beside those at H/8, that G is given there: a landmark's place
