@@ -33,6 +33,7 @@ from torch import Tensor
 
 from momi_lib.data import load_truth, to_float, to_uint8
 from momi_lib.evaluate.pose import find_joints
+from momi_lib.evaluate.uncertainty import standard_error
 from momi_lib.files import sha256, weights_folder, write_json
 from momi_lib.skeleton import JOINTS
 from momi_lib.train.card import environment
@@ -168,20 +169,26 @@ def draw(
     return network.draw(network.meet(source[None]), network.reproject(landmarks, valid), background)
 
 
-def rows(found: list[tuple[Drag, Tensor]]) -> list[dict[str, Any]]:
-    """Shares per kind and angle, with their standard errors, from drags and where ψ found their joints (2,).
+def rows(found: list[tuple[Drag, Tensor]], people: list[tuple[int, int]]) -> list[dict[str, Any]]:
+    """Shares per kind and angle, with their standard errors, resampled by person.
+
+    Args:
+        found: drags, and where ψ found their joints (2,).
+        people: of each of them, who was drawn, and whose pose was changed.
 
     >>> drag = Drag("wrist", 90, 9, torch.zeros(17, 2), torch.tensor([20.0, 0.0]))
-    >>> rows([(drag, torch.tensor([5.0, 0.0])), (drag, torch.tensor([19.0, 0.0]))])
+    >>> rows([(drag, torch.tensor([5.0, 0.0])), (drag, torch.tensor([19.0, 0.0]))], [(1, 2), (3, 4)])
     [{'joint': 'wrist', 'angle': 90, 'drags': 2, 'moved': 20.0, 'obeys': 0.5, 'obeys_error': 0.5,
       'stays': 0.5, 'stays_error': 0.5}]
     """
     result = []
     for kind in LIMBS:
         for angle in (0, *ANGLES):
-            some = [(drag, place) for drag, place in found if (drag.kind, drag.angle) == (kind, angle)]
-            if not some:
+            which = [k for k, (drag, _) in enumerate(found) if (drag.kind, drag.angle) == (kind, angle)]
+            if not which:
                 continue
+            some = [found[k] for k in which]
+            sources, targets = (torch.tensor([people[k][end] for k in which]) for end in (0, 1))
             new = torch.tensor([float((place - drag.landmarks[drag.joint]).norm()) for drag, place in some])
             old = torch.tensor([float((place - drag.old).norm()) for drag, place in some])
             row = {"joint": kind, "angle": angle, "drags": len(some)}
@@ -191,8 +198,8 @@ def rows(found: list[tuple[Drag, Tensor]]) -> list[dict[str, Any]]:
             for name, holds in (("obeys", new <= WITHIN), ("stays", old < new)):
                 if angle or name == "obeys":  # at 0° there is one place
                     row[name] = round(float(holds.double().mean()), 4)
-                    error = float(holds.double().std() / len(some) ** 0.5) if len(some) > 1 else None
-                    row[f"{name}_error"] = error if error is None else round(error, 4)
+                    error = standard_error(holds.double(), sources, targets)
+                    row[f"{name}_error"] = None if math.isnan(error) else round(error, 4)
             result.append(row)
     return result
 
@@ -208,7 +215,8 @@ def measure(config: Config) -> dict[str, Any]:
     chosen = torch.randperm(len(truth), generator=dice)[: config.pairs]
     left_out = {kind: Counts() for kind in LIMBS}
     found: list[tuple[Drag, Tensor]] = []
-    pictures = truth.people.pictures
+    people: list[tuple[int, int]] = []
+    pictures, persons = truth.people.pictures, truth.people.persons
     for source, target in zip(truth.source[chosen].tolist(), truth.target[chosen].tolist(), strict=True):
         other = to_float(pictures[target][None])
         pose = network.pose(other)
@@ -221,10 +229,12 @@ def measure(config: Config) -> dict[str, Any]:
         drawn = [draw(network, person, part, pose.valid.expand(len(part), -1), behind) for part in landmarks.split(16)]
         places = find_joints(teacher, "teacher", to_uint8(torch.cat(drawn))).landmarks
         found += [(drag, places[k, drag.joint]) for k, drag in enumerate(some)]
+        people += [(int(persons[source]), int(persons[target]))] * len(some)
     path = weights_file(config.weights)
     return {
         "what": "share of dragged wrists and ankles that the teacher finds within 6 pixels of their new place (obeys), "
-        "and nearer to the old place than to the new one (stays), ± the standard error; turned about elbow and knee "
+        "and nearer to the old place than to the new one (stays), ± the standard error, resampled by person; turned "
+        "about elbow and knee "
         "by the angle; at 0 degrees: found where the undragged pose has it",
         **environment(),
         "weights": path.stem,
@@ -235,7 +245,7 @@ def measure(config: Config) -> dict[str, Any]:
         "seed": config.seed,
         "within": WITHIN,
         "left_out": {kind: vars(counts) for kind, counts in left_out.items()},
-        "rows": rows(found),
+        "rows": rows(found, people),
     }
 
 

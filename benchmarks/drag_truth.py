@@ -104,20 +104,23 @@ def measure(config: Config) -> dict[str, Any]:
     test = [one for one in read_scenes(EMBEDDED) if not one.file.startswith("bounding_box_train")]
     free = [one for one in test if not POSES[one.scene.kind].holds]  # what hands hold would come along
     studio, dice = Studio(seed=0), np.random.default_rng(config.seed)
-    found = []
+    found, persons = [], []
     for source, target in draw_pairs(free, config.pairs, config.seed):
-        found += drags(studio, Person.of(people[free[source].person]), free[target], dice)
+        some = drags(studio, Person.of(people[free[source].person]), free[target], dice)
+        found += some
+        persons += [(free[source].person, free[target].person)] * len(some)
     joints = find_joints(load_teacher(None), "teacher", torch.stack([picture for _, picture in found])).landmarks
     placed = [(drag, joints[row, drag.joint]) for row, (drag, _) in enumerate(found)]
     return {
         "what": "share of wrists and ankles in true pictures of dragged limbs that the teacher finds within 6 pixels "
-        "of where they are (obeys), and nearer to where they were before (stays), ± the standard error",
+        "of where they are (obeys), and nearer to where they were before (stays), ± the standard error, resampled by "
+        "person",
         **environment(),
         "teacher": f"mannequin-teacher[{sha256(weights_folder() / 'mannequin-teacher.safetensors')[:8]}]",
         "pairs": config.pairs,
         "seed": config.seed,
         "within": WITHIN,
-        "rows": rows(placed),
+        "rows": rows(placed, persons),
     }
 
 

@@ -26,13 +26,16 @@ CARRYING = COLUMNS | {
 }
 EARLIER = (
     "When these runs were made, the preset `lookup` and its weights were called `small`; `small` now carries clothes "
-    "over."
+    "over. ± is the standard error of a mean over swaps taken as independent, which is too small. SSIM is that of the "
+    "whole answer, averaged over the mask: its window saw backgrounds over the silhouette, so that it does not compare "
+    "with the SSIM of the second table."
 )
 LATER = (
     "Networks that carry clothes over. All of these runs start from the student and body maps of the committed "
     "weights, and everything else from random weights. `drags obeyed`: wrists and ankles are turned by 90° about elbow "
     "and knee, and this is the share that the teacher finds within 6 pixels of their new place, as in "
-    "`drag_obedience.py`."
+    "`drag_obedience.py`. ± is resampled by person; that of drags takes them as independent. SSIM is that of the "
+    "person pasted onto the truth's background."
 )
 Taken = dict[str, tuple[str, dict[str, Any]]]
 
@@ -69,8 +72,8 @@ def markdown(results: dict[str, dict[str, Any]], taken: Taken) -> str:
         "",
         "Made by `python benchmarks/experiments.py page` from `results/experiments/`. Each run is an earlier one with "
         f"one change; all are scored on the same {' or '.join(map(str, counts))} true swaps of people held out from "
-        "training (± is the standard error over swaps; between two runs, which share the swaps, smaller differences "
-        "count, but a run with another seed differs, too). Short runs tell which way is better, not how good it gets.",
+        "training. Two runs share the swaps, so that smaller differences count between them than ± says, but a run "
+        "with another seed differs, too. Short runs tell which way is better, not how good it gets.",
     ]
     for title, about, columns, preset in (
         ("Painting: before and with the preset `lookup`", EARLIER, COLUMNS, "lookup"),

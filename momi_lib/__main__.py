@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     try:
         tyro.cli(COMMANDS[name], args=options, prog=f"{PROGRAM} {name}")
-    except (ValueError, FileNotFoundError, FileExistsError, RuntimeError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         if type(error) is RuntimeError and not _raised_here(error):
             raise  # no user's mistake: what PyTorch says of itself needs its traceback
         print(f"error: {error}", file=sys.stderr)

@@ -163,7 +163,7 @@ def evaluate(
 def truth(
     weights: tuple[str, ...] = ("small",),
     data: Path | None = None,
-    out: Path = Path("benchmarks/results/truth.json"),
+    out: Path = Path("runs/truth.json"),
     limit: int | None = None,
     named: bool = True,
 ) -> None:

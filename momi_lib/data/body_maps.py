@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +31,12 @@ __all__ = ["AnyPoses", "BodyLabels", "encode_body_maps", "load_any_poses", "load
 LOWEST = np.array([-0.64, -0.40, -1.04], np.float32)  # metres of the code 1
 STEP = 0.008  # metres
 HALF = (64, 32)
+#: What belongs to each map of a set: the kinds of NumPy's types, and the shape of an entry.
+FACTS: dict[str, dict[str, tuple[str, tuple[int, ...]]]] = {
+    "pictures": {"files": ("U", ()), "whole": ("b", ())},
+    "any_pose": {"joints": ("f", (17, 2)), "inside": ("b", (17,)), "persons": ("iu", ())},
+    "truth": {"rows": ("iu", ())},
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -182,8 +189,16 @@ def _decoded(path: Path, states: tuple[tuple[int, int], ...]) -> tuple[Tensor, d
             codes = np.asarray(sheet).reshape(-1, *HALF, 3)
         with np.load(path.with_suffix(".npz"), allow_pickle=False) as facts:
             known = dict(facts)
-    except (OSError, ValueError, SyntaxError, EOFError, zipfile.BadZipFile) as error:
+    # What NumPy says of a damaged archive depends on where it is damaged.
+    except (OSError, ValueError, SyntaxError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError,
+            KeyError) as error:  # fmt: skip
         raise LabelError(f"{path} and .npz: expected body maps of {HALF[0]} x {HALF[1]} places ({error}).") from error
+    facts_of = path.with_suffix(".npz")
+    for name, (kinds, shape) in FACTS[path.stem if path.stem in FACTS else "pictures"].items():
+        value = known.get(name)
+        if value is None or value.dtype.kind not in kinds or value.shape[1:] != shape or not value.ndim:
+            got = "nothing" if value is None else f"{value.dtype} {value.shape}"
+            raise LabelError(f"{facts_of}: expected {name!r}, one entry a map, got {got}. Make the labels again.")
     if any(len(value) != len(codes) for value in known.values()):
-        raise LabelError(f"{path}: holds {len(codes)} maps, {path.with_suffix('.npz').name} another number.")
+        raise LabelError(f"{path}: holds {len(codes)} maps, {facts_of.name} another number.")
     return torch.from_numpy(codes.copy()), known

@@ -139,7 +139,7 @@ class TruthScores:
     Attributes:
         l1, l1_error: masked L1 in [0, 1], lower is better.
         ssim, ssim_error: masked SSIM, the person pasted before the truth's background; higher is better.
-        count: number of swaps.
+        count: number of swaps that could be judged: those whose mask is not empty.
     """
 
     l1: float
@@ -165,7 +165,9 @@ def score_truth(pictures: Tensor, truth: Truth) -> TruthScores:
 
     persons = [truth.people.persons[index] for index in (truth.source, truth.target)]
     errors = (standard_error(values, *persons) for values in (l1, ssim))
-    return TruthScores(float(l1.mean()), next(errors), float(ssim.mean()), next(errors), len(pictures))
+    # A swap whose mask is empty cannot be judged.
+    count = int(l1.isfinite().sum())
+    return TruthScores(float(l1.nanmean()), next(errors), float(ssim.nanmean()), next(errors), count)
 
 
 @torch.inference_mode()

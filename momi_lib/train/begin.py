@@ -18,8 +18,8 @@ def begin_with(network: MomiNet, path: Path, parts: Parts = "all") -> None:
         network: changed in place.
         path: weights of a MomiNet; all of those of a CarryNet need another one.
         parts: ``"all"``, or ``"student"``: F_p alone, so that a run can compare what comes after it without
-            distilling again. Then only the student's width must agree, whatever else either network is. ``"maps"``:
-            F_p and both body maps, whose channels must then agree, too.
+            distilling again. Then only the student's width and norm must agree, whatever else either network is.
+            ``"maps"``: F_p and both body maps, whose channels must then agree, too.
 
     Raises:
         ValueError: where the shapes differ, with the fields of the config that do.
@@ -27,12 +27,16 @@ def begin_with(network: MomiNet, path: Path, parts: Parts = "all") -> None:
     start = load_network(path)
     mine, theirs = asdict(network.config), asdict(start.config)
     # What has no weights, or new ones.
-    free = {"transfer", "pose_detail", "sigma", "threshold", "decoder", "decode_at"}
+    free = {"transfer", "sigma", "threshold", "decoder", "decode_at"}
+    if not (network.config.pose_detail and start.config.pose_detail):
+        free.add("pose_detail")
     if not network.config.carry:
         free |= {"body_source", "body_target", "painter"}  # of parts that it lacks
     needed = {"student": ["student"], "maps": ["student", "carry", "body_source", "body_target"]}
     names = needed.get(parts, [name for name in mine if name not in free])
     unlike = {name: (theirs[name], mine[name]) for name in names if mine[name] != theirs[name]}
+    if network.student.state_dict().keys() != start.student.state_dict().keys():  # batch norm or group norm
+        unlike["norm"] = (theirs["norm"], mine["norm"])
     if unlike:
         said = "; ".join(f"{name} is {a} there and {b} here" for name, (a, b) in unlike.items())
         raise ValueError(f"start: the network in {path} has another shape: {said}. Give this run the same --network.")

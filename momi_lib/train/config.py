@@ -14,6 +14,8 @@ from momi_lib.losses import AdversarialForm, AdversarialTerms, LossWeights
 from momi_lib.translate.blocks import Norm
 from momi_lib.translate.network import NetworkConfig
 
+LABELLED = (128, 64)  # size of the pictures that there are labels of body maps for
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -189,10 +191,19 @@ class TrainConfig:
             if self.start_with == "maps":
                 raise ValueError("start_with: expected 'all' or 'student' without --network.carry, which has no maps")
             return
+        if self.lookup_guidance:
+            raise ValueError("lookup_guidance: expected 0 with --network.carry; the body maps say where to look")
+        if self.negative_pose != "student":
+            raise ValueError("negative_pose: expected 'student' with --network.carry, whose x̂⁻ has bodies in any pose")
         if not self.distil_steps and self.start is None and self.start_student is None:
             raise ValueError(
                 "distil_steps: body maps need a student that finds landmarks: expected a number from 1 up, or weights "
                 "with one as --start or --start-student"
+            )
+        if self.body_labels == "rendered" and (self.body_steps or self.any_pose) and self.network.size != LABELLED:
+            raise ValueError(
+                f"network.size: body maps are labelled for pictures of {LABELLED[0]} x {LABELLED[1]} pixels, got "
+                f"{self.network.size}"
             )
         if self.body_labels == "committed" and self.body_steps:
             raise ValueError("body_steps: expected 0 with body_labels 'committed', which takes the maps as they are")

@@ -169,12 +169,20 @@ class Trainer:
             self.discriminator.compile()
 
     def _body_task(self) -> BodyTask | None:
-        """What the body maps learn from, and bodies in any pose; None where nothing asks for it or there are none."""
+        """What the body maps learn from, and bodies in any pose; None where nothing asks for them."""
         config, people = self.config, self.batches.people
         if config.body_labels == "committed" or not (config.body_steps or config.any_pose):
             return None
-        labels = load_body_labels(people.folder, people.split, people.files)
-        bodies = load_any_poses(people.folder)
+        try:
+            labels = load_body_labels(people.folder, people.split, people.files)
+            bodies = load_any_poses(people.folder)
+        except FileNotFoundError as error:
+            if config.body_steps:
+                raise
+            raise FileNotFoundError(
+                f"any_pose: the maps are trained already, but a share of x⁻ in any pose needs bodies. {error} Or take "
+                "--any-pose 0."
+            ) from error
         dice = torch.Generator(device=self.device)
         sigma = self.network.sigma
         return BodyTask(people, labels.to(self.device), bodies.to(self.device), config.network.size, sigma, dice)
@@ -379,7 +387,10 @@ class Trainer:
         self.discriminator.load_state_dict(state["discriminator"])
         self.average.load_state_dict(state["average"])
         for name, optimiser in self.optimisers.items():
+            betas = [group["betas"] for group in optimiser.param_groups]
             optimiser.load_state_dict(state["optimisers"][name])
+            for group, asked in zip(optimiser.param_groups, betas, strict=True):
+                group["betas"] = asked  # what this run's config says, as with the learning rate
         self.batches.load_state_dict(state["batches"])
         torch.set_rng_state(state["random"])
         self.step = state["step"]

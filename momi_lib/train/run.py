@@ -24,6 +24,8 @@ from momi_lib.translate import MomiNet, save_network, weights_file
 
 log = logging.getLogger(__name__)
 LOG, CONFIG, GRIDS, WEIGHTS = "log.jsonl", "config.json", "grids", "weights.safetensors"
+#: What a run that has begun cannot change: each decides what the network knew before its first step.
+BEGINNING = ("seed", "start", "start_with", "start_student", "body_labels")
 #: Steps of the whole network after which the same eight swaps are kept, for the lessons; the last step's are, too.
 PROGRESS = (0, 30, 100, 300, 1_000, 3_000)
 PROGRESS_FOLDER, PROGRESS_PICTURE = "progress", "progress.jpg"
@@ -56,21 +58,25 @@ def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = 
     Args:
         config: the run.
         resume: go on from the newest whole checkpoint in ``config.out``; without one, start. Fields other than
-            the network's shape, the seed and the lengths of stages that have begun may differ from those of the
-            interrupted run; the log records it.
+            the shapes of network and discriminator, :data:`BEGINNING` and the lengths of stages that have begun may
+            differ from those of the interrupted run; the log records it.
         minutes: stop (with a checkpoint) after so much time.
 
     Raises:
-        FileExistsError: where ``config.out`` holds a run already and ``resume`` is off: nothing is overwritten.
+        FileExistsError: where ``config.out`` holds a run already, its weights or its log, and ``resume`` is off:
+            nothing is overwritten.
         TrainingDiverged: where a loss is no number; the last checkpoint stays.
         ValueError: where a checkpoint is of another network, seed or stage.
     """
     out = config.out
     found = latest_checkpoint(out) if out.is_dir() else None
-    if found and not resume:
-        raise FileExistsError(f"{out}: holds a run already ({found[0].name}); add --resume, or choose another --out")
+    there = [found[0].name] if found else [name for name in (WEIGHTS, LOG) if (out / name).exists()]
+    if there and not resume:
+        raise FileExistsError(f"{out}: holds a run already ({there[0]}); add --resume, or choose another --out")
+    if not found and (out / WEIGHTS).exists():
+        raise FileExistsError(f"{out}: holds a finished run, and no checkpoint to go on from; choose another --out")
     out.mkdir(parents=True, exist_ok=True)
-    people = load(config.data, "train")
+    people = load(config.data, "train", size=config.network.size)
     trainer = Trainer(config, people, _maps(config, people))
     if config.network.carry and config.body_labels == "committed":
         log.info("body maps: those of %s, trained on mannequins; they stay as they are", weights_file("small").name)
@@ -108,23 +114,31 @@ def _check_resumed(path: Path, state: dict, trainer: Trainer) -> None:
     """Refuse a checkpoint that this run's config does not continue, with what differs."""
     config, step = trainer.config, state["trainer"]["step"]
     begun = state.get("begun", {})
-    names = ["seed"] if begun else []
+    names = [name for name in BEGINNING if name in begun]
     names += [name for name, first in (("distil_steps", 0), ("body_steps", begun.get("distil_steps", 0)))
               if begun and step > first]  # fmt: skip
-    unlike = {name: (begun[name], getattr(config, name)) for name in names if begun[name] != getattr(config, name)}
+    now = plain(config)
+    unlike = {name: (begun[name], now[name]) for name in names if begun[name] != now[name]}
     if unlike:
         said = "; ".join(f"{name} was {a} and is {b} here" for name, (a, b) in unlike.items())
         raise ValueError(f"{path}: cannot be gone on with: {said}. Give this run the same, or choose another --out.")
-    there, here = (
-        {name: value.shape for name, value in network.items()}
-        for network in (state["trainer"]["network"], trainer.network.state_dict())
-    )
-    different = [name for name in there.keys() | here.keys() if there.get(name) != here.get(name)]
-    if different:
+    if step - trainer.before > config.steps:
         raise ValueError(
-            f"{path}: is of a network of another shape ({min(different)} differs). Give this run the same preset and "
-            "--network, or choose another --out."
+            f"{path}: has gone {step - trainer.before} steps with the whole network, and --steps is {config.steps}. "
+            "Give it as many or more, or choose another --out."
         )
+    parts = {"network": (trainer.network, "--network"), "discriminator": (trainer.discriminator, "--discriminator")}
+    for part, (module, option) in parts.items():
+        there, here = (
+            {name: value.shape for name, value in tensors.items()}
+            for tensors in (state["trainer"][part], module.state_dict())
+        )
+        different = [name for name in there.keys() | here.keys() if there.get(name) != here.get(name)]
+        if different:
+            raise ValueError(
+                f"{path}: is of a {part} of another shape ({min(different)} differs). Give this run the same preset "
+                f"and {option}, or choose another --out."
+            )
 
 
 class Clock:
@@ -180,7 +194,7 @@ class Reporter:
             "trainer": self.trainer.state_dict(),
             "seconds": self.clock.seconds,
             "steps": self.trainer.steps,
-            "begun": {name: getattr(self.trainer.config, name) for name in ("seed", "distil_steps", "body_steps")},
+            "begun": {name: plain(self.trainer.config)[name] for name in (*BEGINNING, "distil_steps", "body_steps")},
         }
         save_checkpoint(self.trainer.config.out, self.trainer.step, state)
         if isinstance(self.trainer.batches.maps, TeacherMaps):
@@ -225,9 +239,9 @@ def _read_row(path: Path, count: int) -> Tensor:
 def showcase(config: TrainConfig, device: torch.device, count: int = 8) -> tuple[Tensor, ...]:
     """Pictures for the grids: sources, targets and, where there are true swaps, the truth (of test identities)."""
     try:
-        truth = load_truth(config.data)
+        truth = load_truth(config.data, size=config.network.size)
     except FileNotFoundError:
-        people = load(config.data, "train")
+        people = load(config.data, "train", size=config.network.size)
         chosen = to_float(people.pictures[torch.linspace(0, len(people) - 1, 2 * count).long()]).to(device)
         return chosen[:count], chosen[count:]
     some = torch.linspace(0, len(truth) - 1, count).long()
@@ -258,7 +272,11 @@ def finish(trainer: Trainer, network: MomiNet, seconds: float) -> Path:
         "seed": config.seed,
         "steps": trainer.step,
         "data": trainer.batches.people.fingerprint,
-        "stages": {"student": config.distil_steps, "body maps": config.body_steps, "whole": config.steps},
+        "stages": {
+            "student": min(trainer.step, config.distil_steps),
+            "body maps": min(max(0, trainer.step - config.distil_steps), config.body_steps),
+            "whole": max(0, trainer.step - trainer.before),
+        },
         "triplets": max(0, trainer.step - trainer.before) * config.batch,
         "hours": round(seconds / 3600, 3),
         "perceptual": perceptual_name(trainer),
@@ -266,9 +284,9 @@ def finish(trainer: Trainer, network: MomiNet, seconds: float) -> Path:
         **environment(trainer.device),
     }
     if config.start is not None:
-        card["begun_with"] = begun_with(config.start)
+        card["begun_with"] = begun_with(weights_file(config.start))
     if config.network.carry and config.body_labels == "committed":
         card["body_maps_of"] = begun_with(weights_file("small"))
     if config.start_student is not None:
-        card["student_begun_with"] = begun_with(config.start_student)
+        card["student_begun_with"] = begun_with(weights_file(config.start_student))
     return save_network(network, config.out / WEIGHTS, card)

@@ -19,7 +19,7 @@ from momi_lib.pose.body_maps import BodyMap, BodyMaps
 from momi_lib.pose.limbs import limb_masks
 from momi_lib.translate.background import filled, widened
 from momi_lib.translate.carry import correspond, enlarged, premultiplied, sample
-from momi_lib.translate.network import MomiNet, NetworkConfig, Pose, ends
+from momi_lib.translate.network import MomiNet, NetworkConfig, Pose, check_range, ends
 from momi_lib.translate.painter import Carried, Painted, Painter
 
 __all__ = ["Appearance", "Background", "CarryNet", "Explained"]
@@ -28,7 +28,9 @@ Background = Literal["target", "source", "drawn"]
 
 UNSURE = -1.5  # logit above which a place of the target may show its person, and is taken out of the street
 MARGIN = 3  # pixels around it that are taken out, too
-LIMB = 4.0  # pixels: half the width of the limbs between landmarks that are taken out in any case
+#: Pixels: half the width of the limbs between landmarks that are taken out in any case. Their soft edge, as much again,
+#: is taken out, too, and so is the margin.
+LIMB = 4.0
 
 
 class Appearance(NamedTuple):
@@ -196,12 +198,19 @@ class CarryNet(MomiNet):
             (N, 3, H, W) in [-1, 1].
 
         Raises:
-            ValueError: for a background of another size, a share outside [0, 1], or above 0 without another appearance.
+            ValueError: for another number of people than of poses, a background that is no tensor or of another size, a
+                share outside [0, 1], or above 0 without another appearance.
         """
         appearance, other = ends(appearance, other, share)
-        count = max(len(appearance.code), len(maps))
+        people = [len(each.code) for each in (appearance, other) if each is not None]
+        count = max(*people, len(maps))
+        if any(number not in (1, count) for number in (*people, len(maps))):
+            raise ValueError(
+                f"draw: expected as many people as poses, or one of either, got {' and '.join(map(str, people))} "
+                f"people and {len(maps)} poses"
+            )
         maps = maps.expand(count, -1, -1, -1)
-        behind = None if background is None else self._given(background.to(maps.device), count)
+        behind = None if background is None else self._given(background, count)
         painted, _ = self.paint(appearance.expanded(count), maps)
         if other is not None:
             there, _ = self.paint(other.expanded(count), maps)
@@ -227,7 +236,7 @@ class CarryNet(MomiNet):
 
     def explain(self, source: Tensor, target: Tensor, *, background: Background | Tensor = "target") -> Explained:
         """The swap with what G was given and what it drew; arguments as for :meth:`swap`."""
-        self.check_pictures(source, target)
+        source, target = self.checked(source, target)
         count = len(source)
         both = torch.cat([source, target])
         pose = self.pose(both)  # in one pass: small batches cost more a picture
@@ -248,11 +257,12 @@ class CarryNet(MomiNet):
     def _background(self, asked: Background | Tensor, both: Tensor, pose: Pose, body: BodyMap) -> Tensor | None:
         count = len(both) // 2
         if isinstance(asked, Tensor):
-            return self._given(asked.to(both.device), count)
-        if asked not in get_args(Background):
+            return self._given(asked, count)
+        if not isinstance(asked, str) or asked not in get_args(Background):
+            got = repr(asked) if isinstance(asked, str) else type(asked).__name__
             raise ValueError(
                 f"background: expected one of {', '.join(get_args(Background))}, or a picture or colour as a tensor, "
-                f"got {asked!r}"
+                f"got {got}"
             )
         if asked == "drawn":
             return None
@@ -262,6 +272,8 @@ class CarryNet(MomiNet):
 
     def _given(self, background: Tensor, count: int) -> Tensor:
         """A picture or colour as (count, 3, H, W)."""
+        if not isinstance(background, Tensor):
+            raise ValueError(f"background: expected a tensor, got {background!r:.60}; `swap` takes names, too")
         size = self.config.size
         shapes = {1: [(3, 1, 1)], 3: [(3, *size)], 4: [(count, 3, *size), (1, 3, *size)]}.get(background.ndim, [])
         given = background[:, None, None] if background.ndim == 1 else background
@@ -271,7 +283,8 @@ class CarryNet(MomiNet):
                 f"background: expected a colour (3,), a picture (3, {size[0]}, {size[1]}) or one for each source, "
                 f"float in [-1, 1], got {tuple(background.shape)} {background.dtype}"
             )
-        return given.expand(count, 3, *size)
+        check_range("background", given)
+        return given.to(next(self.parameters()).device).expand(count, 3, *size)
 
 
 def composed(painted: Painted, background: Tensor | None = None) -> Tensor:

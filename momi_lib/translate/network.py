@@ -155,23 +155,29 @@ class MomiNet(nn.Module):
             within += [] if self.fine_lookup is None else [self.fine_lookup(*codes)]
         return appearance_code, sum(within) if within else None
 
-    def check_pictures(self, source: Tensor, target: Tensor) -> None:
-        """Raise a ValueError unless both are (N, 3, H, W) float and as many."""
+    def checked(self, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Both as this network computes: (N, 3, H, W) in [-1, 1], as many of each, and of the type of its weights.
+
+        Raises:
+            ValueError: for another shape, no pictures, whole numbers, values outside [-1, 1], or different numbers.
+        """
+        weight = next(self.parameters())
         for name, pictures in (("source", source), ("target", target)):
             expected = (3, *self.config.size)
-            if (
-                pictures.ndim != 4
-                or tuple(pictures.shape[1:]) != expected
-                or not pictures.is_floating_point()
-            ):
+            fits = isinstance(pictures, Tensor) and pictures.ndim == 4 and tuple(pictures.shape[1:]) == expected
+            if not fits or not pictures.is_floating_point() or not len(pictures):
+                tensor = isinstance(pictures, Tensor)
+                got = f"{tuple(pictures.shape)} {pictures.dtype}" if tensor else type(pictures).__name__
                 raise ValueError(
-                    f"{name}: expected float pictures (N, {', '.join(map(str, expected))}) in [-1, 1], got "
-                    f"{tuple(pictures.shape)} {pictures.dtype}; momi_lib.data.to_float converts uint8 pictures"
+                    f"{name}: expected float pictures (N, {', '.join(map(str, expected))}) in [-1, 1], N from 1, got "
+                    f"{got}; momi_lib.data.to_float converts uint8 pictures"
                 )
+            check_range(name, pictures)
         if len(source) != len(target):
             raise ValueError(
                 f"source and target: expected as many of each, got {len(source)} and {len(target)}"
             )
+        return source.to(weight.dtype), target.to(weight.dtype)
 
     def meet(self, pictures: Tensor, pose: Pose | None = None) -> Tensor:
         """What :meth:`draw` needs to know of the people in pictures (N, 3, H, W) in [-1, 1]: here the code of Eq. 2.
@@ -234,7 +240,7 @@ class MomiNet(nn.Module):
         Raises:
             ValueError: for pictures of another size, or another background.
         """
-        self.check_pictures(source, target)
+        source, target = self.checked(source, target)
         if not isinstance(background, str) or background != "drawn":
             got = repr(background) if isinstance(background, str) else "another"
             raise ValueError(f"background: this network draws the street itself, expected 'drawn', got {got}")
@@ -251,6 +257,22 @@ class MomiNet(nn.Module):
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """The same as :meth:`swap`."""
         return self.swap(source, target)
+
+
+def check_range(name: str, pictures: Tensor) -> None:
+    """Refuse what cannot be pictures in [-1, 1]: colours up to 255, NaN.
+
+    >>> check_range("source", torch.tensor([255.0]))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ValueError: source: expected colours in [-1, 1], got values from 255 to 255; ...
+    """
+    low, high = (float(value) for value in torch.aminmax(pictures.detach().float()))
+    if not -1.01 <= low <= high <= 1.01:
+        raise ValueError(
+            f"{name}: expected colours in [-1, 1], got values from {low:g} to {high:g}; momi_lib.data.to_float "
+            "converts uint8 pictures, and `2 * pictures - 1` those in [0, 1]"
+        )
 
 
 def ends(appearance: Any, other: Any, share: float) -> tuple[Any, Any]:

@@ -103,8 +103,8 @@ class NetworkConfig:
             raise ValueError("carry: expected output='features' with it, from which the painter draws, and only then")
         if self.pose_detail < 0:
             raise ValueError(f"pose_detail: expected a number of channels from 0 up, got {self.pose_detail}")
-        if min(self.width, self.attention_blocks + 1, self.student, *self.generator, *self.encoder) < 1:
-            raise ValueError("width, student, encoder, generator: expected positive numbers of channels")
+        if min(self.width, self.attention_blocks + 1, self.student, self.painter, *self.generator, *self.encoder) < 1:
+            raise ValueError("width, student, encoder, generator, painter: expected positive numbers of channels")
         if not 0 <= self.threshold < 1 or self.sigma <= 0:
             raise ValueError(
                 f"threshold in [0, 1) and sigma > 0 expected, got {self.threshold} and {self.sigma}"

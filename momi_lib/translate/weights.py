@@ -88,11 +88,18 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
     """
     path = weights_file(name)
     card = path.with_suffix(".json")
-    if card.is_file() and json.loads(card.read_text()).get("sha256") != sha256(path):
-        raise ValueError(f"{path}: does not fit the SHA-256 in {card.name}; copy or download both again")
+    if card.is_file():
+        try:
+            told = json.loads(card.read_text(encoding="utf-8")).get("sha256")
+        except (ValueError, AttributeError) as error:
+            raise ValueError(f"{card}: expected the card of weights, JSON, got {error}; copy it again") from error
+        if told != sha256(path):
+            raise ValueError(f"{path}: does not fit the SHA-256 in {card.name}; copy or download both again")
     about = json.loads(tensor_metadata(path).get(KEY, "{}"))
     if about.get("format") != FORMAT:
         raise ValueError(f"{path}: expected weights of a MomiNet ({FORMAT}), got {about.get('format')!r}")
+    if not isinstance(about.get("network"), dict):
+        raise ValueError(f"{path}: its metadata lack the network's config; train again or download it again")
     shape = {k: tuple(v) if isinstance(v, list) else v for k, v in about["network"].items()}
     known = {f.name for f in fields(NetworkConfig)}
     if not shape.keys() <= known:

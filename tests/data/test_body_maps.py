@@ -65,10 +65,18 @@ def test_left_is_left_and_feet_are_below(people):
     labels = load_body_labels(None, "test", people.files)
     some = torch.where((people.visibility[:, 15] == 2) & (people.visibility[:, 5] == 2))[0][:60]
     maps = labels.maps(some)
-    for joint, expected in ((15, "x"), (5, "x")):
+
+    def at(joint):
         x, y = (people.joints[some, joint] / 2).long().clamp_min(0).T
-        found = maps[torch.arange(len(some)), 0, y.clamp(max=63), x.clamp(max=31)]
-        assert (found[torch.isfinite(found)] > 0).float().mean() > 0.9, expected
+        return maps[torch.arange(len(some)), :, y.clamp(max=63), x.clamp(max=31)]
+
+    ankle, shoulder = at(15), at(5)
+    for found in (ankle, shoulder):
+        left = found[:, 0]
+        assert (left[torch.isfinite(left)] > 0).float().mean() > 0.9
+    below = (shoulder - ankle)[:, 2]
+    below = below[torch.isfinite(below)]
+    assert len(below) > 30 and (below > 0.8).float().mean() > 0.9  # metres: ankles are far below shoulders
     parts = body_parts(maps.nan_to_num())
     assert (parts[torch.isfinite(maps).all(1)] == 6).any()
 
@@ -129,3 +137,45 @@ def test_the_embedded_labels_are_small():
     folder = EMBEDDED.parent / "body_maps"
     size = {path.name: path.stat().st_size for path in folder.iterdir()}
     assert size["train.png"] + size["train.npz"] <= 8e6 and sum(size.values()) <= 18e6
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_damaged_file_is_a_label_error_wherever_it_is_damaged(tmp_path, seed):
+    folder = tmp_path / "body_maps"
+    folder.mkdir()
+    (tmp_path / "query").mkdir()
+    maps = np.full((3, 64, 32, 3), np.nan, np.float32)
+    maps[:, 20:40, 10:20] = 0.1
+    (folder / "test.png").write_bytes(encode_body_maps(maps))
+    np.savez_compressed(folder / "test.npz", files=np.array(["a", "b", "c"]), whole=np.ones(3, bool))
+    dice = np.random.default_rng(seed)
+    path = folder / dice.choice(["test.png", "test.npz"])
+    content = bytearray(path.read_bytes())
+    for place in dice.integers(0, len(content), 6):
+        content[place] = dice.integers(256)
+    path.write_bytes(content)
+    try:
+        labels = load_body_labels(tmp_path, "test", ("a", "b", "c"))
+    except LabelError as error:
+        assert "test" in str(error)
+    else:
+        assert len(labels) == 3  # what was changed was not looked at, or is a value like another
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        dict(files=np.array(["a"])),
+        dict(whole=np.ones(1, bool)),
+        dict(files=np.array("a"), whole=np.ones(1, bool)),
+        dict(files=np.array(["a"]), whole=np.ones(1)),
+    ],
+)
+def test_facts_of_another_kind_are_a_label_error(tmp_path, facts):
+    folder = tmp_path / "body_maps"
+    folder.mkdir()
+    (tmp_path / "query").mkdir()
+    (folder / "test.png").write_bytes(encode_body_maps(np.zeros((1, 64, 32, 3), np.float32)))
+    np.savez_compressed(folder / "test.npz", **facts)
+    with pytest.raises(LabelError, match=r"test\.npz: expected '(files|whole)', one entry a map, got"):
+        load_body_labels(tmp_path, "test", ("a",))

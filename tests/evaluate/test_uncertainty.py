@@ -39,9 +39,8 @@ def test_of_independent_values_it_is_the_usual_one():
     assert standard_error(values) == pytest.approx(float(values.std() / 500**0.5), rel=0.06)
 
 
-def test_the_seed_decides_and_what_cannot_be_judged_does_not_count():
+def test_what_cannot_be_judged_does_not_count():
     values, sources, targets = swaps(torch.Generator().manual_seed(2))
-    assert standard_error(values, sources, targets) == standard_error(values, sources, targets)
     gaps = torch.cat([values, values.new_tensor([float("nan")])])
     more = [torch.cat([people, people[:1]]) for people in (sources, targets)]
     assert standard_error(gaps, *more) == standard_error(values, sources, targets)

@@ -203,6 +203,12 @@ def test_the_terms_of_the_whole_stage(trainer):
         ),
         ({"network": replace(preset("tiny").network)}, r"expected 0 without --network\.carry"),
         ({"sharpness": -1.0}, "sharpness: expected a number from 0"),
+        ({"lookup_guidance": 0.2}, "lookup_guidance: expected 0 with --network.carry"),
+        ({"negative_pose": "joints"}, "negative_pose: expected 'student' with --network.carry"),
+        (
+            {"network": replace(preset("tiny-carry").network, size=(64, 32))},
+            "network.size: body maps are labelled for pictures of 128 x 64",
+        ),
     ],
 )
 def test_options_that_do_not_fit_are_refused(changes, said):
@@ -278,6 +284,15 @@ def test_photographs_without_that_option_say_in_one_sentence_what_to_do(ingredie
         Trainer(preset("tiny-carry", device="cpu"), ingredients.people, ingredients.maps)
     said = str(found.value)
     assert "--body-labels committed --body-steps 0" in said and "\n" not in said
+
+
+def test_trained_maps_without_bodies_in_any_pose_say_what_to_leave_out(ingredients, tmp_path):
+    save_network(carrying(), tmp_path / "known.safetensors")
+    options = dict(start=tmp_path / "known.safetensors", start_with="maps", distil_steps=0, body_steps=0)
+    with pytest.raises(FileNotFoundError, match=r"any_pose: the maps are trained.*--any-pose 0") as found:
+        Trainer(preset("tiny-carry", device="cpu", any_pose=0.35, **options), ingredients.people, ingredients.maps)
+    assert "\n" not in str(found.value)
+    Trainer(preset("tiny-carry", device="cpu", any_pose=0.0, **options), ingredients.people, ingredients.maps)
 
 
 def test_labels_that_do_not_fit_are_refused(people):

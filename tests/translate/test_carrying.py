@@ -245,3 +245,59 @@ def test_files_say_which_kind_they_hold(network: CarryNet, tmp_path) -> None:
         del about["network"][field]  # as in files from before
     save_tensors(tmp_path / "old.safetensors", load_tensors(plain), {"momi": json.dumps(about)})
     assert type(load_network(tmp_path / "old.safetensors")) is MomiNet
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (lambda x: x[:0], "source: expected float pictures .* N from 1, got"),
+        (lambda x: (x * 127.5 + 127.5).round(), r"source: expected colours in \[-1, 1\], got values from"),
+        (lambda x: x * torch.nan, r"source: expected colours in \[-1, 1\], got values from nan"),
+        (lambda x: (x * 127).to(torch.int8), "source: expected float pictures"),
+        (lambda x: x.numpy(), "source: expected float pictures .* got ndarray"),
+    ],
+)
+def test_what_is_no_picture_is_refused(network: CarryNet, given: Callable, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        network.swap(given(pictures(1)), pictures(1))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+def test_pictures_of_another_type_are_brought_to_that_of_the_weights(network: CarryNet, dtype: torch.dtype) -> None:
+    both = (pictures(2) * 32).round() / 32
+    assert torch.equal(network.swap(both.to(dtype), both.flip(0).to(dtype)), network.swap(both, both.flip(0)))
+
+
+@pytest.mark.parametrize(
+    ("background", "said"),
+    [
+        (torch.tensor([255.0, 0, 0]), r"background: expected colours in \[-1, 1\], got values from 0 to 255"),
+        (torch.full((3,), torch.nan), r"background: expected colours in \[-1, 1\]"),
+        (torch.zeros(3).numpy(), "background: expected one of target, source, drawn, or a picture .* got ndarray"),
+        (None, "background: expected one of target, source, drawn, or a picture .* got NoneType"),
+    ],
+)
+def test_what_is_no_background_is_refused(network: CarryNet, background: object, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        network.swap(pictures(1), pictures(1), background=background)
+
+
+def test_a_drawing_needs_as_many_people_as_poses_and_a_tensor_behind(network: CarryNet) -> None:
+    maps = network.pose(pictures(3)).maps
+    people = network.meet(pictures(2))
+    with pytest.raises(ValueError, match="draw: expected as many people as poses, .* got 2 people and 3"):
+        network.draw(people, maps)
+    with pytest.raises(ValueError, match="background: expected a tensor, got 'source'; `swap` takes names, too"):
+        network.draw(people, maps[:2], "source")
+
+
+def test_a_limb_is_taken_out_no_wider_than_it_says(middle: CarryNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    street, pose = pictures(1), middle.pose(pictures(1))
+    nobody = BodyMap(torch.zeros(1, 3, 64, 32), torch.full((1, 1, 64, 32), -9.0))
+    landmarks, valid = torch.zeros(1, 17, 2), torch.zeros(1, 17, dtype=torch.bool)
+    landmarks[0, [13, 15]] = torch.tensor([[32.0, 20.0], [32.0, 100.0]])
+    valid[0, [13, 15]] = True
+    changed = (middle.backdrop(street, pose._replace(landmarks=landmarks, valid=valid), nobody) != street).any(1)[0]
+    columns = torch.where(changed[60])[0]
+    widest = 2 * (2 * LIMB + MARGIN) + 1  # the limb, its soft edge, and the margin, on either side
+    assert 2 * LIMB + 1 <= len(columns) <= widest and columns.min() >= 32 - widest / 2 - 1

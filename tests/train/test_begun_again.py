@@ -1,0 +1,112 @@
+"""A run that is begun again: what may differ, what may not, and what its folder holds already."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from momi_lib.train import preset, train
+from momi_lib.train.begin import begin_with
+from momi_lib.train.checkpoint import latest_checkpoint
+from momi_lib.train.run import CONFIG, LOG, WEIGHTS
+from momi_lib.translate import load_network, network_of, save_network
+
+
+@pytest.fixture
+def config(folder, teacher, tmp_path):
+    """A function that makes a config of a short run, killed early where ``minutes`` is small."""
+
+    def make(**changes):
+        usual = dict(data=folder, teacher=teacher, out=tmp_path / "run", device="cpu", distil_steps=2, steps=3,
+                     checkpoint_every=1, grid_every=100)  # fmt: skip
+        return preset("tiny", **usual | changes)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (dict(seed=1), "seed was 0 and is 1 here"),
+        (dict(start="other"), "start was None and is"),
+        (dict(start_student="other"), "start_student was None and is"),
+        (dict(discriminator=(8, 24)), "is of a discriminator of another shape"),
+        (dict(discriminator_norm="batch"), "is of a discriminator of another shape"),
+        (dict(steps=1), "has gone 3 steps with the whole network, and --steps is 1"),
+    ],
+)
+def test_what_a_run_began_with_cannot_be_changed(config, tmp_path, changes, said):
+    train(config())
+    save_network(network_of(config().network), tmp_path / "other.safetensors")
+    changes = {name: tmp_path / "other.safetensors" if value == "other" else value for name, value in changes.items()}
+    before = (tmp_path / "run" / WEIGHTS).read_bytes()
+    with pytest.raises(ValueError, match=said):
+        train(config(**changes), resume=True)
+    assert (tmp_path / "run" / WEIGHTS).read_bytes() == before
+
+
+def test_betas_of_the_resumed_run_are_those_that_are_used(config, tmp_path):
+    train(config())
+    changed = train(config(steps=4, betas=(0.9, 0.99)), resume=True)
+    assert changed.optimisers["translation"].param_groups[0]["betas"] == (0.9, 0.99)
+    assert json.loads((tmp_path / "run" / CONFIG).read_text())["config"]["betas"] == [0.9, 0.99]
+
+
+def test_a_finished_run_is_never_overwritten(config, tmp_path):
+    train(config())
+    out = tmp_path / "run"
+    before = {name: (out / name).read_bytes() for name in (WEIGHTS, LOG)}
+    for path in out.glob("checkpoint-*"):
+        path.unlink()
+    assert latest_checkpoint(out) is None
+    with pytest.raises(FileExistsError, match=r"holds a run already \(weights.safetensors\); add --resume"):
+        train(config())
+    with pytest.raises(FileExistsError, match="holds a finished run, and no checkpoint to go on from"):
+        train(config(), resume=True)
+    assert {name: (out / name).read_bytes() for name in (WEIGHTS, LOG)} == before
+    (out / WEIGHTS).unlink()  # as if it had been killed before its first checkpoint
+    with pytest.raises(FileExistsError, match=r"holds a run already \(log.jsonl\)"):
+        train(config())
+    train(config(), resume=True)
+    assert (out / WEIGHTS).is_file()
+
+
+def test_the_card_says_how_far_each_stage_came(config, tmp_path):
+    train(config(), minutes=0.0)
+    card = json.loads((tmp_path / "run" / WEIGHTS).with_suffix(".json").read_text())
+    assert card["steps"] == 0 and card["stages"] == {"student": 0, "body maps": 0, "whole": 0}
+    train(config(), resume=True)
+    card = json.loads((tmp_path / "run" / WEIGHTS).with_suffix(".json").read_text())
+    assert card["stages"] == {"student": 2, "body maps": 0, "whole": 3}
+
+
+def test_committed_names_can_be_begun_with_and_stand_in_the_card(config, tmp_path):
+    shape = load_network("lookup").config
+    small = dict(student=shape.student, norm="batch")
+    network = {**{name: getattr(preset("tiny").network, name) for name in vars(preset("tiny").network)}, **small}
+    run = config(network=type(shape)(**network), start_student="lookup", distil_steps=0, steps=1)
+    train(run)
+    card = json.loads((tmp_path / "run" / WEIGHTS).with_suffix(".json").read_text())
+    assert card["student_begun_with"]["file"] == "momi-lookup.safetensors"
+
+
+def test_pictures_have_the_size_of_the_network(config):
+    shape = preset("tiny").network
+    run = config(network=type(shape)(**{**vars(shape), "size": (64, 32)}), steps=1)
+    assert train(run).last[0].source.shape[-2:] == (64, 32)
+
+
+def test_weights_that_do_not_fit_are_refused_by_the_field_that_differs(tmp_path):
+    def network(**changes):
+        shape = {**vars(preset("tiny").network), "transfer": "lookup", **changes}
+        return network_of(type(preset("tiny").network)(**shape))
+
+    with torch.random.fork_rng(devices=[]):
+        save_network(network(pose_detail=4), tmp_path / "four.safetensors")
+        with pytest.raises(ValueError, match="pose_detail is 4 there and 8 here"):
+            begin_with(network(pose_detail=8), tmp_path / "four.safetensors")
+        begin_with(network(pose_detail=0), tmp_path / "four.safetensors")
+        with pytest.raises(ValueError, match="norm is group there and batch here"):
+            begin_with(network(norm="batch"), tmp_path / "four.safetensors", "student")
