@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from momi_lib.files import sha256, weights_folder
 from momi_lib.train.card import plain
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
@@ -182,3 +183,16 @@ def test_the_table_of_swap_times_is_made_from_its_result(module):
     speed = module("swap_speed")
     result = json.loads((FOLDER / "results" / "swap-cpu.json").read_text())
     assert speed.markdown(result) == (FOLDER / "swap-speed.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["drag-cpu", "drag-obedience", "body-maps"])
+def test_what_is_said_of_the_committed_weights_was_measured_with_them(name):
+    weights = sha256(weights_folder() / "momi-small.safetensors")
+    assert weights in (FOLDER / "results" / f"{name}.json").read_text(encoding="utf-8")
+
+
+def test_table_one_and_the_truth_table_are_of_the_committed_weights():
+    weights = sha256(weights_folder() / "momi-small.safetensors")
+    for name in ("table-one", "truth"):
+        rows = json.loads((FOLDER / "results" / f"{name}.json").read_text(encoding="utf-8"))["rows"]
+        assert [row["answer"] for row in rows if row.get("weights_sha256") == weights] == ["momi-small"]
