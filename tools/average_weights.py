@@ -15,7 +15,7 @@ import torch
 import tyro
 
 from momi_lib.files import write_json
-from momi_lib.train.card import begun_with, command_line
+from momi_lib.provenance import begun_with, command_line
 from momi_lib.train.run import LOG, WEIGHTS
 from momi_lib.translate import load_network, save_network
 

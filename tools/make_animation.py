@@ -24,9 +24,9 @@ from torch import Tensor
 
 from momi_lib.data import People, load, to_float, to_uint8
 from momi_lib.files import sha256, write_atomically
-from momi_lib.lessons.raster import skeleton_png
 from momi_lib.skeleton import JOINTS
 from momi_lib.translate import MomiNet, load_network, weights_file
+from momi_lib.widgets.png import skeleton_png
 
 HEAD, HIPS, ANKLES = (0, 1, 2, 3, 4), (11, 12), (15, 16)
 GAP, GROUND = 4, (255, 255, 255)

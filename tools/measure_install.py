@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from momi_lib.files import write_json
-from momi_lib.train.card import environment
+from momi_lib.provenance import environment
 
 ROOT = Path(__file__).resolve().parents[1]
 CUDA = re.compile(r"(nvidia|cuda)-|triton$")

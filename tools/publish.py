@@ -20,11 +20,11 @@ from PIL import Image
 from momi_lib.data import load
 from momi_lib.data.body_maps import load_body_labels
 from momi_lib.evaluate.body_maps import score_body_maps
-from momi_lib.evaluate.student import score_landmarks
-from momi_lib.evaluate.table import truth_table
+from momi_lib.evaluate.truth_table import truth_table
 from momi_lib.files import sha256, weights_folder, write_atomically, write_json
+from momi_lib.metrics.pose import score_landmarks
 from momi_lib.pose import Teacher
-from momi_lib.train.card import begun_with, command_line
+from momi_lib.provenance import begun_with, command_line
 from momi_lib.train.log import read_log
 from momi_lib.train.run import LOG, PROGRESS_PICTURE, WEIGHTS
 from momi_lib.train.teacher import score_teacher

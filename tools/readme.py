@@ -2,7 +2,7 @@
 
 A page of `PAGES` holds pairs of marks, ``<!-- NAME: start -->`` and ``<!-- NAME: end -->``; what stands between them is
 written here, by the function of `BLOCKS` with that name, from files that other commands wrote: ``benchmarks/results``
-(``python -m momi_lib truth`` and ``evaluate``, ``tools/run_notebooks.py --measure``, ``benchmarks/swap_speed.py``,
+(``python -m momi_lib truth`` and ``evaluate``, ``tools/notebooks/run.py --measure``, ``benchmarks/swap_speed.py``,
 ``body_maps.py``, ``drag_obedience.py``, ``drag_truth.py`` and ``steps.py``, ``tools/measure_install.py``), the cards of
 the weights, the embedded data and `momi_lib.lessons.SERIES`.
 """
@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 import tyro
 
-from momi_lib.evaluate import layout
-from momi_lib.evaluate.table import TRUE, markdown
+from momi_lib.evaluate.markdown import markdown as table_one_markdown
+from momi_lib.evaluate.markdown import table
+from momi_lib.evaluate.truth_table import TRUE, markdown
 from momi_lib.files import write_atomically
 from momi_lib.lessons import SERIES
 from momi_lib.pose.body_maps import PARTS
@@ -43,26 +44,24 @@ def truth_table(root: Path) -> str:
 
 def table_one(root: Path) -> str:
     """The paper's Table I, made with this library's judge, beside the paper's numbers."""
-    return layout.markdown(results(root, "table-one.json"))
+    return table_one_markdown(results(root, "table-one.json"))
 
 
 def series(root: Path, folder: str) -> str:
     """The notebooks with their promise, the minutes and the memory to run them; ``folder`` is theirs from the page."""
     measured = results(root, "notebooks.json")
-    lines = [
-        "| notebook | what it is about | minutes to run, quick · full | memory, GB |",
-        "| --- | --- | --- | --- |",
-    ]
+    rows = []
     for entry in SERIES:
         modes = measured.get(f"notebooks/{entry.file}", {})
         peaks = [f"{modes[mode]['peak_mib'] / 953.7:.1f}" for mode in ("quick", "full") if mode in modes]
         quick, full = entry.minutes
         link = f"[{entry.heading}]({folder}/{entry.file})"
-        lines.append(f"| {link} | {entry.promise} | {quick:g} · {full:g} | {' · '.join(peaks) or '–'} |")
+        rows.append([link, entry.promise, f"{quick:g} · {full:g}", " · ".join(peaks) or "–"])
     totals = [sum(entry.minutes[place] for entry in SERIES) for place in (0, 1)]
     how = measured["how"]["full"]
+    lines = table(["notebook", "what it is about", "minutes to run, quick · full", "memory, GB"], rows)
     lines += ["", f"All of them: {totals[0]:.0f} minutes in quick mode, {totals[1]:.0f} in full mode, "
-              f"{how['threads']} thread, {how['device']} (`tools/run_notebooks.py --measure`)."]  # fmt: skip
+              f"{how['threads']} thread, {how['device']} (`tools/notebooks/run.py --measure`)."]  # fmt: skip
     return "\n".join(lines)
 
 
@@ -112,18 +111,18 @@ def targets(root: Path) -> str:
         ("a training step in bf16, s", 0.8, min(row["seconds_per_step"] for row in steps), True, 2),
         ("from nothing to these weights, minutes on two cores", 150, minutes, True, 0),
     ]  # fmt: skip
-    lines = ["| goal | target | reached | |", "| --- | --- | --- | --- |"]
+    rows = []
     for what, target, reached, smaller, digits in goals:
         met = reached <= target if smaller else reached >= target
         shown = f"{target:g}" if target > 1 else f"{target:.2f}"
-        lines.append(
-            f"| {what} | {'≤' if smaller else '≥'} {shown} | {reached:.{digits}f} | {'met' if met else '**missed**'} |"
-        )
+        sign = "≤" if smaller else "≥"
+        rows.append([what, f"{sign} {shown}", f"{reached:.{digits}f}", "met" if met else "**missed**"])
     true = results(root, "drag-truth.json")["rows"]
     found = "; ".join(
         f"{joint}s at {angles[0]}° or {angles[1]}° {obeyed(true, joint, angles):.2f}"
         for angles in ((30, 45), (90, 180)) for joint in ("wrist", "ankle")
     )  # fmt: skip
+    lines = table(["goal", "target", "reached", ""], rows)
     lines += ["", f"The teacher is a poor judge of dragged limbs. Of those in *true* pictures it finds: {found}."]
     return "\n".join(lines)
 
@@ -154,7 +153,7 @@ SETS = {
 
 def body_map_sets(root: Path) -> str:
     """What lies in ``data/body_maps``."""
-    lines = ["| set | maps | | people | size |", "| --- | --- | --- | --- | --- |"]
+    rows: list[list[str]] = []
     folder, total = root / "data/body_maps", 0.0
     with open(root / "data/mannequins/truth/pairs.csv", newline="", encoding="utf-8") as file:
         sources = [row["from"].split("/")[-1].split("_")[0] for row in csv.DictReader(file)]
@@ -167,8 +166,9 @@ def body_map_sets(root: Path) -> str:
             owners = set(known["persons"].tolist()) if "persons" in known else {sources[row] for row in known["rows"]}
         size = sum((folder / f"{name}{kind}").stat().st_size for kind in (".png", ".npz")) / 1e6
         total += size
-        lines.append(f"| `{name}` | {len(next(iter(known.values()))):,} | {what} | {len(owners)} | {size:.1f} MB |")
-    return "\n".join([*lines, "", f"Together {total:.1f} MB."])
+        count = f"{len(next(iter(known.values()))):,}"
+        rows.append([f"`{name}`", count, what, str(len(owners)), f"{size:.1f} MB"])
+    return "\n".join([*table(["set", "maps", "", "people", "size"], rows), "", f"Together {total:.1f} MB."])
 
 
 def body_maps(root: Path) -> str:
@@ -176,15 +176,14 @@ def body_maps(root: Path) -> str:
     measured = results(root, "body-maps.json")
     scores = {which: measured[which] for which in ("source", "answer")}
     parts = [name for name in PARTS if any(f"median_cm/{name}" in each for each in scores.values())]
-    lines = [
-        "| off by | median, cm | mean, cm | silhouette, IoU | " + " | ".join(f"{part}, cm" for part in parts) + " |",
-        "| --- | --- | --- | --- |" + " --- |" * len(parts),
-    ]
+    titles = ["off by", "median, cm", "mean, cm", "silhouette, IoU", *(f"{part}, cm" for part in parts)]
+    rows = []
     for which, name in (("source", "B_s, in the picture"), ("answer", "B_t, in another pose")):
         found = scores[which]
         medians = [f"{found[key]:.1f}" if (key := f"median_cm/{part}") in found else "–" for part in parts]
         cells = [f"{found['median_cm']:.1f}", f"{found['error_cm']:.1f}", f"{found['iou']:.3f}", *medians]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        rows.append([name, *cells])
+    lines = table(titles, rows)
     lines += ["", f"{measured['weights']}, people whom no training saw: {scores['source']['pictures']:,} pictures, "
               f"{scores['answer']['pictures']:,} of them whole · `{measured['command']}` · {measured['device']} · "
               f"{measured['date']}"]  # fmt: skip
@@ -197,15 +196,16 @@ def needs(root: Path) -> str:
     modes = [mode for name, modes in notebooks.items() if name.startswith("notebooks/") for mode in modes.items()]
     peak = {wanted: max(m["peak_mib"] for mode, m in modes if mode == wanted) / 953.7 for wanted in ("quick", "full")}
     rest, cuda = (disk["packages_mb"] - disk["cuda_mb"]) / 1000, disk["cuda_mb"] / 1000
+    rows = [
+        ["the repository: code, notebooks, people, weights", f"{disk['repository_mb']} MB"],
+        ["installed packages", f"{rest:.1f} GB, and {cuda:.1f} GB of CUDA's libraries on Linux"],
+        ["memory of the largest notebook, quick mode", f"{peak['quick']:.1f} GB"],
+        ["memory of the largest notebook, full mode", f"{peak['full']:.1f} GB"],
+    ]
     return "\n".join([
-        "| what | size |",
-        "| --- | --- |",
-        f"| the repository: code, notebooks, people, weights | {disk['repository_mb']} MB |",
-        f"| installed packages | {rest:.1f} GB, and {cuda:.1f} GB of CUDA's libraries on Linux |",
-        f"| memory of the largest notebook, quick mode | {peak['quick']:.1f} GB |",
-        f"| memory of the largest notebook, full mode | {peak['full']:.1f} GB |",
+        *table(["what", "size"], rows),
         "",
-        f"`{disk['command']}` and `tools/run_notebooks.py --measure` · Python {disk['versions']['python']}, torch "
+        f"`{disk['command']}` and `tools/notebooks/run.py --measure` · Python {disk['versions']['python']}, torch "
         f"{disk['versions']['torch']} · {disk['date']}",
     ])  # fmt: skip
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from momi_lib.files import weights_folder, write_json  # noqa: E402
-from momi_lib.train.card import command_line  # noqa: E402
+from momi_lib.provenance import command_line  # noqa: E402
 from momi_lib.translate import weights_file  # noqa: E402
 from tools.publish import describe, rows_of  # noqa: E402
 

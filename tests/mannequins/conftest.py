@@ -22,8 +22,8 @@ def reason_to_skip() -> str | None:
     missing = [name for name in EXTRA if find_spec(name) is None]
     if missing:
         return f"needs the extra mannequins: {', '.join(missing)} not installed"
-    from tools.mannequins.renderer import Renderer, RendererError
-    from tools.mannequins.template import template_path
+    from tools.mannequins.body.template import template_path
+    from tools.mannequins.render.renderer import Renderer, RendererError
 
     if not template_path().is_file():
         return "the body template is not baked here, which takes minutes: run python -m tools.mannequins once"
@@ -45,9 +45,9 @@ def can_render() -> None:
 @pytest.fixture(scope="session")
 def small(can_render, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four people, 18 pictures, 4 true swaps, with canonical maps and a card."""
-    from tools.mannequins.card import write_card
-    from tools.mannequins.plan import sizes_of
-    from tools.mannequins.write import Request, make
+    from tools.mannequins.dataset.card import write_card
+    from tools.mannequins.dataset.plan import sizes_of
+    from tools.mannequins.dataset.write import Request, make
 
     folder = tmp_path_factory.mktemp("mannequins") / "small"
     return make(Request(sizes_of(4, (4, 5), truth=4), seed=0, dense=True), folder, finish=write_card)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tools.mannequins.any_pose import LIMBS, any_pose, dragged
-from tools.mannequins.gait import stance
+from tools.mannequins.body.any_pose import LIMBS, any_pose, dragged
+from tools.mannequins.body.gait import stance
 
 COUNT = 400
 # The reference body's left arm at rest, (X left, -Y front, Z up), and how long its two halves are, metres.

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tools.mannequins.attributes import Attributes, distance, identity_attributes
+from tools.mannequins.body.attributes import Attributes, distance, identity_attributes
 
 PEOPLE = [identity_attributes(0, number) for number in range(400)]
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from tools.mannequins import backdrop as module
-from tools.mannequins.backdrop import VARIANTS, backdrop, is_drawn, time_of
-from tools.mannequins.cameras import CAMERAS, TIMES
-from tools.mannequins.streets import GROUNDS, half_width, street
-from tools.mannequins.walls import Surface
+from tools.mannequins.street import backdrop as module
+from tools.mannequins.street.backdrop import VARIANTS, backdrop, is_drawn, time_of
+from tools.mannequins.street.cameras import CAMERAS, TIMES
+from tools.mannequins.street.streets import GROUNDS, half_width, street
+from tools.mannequins.street.walls import Surface
 
 renderer = pytest.importorskip("moderngl", reason="the streets are drawn with moderngl (extra [mannequins])")
 
@@ -15,7 +15,7 @@ renderer = pytest.importorskip("moderngl", reason="the streets are drawn with mo
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory):
     """One camera's frame, drawn twice without a cache in between."""
-    from tools.mannequins.renderer import RendererError
+    from tools.mannequins.render.renderer import RendererError
 
     patch = pytest.MonkeyPatch()
     frames = []

@@ -5,8 +5,8 @@ import pytest
 
 pytest.importorskip("scipy", reason="needs the extra mannequins")
 
-from tools.mannequins.body import Body, joint_regressor, skinned, skinning_weights, turn
-from tools.mannequins.template import PHENOTYPES, template, template_path
+from tools.mannequins.body.body import Body, joint_regressor, skinned, skinning_weights, turn
+from tools.mannequins.body.template import PHENOTYPES, template, template_path
 
 SHAPES = [
     {"gender": 0.93, "age": 0.7, "muscle": 0.4, "weight": 0.3, "height": 0.4, "proportions": 0.6},

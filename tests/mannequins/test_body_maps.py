@@ -19,17 +19,17 @@ pytest.importorskip("scipy", reason="needs the extra mannequins")
 from momi_lib.data.body_maps import STEP, load_any_poses, load_body_labels, load_true_maps
 from momi_lib.data.records import EMBEDDED
 from tools.mannequins import __main__ as command
-from tools.mannequins import body_maps
-from tools.mannequins.any_pose import LIMBS, dragged
-from tools.mannequins.body_maps import SHAPE, _shows, any_body, body_map_of
-from tools.mannequins.labels import read_attributes, read_scenes, scenes_gz
-from tools.mannequins.mesh import Part
-from tools.mannequins.person import Person
-from tools.mannequins.picture import Studio
-from tools.mannequins.poses import POSES
-from tools.mannequins.renderer import Buffers
-from tools.mannequins.seen import PERSON, body_map
-from tools.mannequins.truth import Taken
+from tools.mannequins.body.any_pose import LIMBS, dragged
+from tools.mannequins.body.poses import POSES
+from tools.mannequins.dataset import body_maps
+from tools.mannequins.dataset.body_maps import SHAPE, _shows, any_body, body_map_of
+from tools.mannequins.dataset.labels import read_attributes, read_scenes, scenes_gz
+from tools.mannequins.dataset.truth import Taken
+from tools.mannequins.photograph.person import Person
+from tools.mannequins.photograph.picture import Studio
+from tools.mannequins.photograph.seen import PERSON, body_map
+from tools.mannequins.render.mesh import Part
+from tools.mannequins.render.renderer import Buffers
 
 TRAIN, TEST = "bounding_box_train", "bounding_box_test"
 SETS = ("train", "test", "truth", "any_pose")

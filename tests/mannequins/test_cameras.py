@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tools.mannequins.cameras import CAMERAS, FRAME_HEIGHT, FRAME_WIDTH, TIMES
+from tools.mannequins.street.cameras import CAMERAS, FRAME_HEIGHT, FRAME_WIDTH, TIMES
 
 
 @pytest.mark.parametrize("camera", CAMERAS, ids=lambda camera: camera.ground)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.mannequins.checks import CHECKS, DataSet, check
+from tools.mannequins.dataset.checks import CHECKS, DataSet, check
 
 COMMITTED = Path(__file__).resolve().parents[2] / "data" / "mannequins"
 
@@ -84,7 +84,7 @@ def test_no_data_set_is_said_so(tmp_path: Path) -> None:
 
 def test_a_swap_with_another_height_is_found(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rounding is forgiven, a body that stands 0.2 % higher is not."""
-    from tools.mannequins import rendered_checks
+    from tools.mannequins.dataset import rendered_checks
 
     whole, data = rendered_checks.true_swap, DataSet(small)
     check_truth = rendered_checks.truth_with_itself_is_the_picture_without_its_occluder

@@ -12,10 +12,10 @@ pytest.importorskip("moderngl", reason="needs the extra mannequins")
 pytest.importorskip("cv2", reason="needs the extra mannequins")
 
 from momi_lib.data.records import EMBEDDED
-from tools.mannequins.labels import read_attributes, read_scenes
-from tools.mannequins.person import Person
-from tools.mannequins.picture import Studio
-from tools.mannequins.poses import POSES
+from tools.mannequins.body.poses import POSES
+from tools.mannequins.dataset.labels import read_attributes, read_scenes
+from tools.mannequins.photograph.person import Person
+from tools.mannequins.photograph.picture import Studio
 
 
 @pytest.fixture

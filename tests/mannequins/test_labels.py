@@ -13,8 +13,8 @@ pytest.importorskip("cv2", reason="needs the extra mannequins")
 pytest.importorskip("scipy", reason="needs the extra mannequins")
 
 from momi_lib.data.labels import encode_mask, read_labels
-from tools.mannequins.attributes import Attributes, identity_attributes
-from tools.mannequins.labels import (
+from tools.mannequins.body.attributes import Attributes, identity_attributes
+from tools.mannequins.dataset.labels import (
     annotation,
     attributes_csv,
     coco,
@@ -26,9 +26,9 @@ from tools.mannequins.labels import (
     read_scenes,
     scenes_gz,
 )
-from tools.mannequins.picture import Picture
-from tools.mannequins.scene import draw_scene
-from tools.mannequins.truth import Taken
+from tools.mannequins.dataset.truth import Taken
+from tools.mannequins.photograph.picture import Picture
+from tools.mannequins.photograph.scene import draw_scene
 
 
 @pytest.fixture

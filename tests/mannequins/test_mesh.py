@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tools.mannequins.mesh import Layer, Part, cone, join, placed, rounded_box, thing, tube, vertex_normals
+from tools.mannequins.render.mesh import Layer, Part, cone, join, placed, rounded_box, thing, tube, vertex_normals
 
 SOLIDS = {
     "box": rounded_box((0.1, 0.2, 0.3)),

@@ -7,12 +7,12 @@ import pytest
 
 pytest.importorskip("scipy", reason="needs the extra mannequins")
 
-from tools.mannequins.attributes import identity_attributes
-from tools.mannequins.body import turn
-from tools.mannequins.mesh import Layer, Part
-from tools.mannequins.person import Person
-from tools.mannequins.template import template_path
-from tools.mannequins.wardrobe import BOTTOMS, HAIRS, HEADWEAR, OUTERS, TOPS
+from tools.mannequins.body.attributes import identity_attributes
+from tools.mannequins.body.body import turn
+from tools.mannequins.body.template import template_path
+from tools.mannequins.body.wardrobe import BOTTOMS, HAIRS, HEADWEAR, OUTERS, TOPS
+from tools.mannequins.photograph.person import Person
+from tools.mannequins.render.mesh import Layer, Part
 
 pytestmark = pytest.mark.skipif(not template_path().is_file(), reason="the body template is not baked here (minutes)")
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from momi_lib.data.records import parse_name
-from tools.mannequins.attributes import distance, identity_attributes
-from tools.mannequins.plan import (
+from tools.mannequins.body.attributes import distance, identity_attributes
+from tools.mannequins.dataset.plan import (
     AT_LEAST,
     EMBEDDED,
     MARKET,
@@ -77,7 +77,7 @@ def test_a_double_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     def drawn(seed: int, number: int):
         return identity_attributes(seed, number // 2)  # everybody twice
 
-    monkeypatch.setattr("tools.mannequins.plan.identity_attributes", drawn)
+    monkeypatch.setattr("tools.mannequins.dataset.plan.identity_attributes", drawn)
     assert [number for number, _ in identities(4, seed=0)] == [0, 2, 4, 6]
 
 

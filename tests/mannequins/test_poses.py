@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tools.mannequins.arms import arm, axis_rotation, fingers, reaching
-from tools.mannequins.poses import KINDS, POSES, draw_pose
+from tools.mannequins.body.arms import arm, axis_rotation, fingers, reaching
+from tools.mannequins.body.poses import KINDS, POSES, draw_pose
 
 UPPER, FOREARM = np.array([0.660, -0.020, -0.751]), np.array([0.511, -0.695, -0.506])
 SHOULDER = np.array([0.186, -0.009, 0.482])

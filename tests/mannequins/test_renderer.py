@@ -8,9 +8,9 @@ import pytest
 moderngl = pytest.importorskip("moderngl", reason="needs the extra mannequins")
 pytestmark = pytest.mark.usefixtures("can_render")
 
-from tools.mannequins.cameras import CAMERAS  # noqa: E402
-from tools.mannequins.mesh import Layer, Part, placed, rounded_box, thing  # noqa: E402
-from tools.mannequins.renderer import Drawable, Light, Renderer, RendererError, light_matrix  # noqa: E402
+from tools.mannequins.render.mesh import Layer, Part, placed, rounded_box, thing  # noqa: E402
+from tools.mannequins.render.renderer import Drawable, Light, Renderer, RendererError, light_matrix  # noqa: E402
+from tools.mannequins.street.cameras import CAMERAS  # noqa: E402
 
 CROP = (810.0, 380.0, 300.0, 600.0)
 LIGHT = Light(np.array([0.6, 0.0, 0.8]), np.ones(3), np.full(3, 0.5), 0.6)

@@ -5,10 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tools.mannequins.backdrop import VARIANTS
-from tools.mannequins.cameras import CAMERAS, FRAME_WIDTH
-from tools.mannequins.poses import KINDS
-from tools.mannequins.scene import Obstacle, Scene, draw_scene
+from tools.mannequins.body.poses import KINDS
+from tools.mannequins.photograph.scene import Obstacle, Scene, draw_scene
+from tools.mannequins.street.backdrop import VARIANTS
+from tools.mannequins.street.cameras import CAMERAS, FRAME_WIDTH
 
 SCENES = [draw_scene(0, identity, index, index % 6) for identity in range(60) for index in range(6)]
 

@@ -11,9 +11,9 @@ pytest.importorskip("moderngl", reason="needs the extra mannequins")
 pytest.importorskip("cv2", reason="needs the extra mannequins")
 
 from momi_lib.skeleton import JOINTS
-from tools.mannequins.mesh import Layer, Part
-from tools.mannequins.renderer import Buffers
-from tools.mannequins.seen import HELD, OBSTACLE, PERSON, see
+from tools.mannequins.photograph.seen import HELD, OBSTACLE, PERSON, see
+from tools.mannequins.render.mesh import Layer, Part
+from tools.mannequins.render.renderer import Buffers
 
 SHAPE, SAMPLES = (32, 16), 4
 KNEE, OTHER_KNEE, HIP = (JOINTS.index(name) for name in ("left_knee", "right_knee", "left_hip"))

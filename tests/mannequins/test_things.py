@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tools.mannequins.attributes import identity_attributes
-from tools.mannequins.mesh import Layer, Part
-from tools.mannequins.pieces import MAX_PAINTS, box, leaves, moved, painted, rod
-from tools.mannequins.poses import POSES
-from tools.mannequins.things import OCCLUDERS, held_things, occluder
+from tools.mannequins.body.attributes import identity_attributes
+from tools.mannequins.body.poses import POSES
+from tools.mannequins.render.mesh import Layer, Part
+from tools.mannequins.street.pieces import MAX_PAINTS, box, leaves, moved, painted, rod
+from tools.mannequins.street.things import OCCLUDERS, held_things, occluder
 
 LEFT_WRIST, RIGHT_WRIST = 9, 10
 # somebody who stands with both forearms forwards, metres

@@ -12,11 +12,11 @@ pytest.importorskip("moderngl", reason="needs the extra mannequins")
 pytest.importorskip("cv2", reason="needs the extra mannequins")
 pytest.importorskip("scipy", reason="needs the extra mannequins")
 
-from tools.mannequins.attributes import identity_attributes
-from tools.mannequins.person import Person
-from tools.mannequins.picture import Studio, to_picture, world_joints
-from tools.mannequins.scene import Obstacle, draw_scene
-from tools.mannequins.truth import Taken, draw_pairs, true_swap, without_obstacle
+from tools.mannequins.body.attributes import identity_attributes
+from tools.mannequins.dataset.truth import Taken, draw_pairs, true_swap, without_obstacle
+from tools.mannequins.photograph.person import Person
+from tools.mannequins.photograph.picture import Studio, to_picture, world_joints
+from tools.mannequins.photograph.scene import Obstacle, draw_scene
 
 
 def taken(person: int, index: int, blocked: bool = False) -> Taken:

@@ -16,9 +16,9 @@ pytest.importorskip("moderngl", reason="needs the extra mannequins")
 pytest.importorskip("cv2", reason="needs the extra mannequins")
 pytest.importorskip("scipy", reason="needs the extra mannequins")
 
-from tools.mannequins.plan import sizes_of
-from tools.mannequins.work import LEAST_MASK, LEAST_VISIBLE, UNFINISHED
-from tools.mannequins.write import FolderError, Request, make
+from tools.mannequins.dataset.plan import sizes_of
+from tools.mannequins.dataset.work import LEAST_MASK, LEAST_VISIBLE, UNFINISHED
+from tools.mannequins.dataset.write import FolderError, Request, make
 
 ROOT = Path(__file__).resolve().parents[2]
 ARGUMENTS = "--identities 4 --pictures-per-identity 4 5 --truth 4 --dense --seed 0".split()
@@ -49,6 +49,28 @@ def test_killed_and_continued_with_other_workers_is_the_same_to_the_bit(small: P
     assert finished.stat().st_mtime_ns == before  # what was done was not done again
     assert not (folder / UNFINISHED).exists()
     assert contents(folder) == contents(small)
+
+
+@pytest.mark.slow
+def test_shards_together_are_the_unsharded_set_byte_for_byte(small: Path, tmp_path: Path) -> None:
+    """Two at the same time on one folder, then whoever comes last."""
+    folder = tmp_path / "shared"
+    both = [subprocess.Popen([*command(folder, 1), "--shard", f"{number}/2"], cwd=ROOT, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True) for number in (1, 2)]  # fmt: skip
+    for run in both:
+        out, error = run.communicate(timeout=600)
+        assert run.returncode == 0, error
+        assert "is done; when all are, the same command without --shard completes" in out
+    assert len(list((folder / UNFINISHED).glob("person-*.json"))) == 4 and not (folder / "manifest.json").exists()
+    subprocess.run(command(folder, 1), cwd=ROOT, check=True, capture_output=True, timeout=600)
+    assert contents(folder) == contents(small)
+
+
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b"])
+def test_a_shard_that_cannot_be_is_refused(tmp_path: Path, shard: str) -> None:
+    done = subprocess.run([*command(tmp_path / "new", 1), "--shard", shard], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and "--shard: expected k/n with k from 1 to n" in done.stderr
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_complete_folder_is_left_alone(small: Path) -> None:

@@ -2,6 +2,7 @@
 
     python -m tools.mannequins --identities 1501 --out FOLDER --seed 0 --workers 4
     python -m tools.mannequins --size embedded --out FOLDER
+    python -m tools.mannequins --size market --out FOLDER --shard 3/16
     python -m tools.mannequins check FOLDER
     python -m tools.mannequins card FOLDER
     python -m tools.mannequins body-maps FOLDER --out data/body_maps
@@ -47,6 +48,8 @@ class Make:
     """How many true swaps among the test people; none unless --size says so."""
     dense: bool = False
     """Also write maps of canonical coordinates: where on the body each pixel lies (npz, float16)."""
+    shard: str | None = None
+    """k/n, such as 3/16: only this share of the people, for job arrays on one folder; without it, later, the rest."""
     pictures_per_identity: tuple[int, int] | None = None
     """With --identities: fewest and most pictures of one person, in place of Market-1501's proportions."""
 
@@ -117,27 +120,43 @@ def _make(asked: Make) -> None:
         raise ValueError(f"--workers: expected 1 or more, got {asked.workers}.")
     if asked.seed < 0:
         raise ValueError(f"--seed: expected 0 or more, got {asked.seed}.")
+    shard = None if asked.shard is None else _shard(asked.shard)
     _need_extra()
-    from tools.mannequins import plan
-    from tools.mannequins.card import write_card
-    from tools.mannequins.renderer import Renderer
-    from tools.mannequins.write import Request, make
+    from tools.mannequins.dataset import plan
+    from tools.mannequins.dataset.card import write_card
+    from tools.mannequins.dataset.write import Request, make
+    from tools.mannequins.render.renderer import Renderer
 
     if asked.size is None:
         sizes = plan.sizes_of(asked.identities, asked.pictures_per_identity, asked.truth, asked.test)
     else:
         sizes = plan.with_truth({"embedded": plan.EMBEDDED, "market": plan.MARKET}[asked.size], asked.truth)
     Renderer(8, 4, 1)  # no OpenGL: say so now, not from a worker
-    make(Request(sizes, asked.seed, asked.dense), asked.out, asked.workers, finish=write_card)
-    print(f"complete: {asked.out}")
+    make(Request(sizes, asked.seed, asked.dense), asked.out, asked.workers, finish=write_card, shard=shard)
+    if shard is None:
+        print(f"complete: {asked.out}")
+    else:
+        print(f"shard {asked.shard} is done; when all are, the same command without --shard completes {asked.out}")
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """The two numbers of `3/16`.
+
+    >>> _shard("3/16")
+    (3, 16)
+    """
+    number, _, count = text.partition("/")
+    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+        raise ValueError(f"--shard: expected k/n with k from 1 to n, such as 3/16, got {text!r}.")
+    return int(number), int(count)
 
 
 def _set_up(asked: Setup) -> None:
     if asked.workers < 1:
         raise ValueError(f"--workers: expected 1 or more, got {asked.workers}.")
     _need_extra()
-    from tools.mannequins.renderer import Renderer
-    from tools.mannequins.write import set_up
+    from tools.mannequins.dataset.write import set_up
+    from tools.mannequins.render.renderer import Renderer
 
     Renderer(8, 4, 1)
     set_up(asked.workers)
@@ -147,9 +166,9 @@ def _body_maps(asked: BodyMaps) -> None:
     if asked.workers < 1 or asked.any_poses < 1:
         raise ValueError("--workers, --any-poses: expected 1 or more.")
     _need_extra()
-    from tools.mannequins.body_maps import write_body_maps
-    from tools.mannequins.renderer import Renderer
-    from tools.mannequins.write import write_manifest
+    from tools.mannequins.dataset.body_maps import write_body_maps
+    from tools.mannequins.dataset.write import write_manifest
+    from tools.mannequins.render.renderer import Renderer
 
     Renderer(8, 4, 1)
     out = asked.out or asked.folder / "body_maps"
@@ -160,7 +179,7 @@ def _body_maps(asked: BodyMaps) -> None:
 
 
 def _check(folder: Path) -> None:
-    from tools.mannequins.checks import check
+    from tools.mannequins.dataset.checks import check
 
     failed = 0
     for result in check(folder):
@@ -172,8 +191,8 @@ def _check(folder: Path) -> None:
 
 def _card(folder: Path) -> None:
     _need_extra()
-    from tools.mannequins.card import write_card
-    from tools.mannequins.write import write_manifest
+    from tools.mannequins.dataset.card import write_card
+    from tools.mannequins.dataset.write import write_manifest
 
     write_card(folder)
     write_manifest(folder)

@@ -1,0 +1,1 @@
+"""The body, its build, its poses and how it walks."""

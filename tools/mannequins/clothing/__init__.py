@@ -1,0 +1,1 @@
+"""What people wear, from cut to cloth to drape."""

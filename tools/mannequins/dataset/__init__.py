@@ -1,0 +1,1 @@
+"""The whole set: its plan, labels, true swaps, checks and card."""

@@ -1,0 +1,1 @@
+"""One picture: a person in a street, seen by a camera, painted and graded."""

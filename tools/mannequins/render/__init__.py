@@ -1,0 +1,1 @@
+"""Triangles and shaders: meshes drawn by OpenGL."""

@@ -1,0 +1,1 @@
+"""Where they stand: streets, walls, things, passers-by and cameras."""
