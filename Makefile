@@ -1,6 +1,8 @@
 # make lab    make .venv if need be and open JupyterLab on notebooks/
 # make app    the same, and open the explorer of notebook 08 as a page of its own
 # make test   all checks: style, unit tests, examples in docstrings, notebook hygiene, every notebook strictly
+# make quick  under two minutes: style, fast unit tests, one notebook
+# make docs   the library's interface as web pages in runs/site, from its docstrings
 #
 # Needs Python 3.11 to 3.13 with its venv module, and make. Nothing is installed outside .venv.
 # Another Python: make lab PYTHON=/path/to/python3.12.  More for JupyterLab: make lab LAB_OPTIONS=--no-browser
@@ -23,7 +25,7 @@ export MOMI_SCREENSHOTS ?= $(CURDIR)/runs/screenshots
 PYTEST := $(BIN)/python -m pytest -n $(JOBS)
 
 .NOTPARALLEL: # each step already uses every core
-.PHONY: help lab app test check test-code test-notebooks
+.PHONY: help lab app test quick docs check test-code test-notebooks
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -38,6 +40,17 @@ app: $(VENV)/.for-app
 
 test: check test-code test-notebooks
 
+# The parts whose tests take seconds; what trains, renders, draws figures or opens a browser is left to make test.
+quick: check
+	$(SETTINGS) $(PYTEST) -m "not slow and not browser" --no-header -q tests/data tests/pose tests/translate \
+		tests/metrics tests/study tests/test_architecture.py tests/test_losses.py tests/test_patches.py
+	$(SETTINGS) CUDA_VISIBLE_DEVICES= $(BIN)/python -m pytest --nbval --nbval-current-env \
+		notebooks/00_check_your_setup.ipynb
+
+docs: $(VENV)/.for-test
+	$(call install,-e ".[docs]")
+	$(BIN)/pdoc --docformat google -o runs/site momi_lib '!momi_lib.lessons.exercises'
+
 check: $(VENV)/.for-test
 	$(BIN)/ruff check .
 
@@ -48,15 +61,15 @@ $(VENV)/.set-up: $(VENV)/.for-test
 	@touch $@
 
 test-code: $(VENV)/.for-test $(VENV)/.set-up
-	$(SETTINGS) $(PYTEST) momi_lib tests
+	$(SETTINGS) $(PYTEST) momi_lib tests tools/mannequins
 
-# The same settings as tools/run_notebooks.py, which made the stored outputs. loadscope keeps a notebook in one
+# The same settings as tools/notebooks/run.py, which made the stored outputs. loadscope keeps a notebook in one
 # kernel. Outputs on a GPU may differ in the last digits, so the comparison is made without one.
 test-notebooks: $(VENV)/.for-test
 	@mkdir -p runs
 	$(SETTINGS) CUDA_VISIBLE_DEVICES= $(PYTEST) --dist loadscope --nbval --nbval-current-env \
-		-p tools.measure_notebooks --measure-notebooks runs/notebooks-used.json notebooks
-	$(BIN)/python tools/notebook_budgets.py compare runs/notebooks-used.json
+		-p tools.notebooks.measure --measure-notebooks runs/notebooks-used.json notebooks
+	$(BIN)/python tools/notebooks/budgets.py compare runs/notebooks-used.json
 
 # The stamps: installing again is needed only when what is to be installed has changed.
 $(VENV)/.for-lab: pyproject.toml constraints.txt

@@ -1,0 +1,89 @@
+"""The examples run, and stay short enough to be read at a glance."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from momi_lib.data import load_truth
+from momi_lib.data.pictures import save_picture
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Two pictures of people, and the first two true answers under their names."""
+    folder, truth = tmp_path_factory.mktemp("pictures"), load_truth().select(slice(2))
+    for name, picture in zip(("person.png", "pose.png"), truth.people.pictures[[0, 40]], strict=True):
+        save_picture(picture, folder / name)
+    for index, picture in enumerate(truth.pictures):
+        save_picture(picture, folder / f"{index:06}.png")
+    return folder
+
+
+def run(name: str, *arguments: object, **options: object) -> str:
+    done = subprocess.run([sys.executable, str(EXAMPLES / name), *map(str, arguments)], capture_output=True, text=True,
+                          timeout=300, **options)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_each_is_under_forty_lines() -> None:
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in EXAMPLES.glob("*.py")}
+    assert len(lengths) == 5 and max(lengths.values()) < 40, lengths
+
+
+def test_two_pictures_are_swapped(pictures: Path, tmp_path: Path) -> None:
+    run("swap_two_pictures.py", pictures / "person.png", pictures / "pose.png", tmp_path / "swap.png")
+    assert (tmp_path / "swap.png").stat().st_size > 1000
+
+
+def test_a_folder_is_trained_on(tmp_path: Path) -> None:
+    data = EXAMPLES.parent / "data" / "mannequins"
+    printed = run("train_on_your_folder.py", data, "1", EXAMPLES.parent / "data/weights/mannequin-teacher.safetensors",
+                  "tiny", cwd=tmp_path)  # fmt: skip
+    assert (tmp_path / printed.strip().splitlines()[-1]).is_file()
+
+
+def test_true_answers_score_as_such(pictures: Path) -> None:
+    assert run("score_a_folder.py", pictures).startswith("2 swaps: masked L1 0.0000 ±")
+    with pytest.raises(AssertionError, match=r"expected pictures named 000000\.png"):
+        run("score_a_folder.py", EXAMPLES)
+
+
+def test_another_generator_is_scored_beside_the_trivial_answers() -> None:
+    lines = run("another_generator.py", 4).splitlines()
+    assert [line.split("Truth")[0].strip() for line in lines] == ["recolour", "copy source", "copy target"]
+
+
+def test_the_form_answers_with_a_picture(pictures: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen([sys.executable, str(EXAMPLES / "web_form.py"), str(port)], stderr=subprocess.DEVNULL)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        for _ in range(600):
+            try:
+                assert b"<input type=file" in opener.open(address, timeout=5).read()
+                break
+            except OSError:
+                assert server.poll() is None
+                time.sleep(0.1)
+        files = [base64.b64encode((pictures / name).read_bytes()).decode() for name in ("person.png", "pose.png")]
+        body = json.dumps([f"data:image/png;base64,{file}" for file in files]).encode()
+        answer = opener.open(urllib.request.Request(address, body), timeout=60).read().decode()
+        assert base64.b64decode(answer.removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
+    finally:
+        server.kill()
+        server.wait(30)
