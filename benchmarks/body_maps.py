@@ -25,8 +25,8 @@ from momi_lib.data.body_maps import load_body_labels, load_true_maps
 from momi_lib.evaluate.body_maps import score_body_maps
 from momi_lib.evaluate.figure import choose
 from momi_lib.files import sha256, write_atomically, write_json
-from momi_lib.lessons.body_map_figures import body_map_figure
-from momi_lib.train.card import environment
+from momi_lib.lessons.figures.body_maps import body_map_figure
+from momi_lib.provenance import environment
 from momi_lib.translate import CarryNet, load_network, weights_file
 
 log = logging.getLogger("body_maps")

@@ -34,8 +34,8 @@ import torch
 import tyro
 
 from momi_lib.files import sha256, weights_folder, write_json
-from momi_lib.lessons.explorer import SwapExplorer
-from momi_lib.train.card import environment
+from momi_lib.provenance import environment
+from momi_lib.widgets.explorer import SwapExplorer
 
 log = logging.getLogger("drag_latency")
 ROOT = Path(__file__).resolve().parents[1]

@@ -32,12 +32,12 @@ import tyro
 from torch import Tensor
 
 from momi_lib.data import load_truth, to_float, to_uint8
-from momi_lib.evaluate.pose import find_joints
-from momi_lib.evaluate.uncertainty import standard_error
 from momi_lib.files import sha256, weights_folder, write_json
+from momi_lib.metrics.pose import find_joints
+from momi_lib.metrics.uncertainty import standard_error
+from momi_lib.pose.weights import load_teacher
+from momi_lib.provenance import environment
 from momi_lib.skeleton import JOINTS
-from momi_lib.train.card import environment
-from momi_lib.train.run import load_teacher
 from momi_lib.translate import MomiNet, Pose, load_network, weights_file
 
 log = logging.getLogger("drag_obedience")
@@ -114,19 +114,19 @@ class Counts:
 
 
 def drags(
-    landmarks: Tensor, valid: Tensor, size: tuple[int, int], dice: torch.Generator, left_out: dict[str, Counts]
+    landmarks: Tensor, valid: Tensor, size: tuple[int, int], rng: torch.Generator, left_out: dict[str, Counts]
 ) -> Iterator[Drag]:
     """Every drag of one pair; at 0° first, where nothing moves.
 
     Args:
         landmarks: (17, 2) of the target. valid: (17,) bool.
         size: (H, W).
-        dice: for directions; it is asked as often whatever is left out.
+        rng: for directions; it is asked as often whatever is left out.
         left_out: kind → counts, which grow.
     """
     for kind, limbs in LIMBS.items():
         for joint, parent in limbs:
-            directions = [1 if bool(torch.rand((), generator=dice) < 0.5) else -1 for _ in ANGLES]
+            directions = [1 if bool(torch.rand((), generator=rng) < 0.5) else -1 for _ in ANGLES]
             if not (valid[joint] and valid[parent]):
                 left_out[kind].not_found += 1
                 continue
@@ -211,8 +211,8 @@ def measure(config: Config) -> dict[str, Any]:
     if not 1 <= config.pairs <= len(truth):
         raise ValueError(f"pairs: expected 1 to {len(truth)}, got {config.pairs}")
     network, teacher = load_network(config.weights), load_teacher(None)
-    dice = torch.Generator().manual_seed(config.seed)
-    chosen = torch.randperm(len(truth), generator=dice)[: config.pairs]
+    rng = torch.Generator().manual_seed(config.seed)
+    chosen = torch.randperm(len(truth), generator=rng)[: config.pairs]
     left_out = {kind: Counts() for kind in LIMBS}
     found: list[tuple[Drag, Tensor]] = []
     people: list[tuple[int, int]] = []
@@ -220,7 +220,7 @@ def measure(config: Config) -> dict[str, Any]:
     for source, target in zip(truth.source[chosen].tolist(), truth.target[chosen].tolist(), strict=True):
         other = to_float(pictures[target][None])
         pose = network.pose(other)
-        some = list(drags(pose.landmarks[0], pose.valid[0], network.config.size, dice, left_out))
+        some = list(drags(pose.landmarks[0], pose.valid[0], network.config.size, rng, left_out))
         if not some:
             continue
         landmarks = torch.stack([drag.landmarks for drag in some])

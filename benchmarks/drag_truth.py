@@ -20,19 +20,19 @@ import tyro
 from drag_obedience import ANGLES, LIMBS, WITHIN, Drag, inside, rows
 
 from momi_lib.data.records import EMBEDDED
-from momi_lib.evaluate.pose import find_joints
 from momi_lib.files import sha256, weights_folder, write_json
-from momi_lib.train.card import environment
-from momi_lib.train.run import load_teacher
-from tools.mannequins.any_pose import dragged
-from tools.mannequins.arms import Pose
-from tools.mannequins.body_maps import LIFTS, to_camera
-from tools.mannequins.labels import read_attributes, read_scenes
-from tools.mannequins.person import Person
-from tools.mannequins.picture import Studio
-from tools.mannequins.poses import POSES
-from tools.mannequins.scene import Scene
-from tools.mannequins.truth import Taken, draw_pairs
+from momi_lib.metrics.pose import find_joints
+from momi_lib.pose.weights import load_teacher
+from momi_lib.provenance import environment
+from tools.mannequins.body.any_pose import dragged
+from tools.mannequins.body.arms import Pose
+from tools.mannequins.body.poses import POSES
+from tools.mannequins.dataset.body_maps import LIFTS, to_camera
+from tools.mannequins.dataset.labels import read_attributes, read_scenes
+from tools.mannequins.dataset.truth import Taken, draw_pairs
+from tools.mannequins.photograph.person import Person
+from tools.mannequins.photograph.picture import Studio
+from tools.mannequins.photograph.scene import Scene
 
 log = logging.getLogger("drag_truth")
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,7 +65,7 @@ class Posed(Scene):
         return self.other
 
 
-def drags(studio: Studio, person: Person, target: Taken, dice: np.random.Generator) -> list[tuple[Drag, torch.Tensor]]:
+def drags(studio: Studio, person: Person, target: Taken, rng: np.random.Generator) -> list[tuple[Drag, torch.Tensor]]:
     """Every drag of one pair, with its true picture (3, H, W) uint8; at 0° first. Unseen joints are left out."""
     scene, found = target.scene, []
 
@@ -77,7 +77,7 @@ def drags(studio: Studio, person: Person, target: Taken, dice: np.random.Generat
     for kind, limbs in LIMBS.items():
         for (joint, _), side in zip(limbs, "LR", strict=True):
             old = torch.from_numpy(plain.joints[joint]).float()
-            directions = dice.choice([-1, 1], size=len(ANGLES))
+            directions = rng.choice([-1, 1], size=len(ANGLES))
             if plain.visibility[joint] != VISIBLE:
                 continue
             found.append((Drag(kind, 0, joint, torch.from_numpy(plain.joints).float(), old), _tensor(plain.image)))
@@ -103,10 +103,10 @@ def measure(config: Config) -> dict[str, Any]:
     people = read_attributes(EMBEDDED)
     test = [one for one in read_scenes(EMBEDDED) if not one.file.startswith("bounding_box_train")]
     free = [one for one in test if not POSES[one.scene.kind].holds]  # what hands hold would come along
-    studio, dice = Studio(seed=0), np.random.default_rng(config.seed)
+    studio, rng = Studio(seed=0), np.random.default_rng(config.seed)
     found, persons = [], []
     for source, target in draw_pairs(free, config.pairs, config.seed):
-        some = drags(studio, Person.of(people[free[source].person]), free[target], dice)
+        some = drags(studio, Person.of(people[free[source].person]), free[target], rng)
         found += some
         persons += [(free[source].person, free[target].person)] * len(some)
     joints = find_joints(load_teacher(None), "teacher", torch.stack([picture for _, picture in found])).landmarks

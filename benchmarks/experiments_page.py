@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from momi_lib.evaluate.markdown import table
 from momi_lib.files import write_atomically
 
 COLUMNS = {
@@ -88,18 +89,13 @@ def markdown(results: dict[str, dict[str, Any]], taken: Taken) -> str:
 
 
 def _table(names: list[str], results: dict[str, dict[str, Any]], columns: dict[str, Any]) -> list[str]:
-    lines = [
-        f"| run | {' | '.join(columns)} | steps | minutes | seed |",
-        f"| --- |{' --- |' * (len(columns) + 3)}",
-    ]
+    rows = []
     for name in names:
         result = results[name]
-        cells = " | ".join(show(result) for show in columns.values())
-        lines.append(
-            f"| [{name}](results/experiments/{name}.jpg) | {cells} | {result['steps']} | {result['minutes']} "
-            f"| {result['seed']} |"
-        )
-    return lines
+        cells = (show(result) for show in columns.values())
+        link = f"[{name}](results/experiments/{name}.jpg)"
+        rows.append([link, *cells, result["steps"], result["minutes"], result["seed"]])
+    return table(["run", *columns, "steps", "minutes", "seed"], rows)
 
 
 def _conditions(results: list[dict[str, Any]]) -> list[str]:

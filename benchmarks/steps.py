@@ -26,8 +26,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from momi_lib.data import People, load
 from momi_lib.files import write_json
+from momi_lib.provenance import environment, plain
 from momi_lib.train import PRESETS, TrainConfig, Trainer
-from momi_lib.train.card import environment, plain
 from momi_lib.translate import load_network, network_of, save_network, weights_file
 
 log = logging.getLogger("steps")
@@ -60,8 +60,8 @@ class Config:
 
 def stand_in(count: int = 512) -> People:
     """Random pictures of 64 people: what a step costs does not depend on what it sees."""
-    dice = torch.Generator().manual_seed(0)
-    pictures = torch.randint(256, (count, 3, 128, 64), generator=dice, dtype=torch.uint8)
+    rng = torch.Generator().manual_seed(0)
+    pictures = torch.randint(256, (count, 3, 128, 64), generator=rng, dtype=torch.uint8)
     persons = torch.arange(count) % 64
     files = tuple(f"{index}.jpg" for index in range(count))
     return People(Path(), "train", files, pictures, persons, torch.ones_like(persons), None, None, None, "random")

@@ -21,8 +21,9 @@ import torch
 import tyro
 
 from momi_lib.data import load, to_float
+from momi_lib.evaluate.markdown import table
 from momi_lib.files import sha256, write_atomically, write_json
-from momi_lib.train.card import environment
+from momi_lib.provenance import environment
 from momi_lib.translate import MomiNet, folded, load_network, weights_file
 
 log = logging.getLogger("swap_speed")
@@ -134,13 +135,11 @@ def markdown(result: dict[str, Any]) -> str:
         "Each swap runs the student on both pictures, both encoders, attention and the generator and, in a network "
         f"that carries, also its body maps, correspondence and painter. Batch 1, {result['threads']} thread(s).",
         "",
-        "| weights | way | median ms | 95th percentile | largest difference of the picture in [-1, 1] |",
-        "| --- | --- | --- | --- | --- |",
+        *table(
+            ["weights", "way", "median ms", "95th percentile", "largest difference of the picture in [-1, 1]"],
+            [[row[key] for key in ("weights", "way", "median_ms", "p95_ms", "difference")] for row in result["rows"]],
+        ),
     ]
-    for row in result["rows"]:
-        lines.append(
-            f"| {row['weights']} | {row['way']} | {row['median_ms']} | {row['p95_ms']} | {row['difference']} |"
-        )
     for weights in dict.fromkeys(row["weights"] for row in result["rows"]):
         loaded, *others = (row for row in result["rows"] if row["weights"] == weights)
         best = min((loaded, *others), key=lambda row: row["median_ms"])

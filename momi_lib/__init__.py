@@ -7,7 +7,7 @@ The parts are loaded when they are first used, so that `import momi_lib` costs n
 'nose'
 
 In the order in which a picture flows through them, which is also the order in which to read them:
-skeleton, data, pose, translate, patches, features, losses, train, evaluate, lessons.
+skeleton, data, pose, translate, patches, features, losses, metrics, train, evaluate, study, lessons, widgets.
 
 `momi.load("small")` is the trained network that comes with the package; it carries over what is visible in the source.
 `momi.load("lookup")` is the one before it, which draws everything itself and lies closer to the paper.
@@ -28,9 +28,12 @@ PARTS = (
     "patches",
     "features",
     "losses",
+    "metrics",
     "train",
     "evaluate",
+    "study",
     "lessons",
+    "widgets",
 )
 
 __all__ = ["__version__", "load", *PARTS]

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import tyro
 
-from momi_lib.evaluate.train_affinity import AffinityConfig
-from momi_lib.train.config import PRESETS, TrainConfig
+from momi_lib.train.affinity import AffinityConfig
+from momi_lib.train.config import TrainConfig
 from momi_lib.train.features import FeaturesConfig
+from momi_lib.train.presets import PRESETS
 from momi_lib.train.teacher import TeacherConfig
 
 log = logging.getLogger("momi_lib")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainRun(TrainConfig):
     """A training run and how to start it.
 
@@ -83,14 +85,14 @@ def train_features(config: Unprefixed[FeaturesConfig]) -> None:
 
 def train_affinity(config: Unprefixed[AffinityConfig]) -> None:
     """Train the network of APS, which says whether two pictures show the same person."""
-    from momi_lib.evaluate.affinity import affinity_weights
-    from momi_lib.evaluate.train_affinity import train_affinity as run
+    from momi_lib.train.affinity import default_out
+    from momi_lib.train.affinity import train_affinity as run
 
     scores = run(config)["scores"]
     log.info(
         "affinity of real pictures of one person %.4f, of two %.4f, AUC %.4f (%s); weights in %s",
         *(scores[name] for name in ("same", "different", "auc", "people")),
-        config.out or affinity_weights(config.variant, config.backbone),
+        config.out or default_out(config),
     )
 
 
@@ -112,7 +114,7 @@ def swap(
         background: `target` or `source`, the street of that picture; `drawn`, what the network draws; a colour
             `#rrggbb`; or a picture. Without it, `target` where the network can put a street behind a person.
     """
-    from momi_lib.train.log import save_picture
+    from momi_lib.data.pictures import save_picture
     from momi_lib.translate.from_files import swap_files
 
     drawn, found = swap_files(source, target, weights=weights, background=background)
@@ -131,11 +133,14 @@ def evaluate(
     judge: Literal["mannequin", "inception", "resnet50"] = "mannequin",
     judge_weights: Path | None = None,
     teacher: Path | None = None,
+    teacher_input: tuple[int, int] | None = None,
+    affinity: tuple[str, ...] = (),
     pose_pairs: int = 2000,
 ) -> None:
     """Make the paper's Table I: translate the protocol's pairs and score them.
 
-    Go on after an interruption by the same command: pictures and features are kept in OUT/cache.
+    Go on after an interruption by the same command: pictures and features are kept in OUT/cache. Several processes
+    (`accelerate launch -m momi_lib evaluate …`) share the swaps.
 
     Args:
         weights: names of committed weights (`small`, `lookup`), or files.
@@ -148,16 +153,20 @@ def evaluate(
         judge: network of IS, FID and KID.
         judge_weights: its weights, where they are not at their usual place.
         teacher: pose network of the pose score.
+        teacher_input: height and width that an official checkpoint was trained on, where its name does not say so.
+        affinity: networks of APS: `heldout`, `paper` or files; without, the committed ones that learned these data.
         pose_pairs: on how many pairs it looks; it is the slowest network here.
     """
-    from momi_lib.evaluate.layout import TABLE
+    from momi_lib.evaluate.markdown import TABLE
     from momi_lib.evaluate.table_one import table_one
 
     table_one(
         weights, data, out, count=pairs, seed=seed, paper_literal=paper_literal, pairs_file=pairs_file, judge=judge,
-        judge_weights=judge_weights, teacher=teacher, pose_pairs=pose_pairs,
+        judge_weights=judge_weights, teacher=teacher, teacher_input=teacher_input, affinity=affinity,
+        pose_pairs=pose_pairs,
     )  # fmt: skip
-    log.info((out / f"{TABLE}.md").read_text(encoding="utf-8"))
+    if int(os.environ.get("RANK", 0)) == 0:
+        log.info((out / f"{TABLE}.md").read_text(encoding="utf-8"))
 
 
 def truth(
@@ -176,7 +185,7 @@ def truth(
         limit: only the first so many swaps.
         named: also ask the judges of the extra `judges`, where they are installed; they take most of the time.
     """
-    from momi_lib.evaluate.table import FURTHER, truth_table
+    from momi_lib.evaluate.truth_table import FURTHER, truth_table
     from momi_lib.files import write_json
 
     table = truth_table(weights, data, limit=limit, named=named, download=True)
@@ -203,6 +212,11 @@ def study(
     results: Path = Path("benchmarks/results/ablations.json"),
     data: Path | None = None,
     only: tuple[str, ...] = (),
+    batch: int | None = None,
+    teacher: Path | None = None,
+    teacher_input: tuple[int, int] | None = None,
+    judge: Literal["mannequin", "inception", "resnet50"] = "mannequin",
+    affinity: tuple[str, ...] = (),
 ) -> None:
     """Train the ablations and the sweep of γ, score them, and count the paper's orderings.
 
@@ -220,13 +234,20 @@ def study(
         results: JSON to write after every run.
         data: `None` is `$MOMI_DATA` or the embedded set.
         only: these variants.
+        batch: triplets a step; `None` is the preset's.
+        teacher: pose network that is distilled and that judges poses; `None` learned mannequins.
+        teacher_input: height and width that an official checkpoint was trained on, where its name does not say so.
+        judge: network of IS, FID and KID.
+        affinity: networks of APS: `heldout`, `paper` or files; without, the committed ones that learned these data.
     """
-    from momi_lib.evaluate.study import Study, run_study
     from momi_lib.files import weights_folder
+    from momi_lib.study.run import Study, run_study
 
     if start is None and preset == "lookup":
         start = weights_folder() / "momi-lookup.safetensors"
-    result = run_study(Study(preset, steps, seeds, start, pairs, out, results, data, only))
+    options = {} if batch is None else {"batch": batch}
+    networks = dict(teacher=teacher, teacher_input=teacher_input, judge=judge, affinity=affinity)
+    result = run_study(Study(preset, steps, seeds, start, pairs, out, results, data, only, options, **networks))
     for ordering in result["orderings"]:
         log.info("%s: in %d of %d seeds", ordering["says"], ordering["holds"], ordering["seeds"])
     log.info("%s", results)
@@ -262,7 +283,7 @@ def info(weights: str | None = None) -> None:
     """
     from momi_lib.data import data_folder, load
     from momi_lib.files import weights_folder
-    from momi_lib.train.card import environment
+    from momi_lib.provenance import environment
 
     facts = environment()
     facts.pop("command")

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from momi_lib.files import sha256, weights_folder
-from momi_lib.train.card import plain
+from momi_lib.provenance import plain
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 
@@ -50,8 +50,8 @@ def test_a_dragged_limb_keeps_its_length_and_stays_in_the_picture(module):
     valid = torch.ones(17, dtype=torch.bool)
     valid[16] = False
     left_out = {kind: obedience.Counts() for kind in obedience.LIMBS}
-    dice = torch.Generator().manual_seed(0)
-    found = list(obedience.drags(landmarks, valid, (128, 64), dice, left_out))
+    generator = torch.Generator().manual_seed(0)
+    found = list(obedience.drags(landmarks, valid, (128, 64), generator, left_out))
     assert [(drag.kind, drag.angle) for drag in found] == [
         (kind, angle) for kind in ("wrist", "ankle") for angle in (0, *obedience.ANGLES)
     ]
@@ -66,17 +66,18 @@ def test_a_dragged_limb_keeps_its_length_and_stays_in_the_picture(module):
         assert torch.equal(drag.landmarks[others], landmarks[others])
     # At the border one direction is left, at a corner none.
     landmarks[[13, 15]] = torch.tensor([[2.0, 110.0], [2.0, 125.0]])
-    assert all(drag.landmarks[15, 0] >= -0.5 for drag in obedience.drags(landmarks, valid, (128, 64), dice, left_out))
+    found = obedience.drags(landmarks, valid, (128, 64), generator, left_out)
+    assert all(drag.landmarks[15, 0] >= -0.5 for drag in found)
     landmarks[[13, 15]] = torch.tensor([[1.0, 20.0], [1.0, 1.0]])
-    list(obedience.drags(landmarks, valid, (30, 3), dice, left_out))
+    list(obedience.drags(landmarks, valid, (30, 3), generator, left_out))
     assert left_out["ankle"].outside == 4
 
 
 def test_a_pose_is_drawn_as_the_studio_draws_it(module):
     from momi_lib.data import to_uint8
-    from momi_lib.lessons.posing import Studio
-    from momi_lib.train.config import preset
+    from momi_lib.train.presets import preset
     from momi_lib.translate import MomiNet
+    from momi_lib.widgets.session import Studio
 
     torch.manual_seed(0)
     network = MomiNet(preset("tiny").network).eval()
@@ -91,7 +92,7 @@ def test_a_pose_is_drawn_as_the_studio_draws_it(module):
 
 
 def test_a_dragged_person_stands_before_the_targets_street(module):
-    from momi_lib.train.config import preset
+    from momi_lib.train.presets import preset
     from momi_lib.translate import network_of
 
     torch.manual_seed(0)
@@ -109,7 +110,7 @@ def test_a_dragged_person_stands_before_the_targets_street(module):
 
 def test_body_maps_are_measured_on_people_that_nobody_trained_on(module, monkeypatch, tmp_path):
     from momi_lib.data import load
-    from momi_lib.train.config import preset
+    from momi_lib.train.presets import preset
     from momi_lib.translate import network_of, save_network
 
     body_maps, people = module("body_maps"), load(None, "test")
@@ -127,6 +128,8 @@ def test_results_are_those_of_their_experiments(module):
     """Whoever changes an experiment must run it again, or give it another name."""
     experiments = module("experiments")
     for path in experiments.RESULTS.glob("*.json"):
+        if path.stem in experiments.ENDED:
+            continue  # its option has left the library
         result = json.loads(path.read_text())
         change = experiments.plain_change(experiments.EXPERIMENTS[path.stem].change)
         assert result["change"].keys() == change.keys()

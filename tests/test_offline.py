@@ -8,10 +8,10 @@ import pytest
 
 import momi_lib as momi
 from momi_lib.data import load, load_truth, to_float
-from momi_lib.evaluate.networks import evaluation_network
 from momi_lib.features import feature_network
 from momi_lib.lessons import start
-from momi_lib.train import load_teacher
+from momi_lib.metrics.judges import evaluation_network
+from momi_lib.pose import load_teacher
 
 
 @pytest.fixture(autouse=True)

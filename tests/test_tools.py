@@ -8,8 +8,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from tools.notebook_from_py import main, parse, unparse
-from tools.run_notebooks import normalise, run
+from tools.notebooks.from_py import main, parse, unparse
+from tools.notebooks.run import normalise, run
 
 TEXT = '''\
 # %% [markdown]

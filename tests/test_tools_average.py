@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from momi_lib.train.config import preset
+from momi_lib.train.presets import preset
 from momi_lib.translate import MomiNet, load_network, save_network
 
 SPEC = importlib.util.spec_from_file_location(

@@ -1,4 +1,4 @@
-"""Pictures: from files to one uint8 tensor, safely and in parallel.
+"""Pictures: from files to one uint8 tensor, safely and in parallel; and back into files.
 
 A folder of pictures comes from somewhere else, so nothing about a file is believed before it is checked: its
 size on disk, the size that its header states, and that every byte decodes. `verify()` of PIL passes a
@@ -20,8 +20,17 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from momi_lib.data.records import PictureError, refuse
+from momi_lib.files import write_atomically
 
-__all__ = ["STANDARD", "decode_pictures", "report_resized", "to_float", "to_uint8"]
+__all__ = [
+    "STANDARD",
+    "decode_pictures",
+    "picture_grid",
+    "report_resized",
+    "save_picture",
+    "to_float",
+    "to_uint8",
+]
 
 log = logging.getLogger(__name__)
 
@@ -158,3 +167,24 @@ def to_uint8(pictures: Tensor) -> Tensor:
     if not pictures.is_floating_point():
         raise TypeError(f"pictures: expected floating point in [-1, 1], got {pictures.dtype}.")
     return pictures.detach().float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def picture_grid(rows: list[Tensor], *, padding: int = 2) -> Tensor:
+    """Rows of pictures (N, 3, H, W) in [-1, 1] → one uint8 picture (3, ·, ·), row under row.
+
+    >>> picture_grid([torch.zeros(4, 3, 8, 4)] * 2).shape
+    torch.Size([3, 22, 26])
+    """
+    from torchvision.utils import make_grid
+
+    pictures = torch.cat([row.detach().float().cpu() for row in rows]).clamp(-1, 1)
+    return (make_grid(pictures, nrow=len(rows[0]), padding=padding, pad_value=1.0) * 127.5 + 127.5).round().byte()
+
+
+def save_picture(picture: Tensor, path: Path) -> None:
+    """Write a uint8 picture (3, H, W) as PNG or JPEG by the ending of ``path``, atomically."""
+    formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+    if path.suffix.lower() not in formats:
+        raise ValueError(f"{path}: expected a name ending in {', '.join(formats)}")
+    image = Image.fromarray(picture.permute(1, 2, 0).contiguous().numpy())
+    write_atomically(path, lambda file: image.save(file, format=formats[path.suffix.lower()]))

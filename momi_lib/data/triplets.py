@@ -119,18 +119,18 @@ class TripletSampler:
             raise ValueError(f"n: expected a whole number from 1, got {n!r}.")
         # Three integers a triplet, each then folded into a range of its own; 2**62 makes the bias of the
         # remainder about 1e-15.
-        dice = torch.randint(2**62, (3, n), generator=self._generator, device=self.device)
-        place = self._sources[dice[0] % len(self._sources)]
+        rng = torch.randint(2**62, (3, n), generator=self._generator, device=self.device)
+        place = self._sources[rng[0] % len(self._sources)]
         start, count = self._start[place], self._count[place]
         # Step 1..count-1 places on within the person's own pictures, round the corner: never back on x.
-        positive = start + (place - start + 1 + dice[1] % (count - 1)) % count
+        positive = start + (place - start + 1 + rng[1] % (count - 1)) % count
         if self._same_camera:
             wanted = torch.rand(n, generator=self._generator, device=self.device) < self._same_camera
             start_here, here = self._view_start[place], self._view_count[place]
-            near = start_here + (place - start_here + 1 + dice[1] % (here - 1).clamp_min(1)) % here
+            near = start_here + (place - start_here + 1 + rng[1] % (here - 1).clamp_min(1)) % here
             positive = torch.where(wanted & (here > 1), near, positive)
         # Count through all places as if the person's own were cut out.
-        negative = dice[2] % (len(self._order) - count)
+        negative = rng[2] % (len(self._order) - count)
         negative = torch.where(negative < start, negative, negative + count)
         return Triplets(self._order[place], self._order[positive], self._order[negative])
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from momi_lib.data import People, to_float
 from momi_lib.data.body_maps import BodyLabels
-from momi_lib.evaluate.distinct import at_a_time
+from momi_lib.devices import at_a_time
 from momi_lib.pose.body_maps import BodyMap, body_map_scores
 from momi_lib.translate import CarryNet
 

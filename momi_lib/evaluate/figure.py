@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from momi_lib.data import Truth, load_truth
-from momi_lib.evaluate.truth import swap_all
+from momi_lib.evaluate.answers import swap_all
 from momi_lib.files import write_atomically
 from momi_lib.translate import load_network
 

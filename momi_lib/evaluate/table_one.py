@@ -7,68 +7,44 @@ printed beside ours and marked: they are of other data and of other feature netw
 from __future__ import annotations
 
 import logging
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from torch import Tensor
 
 from momi_lib.data import People, Truth, load, load_truth
-from momi_lib.evaluate.affinity import WORDS, AffinityNetwork, affinity_weights
-from momi_lib.evaluate.aps import aps, real_affinities
-from momi_lib.evaluate.conditions import Features
-from momi_lib.evaluate.descriptors import perceptual_distance
-from momi_lib.evaluate.distinct import distinct, rows
-from momi_lib.evaluate.fid import fid
-from momi_lib.evaluate.identities import IdentityClassifier
-from momi_lib.evaluate.inception_score import inception_score
-from momi_lib.evaluate.kid import kid
-from momi_lib.evaluate.layout import row, write
-from momi_lib.evaluate.masks import PersonMasks, polygon_masks
-from momi_lib.evaluate.networks import JudgeNetwork, OfflineJudge, evaluation_network
-from momi_lib.evaluate.pose import Joints, find_joints, labelled_joints, pose_agreement
-from momi_lib.evaluate.protocol import JUNK, PAIRS, Pairs, load_pairs, save_pairs, test_pairs
-from momi_lib.evaluate.store import SwapStore, stored_features
-from momi_lib.evaluate.truth import score_truth
-from momi_lib.evaluate.uncertainty import BY_PERSON, standard_error
+from momi_lib.data.records import EMBEDDED
+from momi_lib.evaluate.answers import Answer, answers_without_network, draw_together, network_answer
+from momi_lib.evaluate.cache import stored_features
+from momi_lib.evaluate.markdown import row, write
+from momi_lib.evaluate.pairs import JUNK, PAIRS, Pairs, load_pairs, save_pairs, test_pairs
 from momi_lib.features import FeatureNetwork, feature_network
 from momi_lib.files import sha256, weights_folder
-from momi_lib.translate import MomiNet, load_network, weights_file
+from momi_lib.metrics.affinity import WORDS, AffinityNetwork, affinity_weights, learned
+from momi_lib.metrics.aps import aps, real_affinities
+from momi_lib.metrics.features import Features, distinct, rows
+from momi_lib.metrics.fid import fid
+from momi_lib.metrics.identities import IdentityClassifier
+from momi_lib.metrics.inception_score import inception_score
+from momi_lib.metrics.judges import JudgeNetwork, OfflineJudge, evaluation_network
+from momi_lib.metrics.kid import kid
+from momi_lib.metrics.masks import PersonMasks, polygon_masks
+from momi_lib.metrics.perceptual import perceptual_distance
+from momi_lib.metrics.pose import Joints, find_joints, labelled_joints, pose_agreement
+from momi_lib.metrics.true_swaps import score_truth
+from momi_lib.metrics.uncertainty import BY_PERSON, standard_error
+from momi_lib.pose import load_teacher
+from momi_lib.provenance import environment, peak_memory
+from momi_lib.translate import load_network, weights_file
 
 REAL = "real pictures"
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What stands for the swaps: a network, or a rule that needs none.
-
-    Attributes:
-        name: of the row.
-        pictures: of pairs and a store's folder, all swaps (M, 3, H, W) uint8.
-        weights: SHA-256 of the network's file, or ``None``.
-    """
-
-    name: str
-    pictures: Callable[[Pairs, Path], Tensor]
-    weights: str | None = None
-
-
-def network_answer(name: str, network: MomiNet, weights: str) -> Answer:
-    """The swaps of a network before its usual background, kept on disk."""
-    usual = network.backgrounds[0]
-    return Answer(name, lambda pairs, folder: SwapStore(folder, name, weights, pairs, usual).pictures(network), weights)
-
-
-def trivial_answers() -> list[Answer]:
-    """Copy the source and copy the target: what a score should not like, and often does."""
-    return [
-        Answer("copy source", lambda pairs, _: pairs.people.pictures[pairs.source]),
-        Answer("copy target", lambda pairs, _: pairs.people.pictures[pairs.target]),
-    ]
 
 
 @dataclass
@@ -85,6 +61,8 @@ class Table:
         affinities: networks of the APS, each with the scores of real pairs of the judged people beside it.
         pose_pairs: on how many pairs the pose is looked for: the teacher is the slowest network here.
         perceptual: network of the perceptual distance to true swaps.
+        judged: the people of the pairs as a training of APS's network loads them, without distractors; ``None`` are
+            the people of the pairs.
     """
 
     pairs: Pairs
@@ -96,14 +74,19 @@ class Table:
     affinities: Sequence[AffinityNetwork] = ()
     pose_pairs: int = 2000
     perceptual: FeatureNetwork | None = None
+    judged: People | None = None
 
     def __post_init__(self) -> None:
         people = self.pairs.people
+        self.judged = self.judged or people
         keep = people.persons != JUNK
         self.real = people.pictures[keep]
         self.joints = labelled_joints(people) or self._seek(people)
         words = f"{len(self.real):,} real pictures of the test people"
-        self.affinity = [(network, real_affinities(network, people, of=words)) for network in self.affinities]
+        self.affinity = [
+            (network, real_affinities(network, people, of=words, learned=learned(network, self.judged, self.train)))
+            for network in self.affinities
+        ]
         self.classify = None
         if self._classless:
             known = self._features(self.train.pictures, f"{len(self.train):,} training pictures")
@@ -168,7 +151,7 @@ class Table:
         }
         persons = _persons(self.pairs)
         for network, real in self.affinity:
-            scores[f"APS {WORDS[network.variant]}"] = aps(
+            scores[f"APS {real.learned}"] = aps(
                 network, pictures, self.pairs.people.pictures, real, index=self.pairs.source, of=words, persons=persons
             )
         some = slice(min(self.pose_pairs, len(pictures)))
@@ -186,11 +169,11 @@ class Table:
 
     def _truth(self, answer: Answer) -> dict[str, Any]:
         """The score against true swaps, where the data set has them."""
-        people = self.pairs.people
-        if not (people.folder / "truth" / "pairs.csv").is_file():
+        known = _true_pairs(self.pairs.people)
+        if not known:
             return {}
-        truth = load_truth(people.folder)
-        pictures = answer.pictures(Pairs(truth.people, truth.source, truth.target), self.folder)
+        truth = load_truth(self.pairs.people.folder)
+        pictures = answer.pictures(known[0], self.folder)
         scores: dict[str, Any] = {"truth": score_truth(pictures, truth)}
         if self.perceptual is not None:
             distance = perceptual_distance(self.perceptual, pictures, truth.pictures, truth.masks)
@@ -200,20 +183,113 @@ class Table:
         return scores
 
 
+def _true_pairs(people: People) -> list[Pairs]:
+    """The pairs of true swaps, where the data have some."""
+    if not (people.folder / "truth" / "pairs.csv").is_file():
+        return []
+    truth = load_truth(people.folder)
+    return [Pairs(truth.people, truth.source, truth.target)]
+
+
+def _processes() -> PartialState | None:
+    """The processes that were started together, by ``accelerate launch`` or ``torchrun``; ``None`` for one alone."""
+    if int(os.environ.get("WORLD_SIZE", 1)) < 2:
+        return None
+    return PartialState(cpu=not torch.cuda.is_available())
+
+
 def _persons(swaps: Pairs | Truth) -> tuple[Tensor, Tensor]:
     """Who the person and who the pose of each swap was taken from, (M,) each."""
     persons = swaps.people.persons
     return persons[swaps.source], persons[swaps.target]
 
 
-def affinity_networks(device: torch.device) -> list[AffinityNetwork]:
-    """Those whose weights are there: held out, and as in the paper."""
-    files = {variant: affinity_weights(variant) for variant in WORDS}
-    for variant, file in files.items():
-        if not file.is_file():
+def affinity_networks(
+    asked: Sequence[str | Path], people: People, train: People, device: torch.device
+) -> list[AffinityNetwork]:
+    """The networks of APS.
+
+    Args:
+        asked: variants (``"heldout"``, ``"paper"``) or files; empty: those committed that were trained on these data,
+            and where there are none the held-out one.
+        people, train: who is judged, and the training split of the same data.
+        device: where they compute.
+
+    Raises:
+        FileNotFoundError, ValueError: for a file that is not there or holds something else.
+    """
+    if asked:
+        files = [affinity_weights(name) if str(name) in WORDS else Path(name) for name in asked]
+        return [AffinityNetwork.load(file, device=device) for file in files]
+    found = []
+    for variant, words in WORDS.items():
+        file = affinity_weights(variant)
+        if file.is_file():
+            found.append(AffinityNetwork.load(file, device=device))
+        else:
             log.warning("%s: no weights, so no APS %s; `python -m momi_lib train-affinity --variant %s` makes them",
-                        file, WORDS[variant], variant)  # fmt: skip
-    return [AffinityNetwork.load(file, device=device) for file in files.values() if file.is_file()]
+                        file, words, variant)  # fmt: skip
+    of_these = [network for network in found if learned(network, people, train) in WORDS.values()]
+    if found and not of_these:
+        log.warning(
+            "APS: no network was trained on %s; the one of %s is asked. `python -m momi_lib train-affinity --data %s` "
+            "trains one, and --affinity FILE takes it", people.folder, found[0].data, people.folder,
+        )  # fmt: skip
+    return of_these or found[:1]
+
+
+def open_table(
+    pairs: Pairs,
+    data: Path | None,
+    folder: Path,
+    *,
+    judge: str = "mannequin",
+    judge_weights: Path | None = None,
+    teacher: Path | None = None,
+    teacher_input: tuple[int, int] | None = None,
+    affinity: Sequence[str | Path] = (),
+    pose_pairs: int = 2000,
+    judged: People | None = None,
+    device: torch.device | None = None,
+) -> Table:
+    """A table with the networks that score: those asked for, or the committed ones, which learned mannequins.
+
+    Args:
+        pairs: which swaps.
+        data: the data that they are of; ``None`` is ``$MOMI_DATA`` or the embedded set.
+        folder: of the stores.
+        judge, judge_weights: the network of IS, FID and KID, see :func:`~momi_lib.metrics.judges.evaluation_network`.
+        teacher: pose network of the pose score; ``None`` is the one that comes with the embedded data.
+        teacher_input: see :func:`~momi_lib.pose.load_teacher`.
+        affinity: networks of APS, see :func:`affinity_networks`.
+        pose_pairs, judged: see :class:`Table`.
+        device: where networks compute; ``None`` is a GPU where there is one.
+
+    Raises:
+        FileNotFoundError, ValueError: for weights that are not there or do not fit.
+    """
+    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    train = load(data, "train")
+    foreign = pairs.people.folder.resolve() != EMBEDDED.resolve()
+    if foreign and teacher is None:
+        log.warning("pose: the teacher that judges it learned mannequins and never saw a photograph; pass an official "
+                    "Simple Baselines checkpoint with --teacher FILE")  # fmt: skip
+    if foreign and judge == "mannequin":
+        log.warning("IS, FID, KID: the network that judges learned mannequins; --judge inception takes ImageNet's")
+    file = teacher or weights_folder() / "mannequin-teacher.safetensors"
+    offline = (weights_folder() / "mannequin-features.safetensors").is_file()
+    return Table(
+        pairs=pairs,
+        judge=evaluation_network(judge, judge_weights).to(device),
+        train=train,
+        teacher=load_teacher(teacher, device, input_size=teacher_input),
+        teacher_name=f"{Path(file).stem}[{sha256(file)[:8]}]",
+        folder=folder,
+        pose_pairs=pose_pairs,
+        perceptual=feature_network("mannequin").to(device) if offline else None,
+        affinities=affinity_networks(affinity, judged or pairs.people, train, device),
+        judged=judged,
+    )
 
 
 def table_one(
@@ -228,22 +304,27 @@ def table_one(
     judge: str = "mannequin",
     judge_weights: Path | None = None,
     teacher: Path | None = None,
+    teacher_input: tuple[int, int] | None = None,
+    affinity: Sequence[str | Path] = (),
     pose_pairs: int = 2000,
 ) -> dict[str, Any]:
     """Draw all swaps, score them, and write ``table.json``, ``table.csv``, ``table.md`` and ``pairs.csv`` into ``out``.
 
-    Interrupted and started again it goes on where it was: pictures and features are kept under ``out/cache``.
+    Interrupted and started again it goes on where it was: pictures and features are kept under ``out/cache``. Several
+    processes share the drawing of the swaps; the first scores them, and the others return an empty dict.
 
     Args:
         weights: names of committed weights, or files.
         folder: data in Market-1501's layout; ``None`` is ``$MOMI_DATA`` or the embedded set.
         out: folder of the results.
-        count, seed, paper_literal: of the pairs, see :func:`~momi_lib.evaluate.protocol.choose_pairs`.
+        count, seed, paper_literal: of the pairs, see :func:`~momi_lib.evaluate.pairs.choose_pairs`.
         pairs_file: take these pairs instead.
         judge, judge_weights: the network of IS, FID and KID, see
-            :func:`~momi_lib.evaluate.networks.evaluation_network`.
+            :func:`~momi_lib.metrics.judges.evaluation_network`.
         teacher: pose network of the pose score; ``None`` is the one that comes with the embedded data.
-        pose_pairs: on how many pairs it looks.
+        teacher_input: see :func:`~momi_lib.pose.load_teacher`.
+        affinity: networks of APS, see :func:`affinity_networks`.
+        pose_pairs: on how many pairs the pose is looked for.
 
     Returns:
         what ``table.json`` holds.
@@ -251,33 +332,31 @@ def table_one(
     Raises:
         FileNotFoundError, ValueError: for weights, data or pairs that are not there or do not fit.
     """
-    from momi_lib.train.card import environment, peak_memory
-    from momi_lib.train.run import load_teacher
-
     began, cached = time.perf_counter(), (out / "cache").is_dir()
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    processes = _processes()
+    device = processes.device if processes else torch.device("cuda" if torch.cuda.is_available() else "cpu")
     files = {name: weights_file(name) for name in weights}
     networks = {name: load_network(name, device=device) for name in weights}  # missing ones are found out now
     people = load(folder, "test", junk=paper_literal)
     options = {"count": count, "seed": seed, "paper_literal": paper_literal}
     pairs = test_pairs(people, **options) if pairs_file is None else load_pairs(pairs_file, people)
-    save_pairs(out / "pairs.csv", pairs)
-    teacher_file = teacher or weights_folder() / "mannequin-teacher.safetensors"
-    has_offline = (weights_folder() / "mannequin-features.safetensors").is_file()
-    table = Table(
-        pairs=pairs,
-        judge=evaluation_network(judge, judge_weights).to(device),
-        train=load(folder, "train"),
-        teacher=load_teacher(teacher, device),
-        teacher_name=f"{Path(teacher_file).stem}[{sha256(teacher_file)[:8]}]",
-        folder=out / "cache",
-        pose_pairs=pose_pairs,
-        perceptual=feature_network("mannequin").to(device) if has_offline else None,
-        affinities=affinity_networks(device),
-    )
     named = {name: f"momi-{name}" if files[name] != Path(name) else files[name].stem for name in weights}
+    if processes is not None:
+        needed = [pairs, *_true_pairs(people)]
+        for name, network in networks.items():
+            share = processes.process_index, processes.num_processes
+            draw_together(network, named[name], sha256(files[name]), needed, out / "cache", *share)
+        processes.wait_for_everyone()
+        if not processes.is_main_process:
+            return {}  # the first process reads what all have drawn, and scores it
+    save_pairs(out / "pairs.csv", pairs)
+    table = open_table(
+        pairs, folder, out / "cache", judge=judge, judge_weights=judge_weights, teacher=teacher,
+        teacher_input=teacher_input, affinity=affinity, pose_pairs=pose_pairs,
+        judged=load(folder, "test") if paper_literal else None, device=device,
+    )  # fmt: skip
     answers = [
-        *trivial_answers(),
+        *answers_without_network(),
         *(network_answer(named[name], networks[name], sha256(files[name])) for name in weights),
     ]
     scored = [table.real_row(), *(table.row(answer) for answer in answers)]

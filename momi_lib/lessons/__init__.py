@@ -5,10 +5,10 @@ Only this part of the library draws and prints; whoever trains never imports it.
 
 from __future__ import annotations
 
-from momi_lib.lessons import figures
 from momi_lib.lessons.checks import Checks
 from momi_lib.lessons.context import Lesson, start
 from momi_lib.lessons.exercise import Exercise
+from momi_lib.lessons.figures import pictures as figures
 from momi_lib.lessons.series import SERIES, Entry, table
 
 __all__ = ["SERIES", "Checks", "Entry", "Exercise", "Lesson", "figures", "start", "table"]

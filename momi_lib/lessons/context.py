@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from momi_lib.lessons import figures
 from momi_lib.lessons.checks import Checks
+from momi_lib.lessons.figures import pictures as figures
 from momi_lib.lessons.series import SERIES
 
 __all__ = ["MODES", "Lesson", "start"]
@@ -48,7 +48,7 @@ class Lesson:
 
     @property
     def figures(self) -> ModuleType:
-        """The module :mod:`momi_lib.lessons.figures`."""
+        """The module :mod:`momi_lib.lessons.figures.pictures`."""
         return figures
 
     @cached_property

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from momi_lib.evaluate.markdown import table as write_table
+
 __all__ = ["SERIES", "Entry", "table"]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One notebook. `minutes` is the time to run it, rounded: (quick, full), measured by ``tools/run_notebooks.py``.
+    """One notebook. `minutes` is the time to run it, rounded: (quick, full), measured by ``tools/notebooks/run.py``.
 
     >>> Entry(3, "Two words", "03_two_words.ipynb", "what it shows", (1, 2)).heading
     '3 · Two words'
@@ -52,9 +54,7 @@ def table() -> str:
     >>> print(table().splitlines()[2])
     | [0 · Check your setup](00_check_your_setup.ipynb) | all is in place, and you know where to go | 0.1 | 0.1 |
     """
-    head = "| notebook | what it is about | minutes, quick | minutes, full |\n| --- | --- | --- | --- |"
-    rows = (
-        f"| [{entry.heading}]({entry.file}) | {entry.promise} | {entry.minutes[0]:g} | {entry.minutes[1]:g} |"
-        for entry in SERIES
-    )
-    return "\n".join([head, *rows])
+    titles = ["notebook", "what it is about", "minutes, quick", "minutes, full"]
+    rows = [[f"[{entry.heading}]({entry.file})", entry.promise, *(f"{each:g}" for each in entry.minutes)]
+            for entry in SERIES]  # fmt: skip
+    return "\n".join(write_table(titles, rows))

@@ -3,14 +3,13 @@
 from momi_lib.pose.cache import TeacherMaps, teacher_maps
 from momi_lib.pose.heatmaps import decode, default_sigma, gaussian_maps, pose_maps
 from momi_lib.pose.keypoint_rcnn import KeypointRCNNTeacher, detections_to_heatmaps
-from momi_lib.pose.scores import Score, left_right_confusion, pck, person_heights
 from momi_lib.pose.simple_baseline import SimpleBaseline
 from momi_lib.pose.student import Student
 from momi_lib.pose.teacher import Teacher
+from momi_lib.pose.weights import load_teacher
 
 __all__ = [
     "KeypointRCNNTeacher",
-    "Score",
     "SimpleBaseline",
     "Student",
     "Teacher",
@@ -19,9 +18,7 @@ __all__ = [
     "default_sigma",
     "detections_to_heatmaps",
     "gaussian_maps",
-    "left_right_confusion",
-    "pck",
-    "person_heights",
+    "load_teacher",
     "pose_maps",
     "teacher_maps",
 ]

@@ -17,10 +17,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-Decoder = Literal["argmax", "quarter", "dark"]
+Decoder = Literal["argmax", "quarter", "newton", "dark"]
 Reprojection = Literal["closed", "convolution"]
 
-SMOOTHING = 1.0  # deviation, in map cells, of the blur before the logarithm of the DARK decoder
+SMOOTHING = 1.0  # deviation, in map cells, of the blur before the logarithm of the Newton decoder
+DARK_BLUR = 11  # cells: width of the blur before the logarithm of the DARK decoder; σ = 0.3 · ((11 - 1) / 2 - 1) + 0.8
 SMALLEST = 1e-10  # heatmaps are linear, so they hold values <= 0, which have no logarithm
 
 
@@ -46,13 +47,14 @@ def decode(
     """Find the landmark of each heatmap (Section II-A; derived in notebook 03).
 
     ``argmax`` is the paper's: the cell of the largest value. ``quarter`` moves it a quarter of a cell towards
-    the larger neighbour, as Simple Baselines do. ``dark`` takes one Newton step on the logarithm of the
-    smoothed map (Zhang et al., "Distribution-aware coordinate representation", 2020), which is exact for a
-    Gaussian. None of the three lets a gradient through.
+    the larger neighbour, as Simple Baselines do; within two cells of the border it stays. ``newton`` takes one Newton
+    step on the logarithm of the smoothed map, which is exact for a Gaussian and needs the nearest cells alone. ``dark``
+    takes the same step as published (Zhang et al., "Distribution-aware coordinate representation", 2020): the map is
+    blurred with 11 × 11 cells, and derivatives reach two cells far. None of them lets a gradient through.
 
     Args:
         heatmaps: (N, K, h, w), any range.
-        method: "argmax", "quarter" or "dark".
+        method: "argmax", "quarter", "newton" or "dark".
         size: (H, W) of the picture that the maps cover; None takes the maps' own size.
         upsample: bring the maps to H x W, bilinearly, before the maximum is taken: the paper's are H x W. Of maps
             of a quarter that size the argmax can only say multiples of four pixels.
@@ -87,9 +89,13 @@ def decode(
     x, y = index % w, torch.div(index, w, rounding_mode="floor")
     cells = torch.stack([x, y], dim=-1).float()
     if method == "quarter":
-        cells = cells + 0.25 * _slope(heatmaps, x, y).sign()
+        free = (x > 1) & (x < w - 1) & (y > 1) & (y < h - 1)
+        cells = cells + 0.25 * _slope(heatmaps, x, y).sign() * free[..., None]
+    elif method == "newton":
+        cells = cells + _smoothed_newton_step(heatmaps, x, y)
     elif method == "dark":
-        cells = cells + _dark_step(heatmaps, x, y)
+        # Of noise a step may lead anywhere; a landmark stays on the map.
+        cells = (cells + _dark_step(heatmaps, x, y)).clamp(cells.new_zeros(2), cells.new_tensor([w - 1.0, h - 1.0]))
     scale = cells.new_tensor([width / w, height / h])
     return (cells + 0.5) * scale - 0.5, confidence
 
@@ -165,7 +171,7 @@ def pose_maps(
         size: (H, W) of the picture.
         sigma: deviation of the Gaussians in pixels of the picture, see `default_sigma`.
         threshold: the smallest confidence of a joint that counts.
-        decoder: "argmax" (the paper's), "quarter" or "dark".
+        decoder: "argmax" (the paper's), "quarter", "newton" or "dark".
         upsample: bring the heatmaps to H x W before, see `decode`.
         check: refuse NaN and infinities, see `decode`.
 
@@ -206,10 +212,10 @@ def _check_size(size: tuple[int, int], name: str) -> tuple[int, int]:
     return height, width
 
 
-def _around(maps: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """The 3 x 3 cells around each (x, y), clamped at the border: (N, K, 3 rows, 3 columns)."""
+def _around(maps: Tensor, x: Tensor, y: Tensor, step: int = 1) -> Tensor:
+    """The 3 x 3 cells around each (x, y), `step` cells apart, clamped at the border: (N, K, 3 rows, 3 columns)."""
     h, w = maps.shape[-2:]
-    steps = torch.arange(-1, 2, device=maps.device)
+    steps = step * torch.arange(-1, 2, device=maps.device)
     rows = (y[..., None] + steps).clamp(0, h - 1)
     columns = (x[..., None] + steps).clamp(0, w - 1)
     index = rows[..., :, None] * w + columns[..., None, :]
@@ -229,7 +235,29 @@ def _slope(maps: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
 
 def _dark_step(maps: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """DARK's step in cells. Beside the border, where nothing is known to smooth with, the map is taken as it is."""
+    """The step of the published DARK in cells; within two cells of the border, where its derivatives end, none."""
+    h, w = maps.shape[-2:]
+    sigma = 0.3 * ((DARK_BLUR - 1) / 2 - 1) + 0.8
+    kernel = _kernel(sigma, DARK_BLUR // 2, maps)
+    kernel = kernel / kernel.sum()
+    blurred = _separable(maps, kernel, kernel, pad="constant")
+    # The blur lowers the peak; the published code raises the map to its old maximum, which the logarithm turns into an
+    # addend that no derivative sees. Only the clamp at SMALLEST depends on it.
+    peak = maps.amax((-2, -1), keepdim=True) / blurred.amax((-2, -1), keepdim=True).clamp_min(SMALLEST)
+    logarithm = (blurred * peak).clamp_min(SMALLEST).log()
+    near, far = _around(logarithm, x, y), _around(logarithm, x, y, step=2)
+    dx, dy = 0.5 * (near[..., 1, 2] - near[..., 1, 0]), 0.5 * (near[..., 2, 1] - near[..., 0, 1])
+    xx = 0.25 * (far[..., 1, 2] - 2 * far[..., 1, 1] + far[..., 1, 0])
+    yy = 0.25 * (far[..., 2, 1] - 2 * far[..., 1, 1] + far[..., 0, 1])
+    xy = 0.25 * (near[..., 2, 2] - near[..., 0, 2] - near[..., 2, 0] + near[..., 0, 0])
+    determinant = xx * yy - xy * xy
+    free = (x > 1) & (x < w - 2) & (y > 1) & (y < h - 2) & (determinant != 0)
+    step = torch.stack([xy * dy - yy * dx, xy * dx - xx * dy], dim=-1)
+    return torch.where(free[..., None], step / torch.where(free, determinant, 1)[..., None], 0)
+
+
+def _smoothed_newton_step(maps: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """The Newton step in cells. Beside the border, where nothing is known to smooth with, the map is taken as it is."""
     h, w = maps.shape[-2:]
     smoothed = _newton_step(_smooth(maps).clamp_min(SMALLEST).log(), x, y)
     plain = _newton_step(maps.clamp_min(SMALLEST).log(), x, y)

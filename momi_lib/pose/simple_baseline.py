@@ -6,10 +6,39 @@ the names of the official implementation, so that published checkpoints load str
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from torch import Tensor, nn
 from torchvision.models import resnet
 
-BACKBONES = {18: resnet.resnet18, 50: resnet.resnet50}
+BACKBONES = {
+    18: resnet.resnet18,
+    34: resnet.resnet34,
+    50: resnet.resnet50,
+    101: resnet.resnet101,
+    152: resnet.resnet152,
+}
+#: Depth by the blocks of each stage, and whether they are bottlenecks of three convolutions.
+DEPTHS = {
+    ((2, 2, 2, 2), False): 18,
+    ((3, 4, 6, 3), False): 34,
+    ((3, 4, 6, 3), True): 50,
+    ((3, 4, 23, 3), True): 101,
+    ((3, 8, 36, 3), True): 152,
+}
+
+
+def depth_of(names: Iterable[str]) -> int | None:
+    """The depth of the ResNet whose parameters have these names; ``None`` where they are of something else.
+
+    >>> depth_of(SimpleBaseline(18).state_dict())
+    18
+    >>> depth_of(["weight"])
+    """
+    places = [match for name in names if (match := re.match(r"layer([1-4])\.(\d+)\.conv(\d)\.weight", name))]
+    blocks = tuple(len({match[2] for match in places if match[1] == stage}) for stage in "1234")
+    return DEPTHS.get((blocks, any(match[3] == "3" for match in places)))
 
 
 class SimpleBaseline(nn.Module):
@@ -21,7 +50,7 @@ class SimpleBaseline(nn.Module):
     weights start at random.
 
     Args:
-        layers: 18 or 50, the depth of the ResNet.
+        layers: 18, 34, 50, 101 or 152, the depth of the ResNet.
         joints: number of heatmaps.
         width: channels of the first stage. Published weights have 64; 32, for 18 layers only, has a third of
             the parameters and learns in a few minutes on a CPU. The names stay the same.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from torch.nn import functional
 
 from momi_lib import files
 from momi_lib.data import mirror_maps, mirror_pictures
-from momi_lib.pose.simple_baseline import SimpleBaseline
+from momi_lib.pose.simple_baseline import SimpleBaseline, depth_of
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB, for values in [0, 1]
 MARGIN = 1.25  # official weights see a person with a quarter of room around it
@@ -149,24 +150,28 @@ class Teacher(nn.Module):
         return tuple(grid)
 
     @classmethod
-    def from_official(
-        cls, path: str | os.PathLike, layers: int = 50, *, input_size: tuple[int, int] = (256, 192)
-    ) -> Teacher:
+    def from_official(cls, path: str | os.PathLike, *, input_size: tuple[int, int] | None = None) -> Teacher:
         """A teacher with published Simple Baselines weights; every parameter must be there and no other.
 
         The file is read with ``torch.load(weights_only=True)``, so it cannot run code. An outer
-        ``{"state_dict": …}`` and a ``module.`` before each name are accepted.
+        ``{"state_dict": …}`` and a ``module.`` before each name are accepted. The depth of the ResNet is read from the
+        names of the parameters.
+
+        Args:
+            path: the checkpoint.
+            input_size: (h, w) of the pictures that it was trained on. Nothing in the file says it; ``None`` reads it
+                from the file's name, as in ``pose_resnet_50_256x192.pth.tar``.
 
         Raises:
             FileNotFoundError: no such file; the message says where to obtain it.
-            ValueError: a file that is no checkpoint, or whose parameters are not those of this depth.
+            ValueError: a file that is no checkpoint, or of another network; a name without a size.
 
         >>> Teacher.from_official("nowhere.pth.tar")  # doctest: +IGNORE_EXCEPTION_DETAIL
         Traceback (most recent call last):
         FileNotFoundError: Teacher.from_official: ...
         """
         path = Path(path)
-        wanted = WHERE_OFFICIAL.replace("<layers>", str(layers))
+        wanted = WHERE_OFFICIAL
         if not path.is_file():
             raise FileNotFoundError(f"Teacher.from_official: no file {path}; expected {wanted}")
         try:
@@ -188,6 +193,18 @@ class Teacher(nn.Module):
         if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
             raise ValueError(f"Teacher.from_official: {path} holds no state dict of tensors; expected {wanted}")
         state = {str(key).removeprefix("module."): value for key, value in loaded.items()}
+        layers = depth_of(state)
+        if layers is None:
+            raise ValueError(
+                f"Teacher.from_official: {path} holds no ResNet of 18, 34, 50, 101 or 152 layers; expected {wanted}"
+            )
+        input_size = input_size or _size_in(path.name)
+        if input_size is None:
+            raise ValueError(
+                f"Teacher.from_official: the name of {path} does not say the size of its input, as "
+                "pose_resnet_50_256x192.pth.tar does. Say it, height first: input_size=(256, 192), or --teacher-input "
+                "256 192"
+            )
         try:
             network = _filled(state, layers).float()
         except RuntimeError as error:
@@ -232,7 +249,7 @@ class Teacher(nn.Module):
             ValueError: a file that is no safetensors file, or not one of a teacher.
         """
         path = Path(path)
-        expected = "expected a file that Teacher.save or momi_lib.train.teacher wrote (teacher.safetensors)"
+        expected = "expected a file that Teacher.save or `python -m momi_lib train-teacher` wrote (teacher.safetensors)"
         if not path.is_file():
             raise FileNotFoundError(f"Teacher.load: no file {path}; {expected}")
         metadata, state = files.tensor_metadata(path), files.load_tensors(path)
@@ -248,6 +265,16 @@ class Teacher(nn.Module):
         sizes = {key: tuple(map(int, metadata[key].split("x"))) for key in ("input_size", "map_size")}
         flip = metadata.get("flip", "0") == "1"  # files before this option do not say
         return cls(network, name=metadata["name"], official=metadata["official"] == "1", flip=flip, **sizes)
+
+
+def _size_in(name: str) -> tuple[int, int] | None:
+    """The (h, w) in a name such as ``pose_resnet_50_384x288.pth.tar``; ``None`` where there is none.
+
+    >>> _size_in("pose_resnet_152_384x288.pth.tar"), _size_in("checkpoint.pth.tar")
+    ((384, 288), None)
+    """
+    found = re.search(r"(?<!\d)(\d{2,4})x(\d{2,4})(?!\d)", name)
+    return None if found is None else (int(found[1]), int(found[2]))
 
 
 def _filled(state: Mapping[str, Tensor], *shape: int, width: int = 64) -> SimpleBaseline:

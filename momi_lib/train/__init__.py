@@ -1,7 +1,8 @@
 """Training: one config, one loop, exact resume, one or many devices."""
 
-from momi_lib.train.config import PRESETS, TrainConfig, preset
+from momi_lib.train.config import TrainConfig
 from momi_lib.train.loop import Trainer, TrainingDiverged
-from momi_lib.train.run import load_teacher, train
+from momi_lib.train.presets import PRESETS, preset
+from momi_lib.train.run import train
 
-__all__ = ["PRESETS", "TrainConfig", "Trainer", "TrainingDiverged", "load_teacher", "preset", "train"]
+__all__ = ["PRESETS", "TrainConfig", "Trainer", "TrainingDiverged", "preset", "train"]

@@ -7,25 +7,23 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from momi_lib.data import People, Triplets, TripletSampler, mirror_joints, mirror_maps, mirror_pictures, to_float
+from momi_lib.data import People, Triplets, TripletSampler, mirror_maps, mirror_pictures, to_float
 from momi_lib.pose import TeacherMaps
 from momi_lib.pose.augment import ROTATION, SCALE, SHIFT, move_with_maps
-from momi_lib.train.colour import COLOUR_DICE, jitter_colours
+from momi_lib.train.colour import COLOUR_NUMBERS, jitter_colours
 
 
 class Batch(NamedTuple):
-    """x, x⁺, x⁻ as (N, 3, H, W) in [-1, 1], the teacher's maps of x (N, 17, h', w'), and, if asked for, x⁻'s labels.
+    """x, x⁺, x⁻ as (N, 3, H, W) in [-1, 1], and the teacher's maps of x (N, 17, h', w').
 
-    ``teacher_maps`` is ``None`` where the :class:`Batches` have none.
-    ``joints`` is (N, 17, 3): x and y in pixels, and 1 where the joint is in the picture, else 0. ``index`` and
-    ``flips`` (N,) bool say which pictures these are and which triplets are mirrored.
+    ``teacher_maps`` is ``None`` where the :class:`Batches` have none. ``index`` and ``flips`` (N,) bool say which
+    pictures these are and which triplets are mirrored.
     """
 
     source: Tensor
     positive: Tensor
     negative: Tensor
     teacher_maps: Tensor | None
-    joints: Tensor | None = None
     index: Triplets | None = None
     flips: Tensor | None = None
 
@@ -45,12 +43,10 @@ class Batches:
         mirror: probability that a triplet is mirrored, left and right joints of its maps swapped.
         same_camera: probability that x⁺ comes from the camera of x where it can.
         jitter: how strongly the colours of a triplet change, see :func:`~momi_lib.train.colour.jitter_colours`.
-        joints: give the labelled joints of x⁻, too.
         rank, world: number of this process and of all; ``size`` must divide.
 
     Raises:
-        ValueError: where ``size`` does not divide by ``world``, the maps do not belong to the pictures, or joints are
-            asked of people without labels.
+        ValueError: where ``size`` does not divide by ``world``, or the maps do not belong to the pictures.
     """
 
     def __init__(
@@ -63,25 +59,18 @@ class Batches:
         mirror: float = 0.0,
         same_camera: float = 0.0,
         jitter: float = 0.0,
-        joints: bool = False,
         rank: int = 0,
         world: int = 1,
     ) -> None:
         if maps is not None and len(maps) != len(people):
             raise ValueError(f"expected one teacher map a picture, got {len(maps)} for {len(people)} pictures")
-        if joints and (people.joints is None or people.visibility is None):
-            raise ValueError(
-                f"{people.folder}: expected labelled joints for negative_pose='joints', got pictures alone; set "
-                "negative_pose to 'student'"
-            )
         self.people, self.maps, self.size, self.mirror, self.jitter = people, maps, size, mirror, jitter
-        self.joints = joints
         self.rank, self.world = rank, world
         device = people.pictures.device
         self.sampler = TripletSampler(
             people.persons, seed=seed, device=device, cameras=people.cameras, same_camera=same_camera
         )
-        self.dice = torch.Generator(device=device).manual_seed(seed + 1)
+        self.rng = torch.Generator(device=device).manual_seed(seed + 1)
         self.check(size)
 
     def _share(self, size: int) -> slice:
@@ -103,24 +92,23 @@ class Batches:
         size = size or self.size
         share = self._share(size)
         triplets = self.sampler.draw(size)
-        flips = torch.rand(size, generator=self.dice, device=self.dice.device) < self.mirror
+        flips = torch.rand(size, generator=self.rng, device=self.rng.device) < self.mirror
         batch = self.gather(Triplets(*(index[share] for index in triplets)), flips[share], taught=taught)
         if moved:
-            dice = 2 * torch.rand(size, 4, generator=self.dice, device=self.dice.device)[share] - 1
+            numbers = 2 * torch.rand(size, 4, generator=self.rng, device=self.rng.device)[share] - 1
             low, high = torch.tensor(SCALE).log().tolist()
-            scale = ((low + high) / 2 + dice[:, 1] * (high - low) / 2).exp()
-            angle = (dice[:, 0] * ROTATION).deg2rad()
-            source, maps = move_with_maps(batch.source, batch.teacher_maps, angle, scale, dice[:, 2:] * SHIFT)
+            scale = ((low + high) / 2 + numbers[:, 1] * (high - low) / 2).exp()
+            angle = (numbers[:, 0] * ROTATION).deg2rad()
+            source, maps = move_with_maps(batch.source, batch.teacher_maps, angle, scale, numbers[:, 2:] * SHIFT)
             batch = batch._replace(source=source, teacher_maps=maps)
         if not self.jitter:
             return batch
-        changes = torch.rand(size, COLOUR_DICE, generator=self.dice, device=self.dice.device)[share]
+        changes = torch.rand(size, COLOUR_NUMBERS, generator=self.rng, device=self.rng.device)[share]
         coloured = jitter_colours(torch.stack(batch[:3]), changes, self.jitter)
         return Batch(*coloured, *batch[3:])
 
     def gather(self, triplets: Triplets, flips: Tensor, *, taught: bool = True) -> Batch:
         """Pictures and maps of ``triplets``; those in ``flips`` (N,) bool mirrored."""
-        joints = self._joints(triplets.negative, flips) if self.joints else None
         mirrored, flips = flips, flips[:, None, None, None]
 
         def pictures(index: Tensor) -> Tensor:
@@ -131,22 +119,13 @@ class Batches:
         if self.maps is not None and taught:
             maps = self.maps[triplets.source].float()
             maps = torch.where(flips, mirror_maps(maps), maps)
-        return Batch(*map(pictures, triplets), maps, joints, triplets, mirrored)
-
-    def _joints(self, index: Tensor, flips: Tensor) -> Tensor:
-        joints, visibility = self.people.joints[index], self.people.visibility[index]
-        width = self.people.pictures.shape[-1]
-        plain, turned = (
-            torch.cat([places, (seen > 0)[..., None].float()], dim=-1)
-            for places, seen in ((joints, visibility), mirror_joints(joints, visibility, width))
-        )
-        return torch.where(flips[:, None, None], turned, plain)
+        return Batch(*map(pictures, triplets), maps, triplets, mirrored)
 
     def state_dict(self) -> dict:
         """State of both generators."""
-        return {"sampler": self.sampler.state_dict(), "dice": self.dice.get_state()}
+        return {"sampler": self.sampler.state_dict(), "generator": self.rng.get_state()}
 
     def load_state_dict(self, state: dict) -> None:
         """Go on drawing where ``state`` was taken."""
         self.sampler.load_state_dict(state["sampler"])
-        self.dice.set_state(state["dice"].cpu())
+        self.rng.set_state(state["generator"].cpu())

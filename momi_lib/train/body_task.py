@@ -132,9 +132,9 @@ class BodyTask:
         persons = self.people.persons[source].tolist()
         chosen = (self._random(len(persons)) < share).tolist() if share < 1 else [True] * len(persons)
         rows = [row for row, person in enumerate(persons) if person in self._of_person and chosen[row]]
-        dice = self._random(len(rows)).tolist()
+        rng = self._random(len(rows)).tolist()
         pools = [self._of_person[persons[row]] for row in rows]
-        drawn = [pool[int(die * len(pool))] for pool, die in zip(pools, dice, strict=True)]
+        drawn = [pool[int(die * len(pool))] for pool, die in zip(pools, rng, strict=True)]
         index, rows = (torch.tensor(numbers, dtype=torch.long).to(source.device) for numbers in (drawn, rows))
         flips = flips[rows]
         joints, inside = self.bodies.joints[index], self.bodies.inside[index]

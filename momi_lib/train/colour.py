@@ -5,17 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-COLOUR_DICE = 4  # random numbers a triplet: hue, saturation, contrast, brightness
+COLOUR_NUMBERS = 4  # random numbers a triplet: hue, saturation, contrast, brightness
 
 
-def jitter_colours(pictures: Tensor, dice: Tensor, strength: float) -> Tensor:
+def jitter_colours(pictures: Tensor, numbers: Tensor, strength: float) -> Tensor:
     """Turn the hue and change saturation, contrast and brightness, alike for all pictures of a triplet.
 
     x and x⁺ must change together, or G would be asked for colours that its source does not have.
 
     Args:
         pictures: (K, N, 3, H, W) in [-1, 1], the K pictures of N triplets.
-        dice: (N, 4) in [0, 1), one row a triplet; 0.5 everywhere changes nothing.
+        numbers: (N, 4) in [0, 1), one row a triplet; 0.5 everywhere changes nothing.
         strength: 1 turns the hue by up to ±36°, scales saturation and contrast by 0.6 to 1.4 and 0.75 to 1.25 and adds
             up to ±0.2 of brightness; 0 changes nothing.
 
@@ -27,7 +27,7 @@ def jitter_colours(pictures: Tensor, dice: Tensor, strength: float) -> Tensor:
     >>> bool(torch.allclose(same, pictures, atol=1e-6))
     True
     """
-    hue, saturation, contrast, brightness = ((2 * dice - 1) * strength).T
+    hue, saturation, contrast, brightness = ((2 * numbers - 1) * strength).T
     # In the plane of equal sums of R, G and B a hue is an angle: turning about the grey axis by Rodrigues' formula,
     # with the saturation as the length in that plane.
     angle = hue * torch.pi / 5

@@ -1,31 +1,31 @@
-"""What a training run is made of, as frozen dataclasses, and the presets by name.
+"""What a training run is made of, as a frozen dataclass.
 
 The command line is made from these classes, so a field here is an option there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from momi_lib.losses import AdversarialForm, AdversarialTerms, LossWeights
+from momi_lib.train.run_config import RunConfig
 from momi_lib.translate.blocks import Norm
 from momi_lib.translate.network import NetworkConfig
 
 LABELLED = (128, 64)  # size of the pictures that there are labels of body maps for
 
 
-@dataclass(frozen=True)
-class TrainConfig:
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(RunConfig):
     """One run of ``python -m momi_lib train``.
 
     Attributes:
-        data: folder in Market-1501's layout; ``None`` is ``$MOMI_DATA`` or the embedded set.
         out: folder of the run: log, picture grids, checkpoints, weights.
         teacher: safetensors of the teacher ψ (or an official Simple Baselines checkpoint); ``None`` is the one
             that comes with the embedded data.
+        teacher_input: (h, w) that an official checkpoint was trained on, where its name does not say so.
         steps: triplet batches after the warm-up and the body maps' stage.
         distil_steps: warm-up: batches in which the student alone learns (Eq. 1), because a pose map of an
             untrained student says nothing. 0 is the paper's: without weights to start with, F_p learns beside the
@@ -56,9 +56,6 @@ class TrainConfig:
         feature_matching: weight, inside γ's term, of how far D's activations on generated pairs are from those on the
             real one; 0 (the paper): not asked.
         penalty: weight of R1 (and R2 for ``"relativistic"``); 0 switches it off.
-        swap_in_discriminator: also show D the pair (x, x̂⁻), which Eq. 5 leaves out.
-        negative_pose: whose landmarks z_p⁻ and the patches of x̂⁻ are made of: those that the ``"student"`` finds (the
-            paper), or the labelled ``"joints"``, where the data set has them.
         distil_norm: norm of Eq. 1.
         patch_shape: ``"square"`` around each joint (the paper's) or ``"strip"`` along each limb.
         patch_radius, patch_size: half the side (a strip's width) in pixels and the resampled side of a patch.
@@ -93,19 +90,18 @@ class TrainConfig:
         start_with: ``"all"`` of them, the ``"student"`` alone, which then needs no warm-up, or the student and the body
             ``"maps"``, which then need no stage of their own.
         start_student: weights (.safetensors) whose F_p to begin with, in place of the one in ``start``.
-        precision: ``"fp32"``, ``"bf16"`` (autocast), or ``"auto"``: bf16 where the device has instructions for it.
         channels_last: memory layout of pictures and convolutions.
         compile: hand the networks to ``torch.compile``.
-        device: ``"auto"`` or ``"cpu"``.
         log_every, grid_every, checkpoint_every: steps between lines, picture grids and checkpoints.
 
+    >>> from momi_lib.train.presets import preset
     >>> preset("tiny").batch
     4
     """
 
-    data: Path | None = None
     out: Path = Path("runs/momi")
     teacher: Path | None = None
+    teacher_input: tuple[int, int] | None = None
     steps: int = 100_000
     distil_steps: int = 2_000
     distil_batch: int = 32
@@ -115,7 +111,6 @@ class TrainConfig:
     body_learning_rate: float = 3e-3
     body_labels: Literal["rendered", "committed"] = "rendered"
     batch: int = 32
-    seed: int = 0
     network: NetworkConfig = field(default_factory=NetworkConfig)
     discriminator: tuple[int, ...] = (64, 128, 256, 512)
     discriminator_norm: Norm = "group"
@@ -128,8 +123,6 @@ class TrainConfig:
     adversarial_terms: AdversarialTerms = "mean"
     feature_matching: float = 0.0
     penalty: float = 0.0
-    swap_in_discriminator: bool = False
-    negative_pose: Literal["student", "joints"] = "student"
     distil_norm: Literal["mse", "l2"] = "mse"
     patch_shape: Literal["square", "strip"] = "square"
     patch_radius: float = 10.0
@@ -155,15 +148,14 @@ class TrainConfig:
     start: Path | None = None
     start_with: Literal["all", "student", "maps"] = "all"
     start_student: Path | None = None
-    precision: Literal["fp32", "bf16", "auto"] = "fp32"
     channels_last: bool = True
     compile: bool = False
-    device: Literal["auto", "cpu"] = "auto"
     log_every: int = 20
     grid_every: int = 500
     checkpoint_every: int = 500
 
     def __post_init__(self) -> None:
+        self.check()
         for name in ("steps", "batch", "distil_batch", "body_batch", "log_every", "grid_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected a whole number from 1 up, got {getattr(self, name)}")
@@ -193,8 +185,6 @@ class TrainConfig:
             return
         if self.lookup_guidance:
             raise ValueError("lookup_guidance: expected 0 with --network.carry; the body maps say where to look")
-        if self.negative_pose != "student":
-            raise ValueError("negative_pose: expected 'student' with --network.carry, whose x̂⁻ has bodies in any pose")
         if not self.distil_steps and self.start is None and self.start_student is None:
             raise ValueError(
                 "distil_steps: body maps need a student that finds landmarks: expected a number from 1 up, or weights "
@@ -213,184 +203,3 @@ class TrainConfig:
                 "body_steps: a network that carries needs trained body maps: give it steps, or weights that have some "
                 "with --start, or --body-labels committed to take those of the committed weights"
             )
-
-
-_SMALL = NetworkConfig(
-    width=96,
-    encoder=(32, 64),
-    stem="lean",
-    attention_blocks=3,
-    lean_attention=True,
-    generator=(96, 64, 64, 32),
-    generator_blocks=(2, 1, 0, 0),
-    output="half",  # a stage at full size took a quarter of the step
-    kernel=3,
-    transfer="lookup",  # for this and the options below see benchmarks/experiments.md
-    pose_detail=16,
-    student=32,
-    decoder="dark",
-)
-#: How the committed weights were finished, beside the paper; benchmarks/experiments.md says what of it was compared.
-_FOUND: dict[str, Any] = dict(
-    distil_moved=True,
-    student_rate_after=0.02,
-    weights=LossWeights(patch=0.1, adversarial=0.1),
-    same_camera=1.0,
-    jitter=0.4,
-    pose_mask=6.0,
-    patch_radius=6.0,
-    pose_consistency=5.0,
-    lookup_guidance=0.2,
-)
-#: How a network that carries is trained beside that; benchmarks/experiments.md says what of it was compared.
-_CARRIED: dict[str, Any] = dict(
-    lookup_guidance=0.0, pose_consistency=10.0, draw_all=0.3, light=0.1, keep=0.1, any_pose=0.35,
-)  # fmt: skip
-#: What else the paper does not have; the defaults stand for going without.
-_BEYOND = (
-    "body_steps", "body_labels", "draw_all", "sharpness", "light", "keep", "any_pose", "feature_matching",
-)  # fmt: skip
-#: Options in which a run may differ from the paper, sizes and rates left out: what the experiments and carrying added,
-#: and where the other presets read the paper more freely than ``paper``.
-BESIDE_THE_PAPER = {*_FOUND, *_BEYOND, "transfer", "pose_detail", "carry"} - {"body_steps"} | {
-    "distil_steps", "mirror", "perceptual", "perceptual_on", "adversarial_terms", "attention_block", "decoder",
-    "decode_at",
-}  # fmt: skip
-
-PRESETS: dict[str, TrainConfig] = {
-    # Tests: every part is there, seconds on one core; group norm, so that processes agree with one.
-    "tiny": TrainConfig(
-        steps=20,
-        distil_steps=5,
-        distil_batch=4,
-        batch=4,
-        network=NetworkConfig(
-            width=16, encoder=(8, 16), stem="lean", attention_blocks=2, lean_attention=True,
-            generator=(16, 16, 8, 8), generator_blocks=(1, 0, 0, 0), kernel=3, norm="group", student=16,
-        ),
-        discriminator=(8, 16),
-        perceptual="random",
-        log_every=1,
-        grid_every=20,
-        checkpoint_every=5,
-    ),
-    # The same with body maps and a painter.
-    "tiny-carry": TrainConfig(
-        steps=6,
-        distil_steps=2,
-        body_steps=2,
-        distil_batch=4,
-        body_batch=4,
-        batch=4,
-        network=NetworkConfig(
-            width=16, encoder=(8, 16), stem="lean", attention_blocks=2, lean_attention=True,
-            generator=(16, 16, 8, 8), generator_blocks=(1, 0, 0, 0), kernel=3, norm="group", student=16,
-            output="features", carry=True, body_source=(8, 8, 8, 16), body_target=(8, 8, 8, 8), painter=8,
-        ),
-        discriminator=(8, 16),
-        perceptual="random",
-        log_every=1,
-        grid_every=20,
-        checkpoint_every=5,
-    ),
-    # Two CPU cores: a step with everything on is meant to stay under 0.7 s (benchmarks/results/steps-cpu.json).
-    "lookup": TrainConfig(
-        steps=10_000,
-        distil_steps=2_000,
-        batch=8,
-        network=_SMALL,
-        discriminator=(32, 64, 128),
-        discriminator_norm="none",  # group norm in D alone took a fifth of the step on a CPU
-        perceptual="mannequin",
-        precision="auto",
-        **_FOUND,
-    ),
-    # Two CPU cores, 150 minutes from nothing: what is visible in the source is carried over.
-    "small": TrainConfig(
-        steps=3_500,
-        distil_steps=5_000,
-        body_steps=6_000,
-        batch=8,
-        network=replace(_SMALL, generator=(96, 64, 48, 32), output="features", carry=True),
-        discriminator=(32, 64, 128),
-        discriminator_norm="none",
-        perceptual="mannequin",
-        precision="auto",
-        **_FOUND | _CARRIED | dict(learning_rate=4e-4),
-    ),
-    # One GPU: it carries clothes over, as `small` does; at most 16 M parameters, half of them in the body maps.
-    "base": TrainConfig(
-        body_steps=4_000,
-        body_batch=64,
-        network=NetworkConfig(
-            width=160, encoder=(64, 128), stem="lean", attention_blocks=3, lean_attention=True,
-            generator=(160, 112, 80, 64), generator_blocks=(1, 1, 1, 0), output="features", transfer="lookup",
-            pose_detail=16, student=32, decoder="dark", carry=True, body_source=(48, 96, 144, 192),
-            body_target=(48, 96, 144, 192), painter=32,
-        ),
-        batch=64,
-        discriminator=(64, 128, 256),
-        perceptual="mannequin",
-        precision="bf16",
-        compile=True,
-        **_FOUND | _CARRIED,
-    ),
-    # The literal reading: d = 256, nine blocks as in pose-attention transfer, 7×7 stems, the maximum taken at H × W,
-    # VGG-19 on x alone, Eq. 5 as a sum, everything trained together from the first step on, nothing mirrored.
-    "paper": TrainConfig(
-        network=NetworkConfig(
-            width=256, encoder=(128, 256), attention_block="pat", generator_blocks=(4, 0, 0, 0), decode_at="full"
-        ),
-        distil_steps=0,
-        perceptual="vgg19",
-        perceptual_on="source",
-        adversarial_terms="sum",
-        mirror=0.0,
-    ),
-}  # fmt: skip
-
-
-def preset(name: str, **changes: object) -> TrainConfig:
-    """A preset, with fields changed.
-
-    Raises:
-        ValueError: for a name that is not one of the presets.
-
-    >>> preset("small", batch=4).batch
-    4
-    """
-    if name not in PRESETS:
-        raise ValueError(f"preset: expected one of {', '.join(PRESETS)}, got {name!r}")
-    return replace(PRESETS[name], **changes)
-
-
-def changed(config: TrainConfig, change: Mapping[str, Any]) -> TrainConfig:
-    """A config with fields changed; those of its ``network`` and ``weights`` as mappings of their own.
-
-    >>> config = changed(preset("small"), {"seed": 1, "weights": {"patch": 0.0}})
-    >>> config.seed, config.weights.patch, config.weights.adversarial
-    (1, 0.0, 0.1)
-    """
-    fields = {
-        key: replace(getattr(config, key), **value) if isinstance(value, Mapping) else value
-        for key, value in change.items()
-    }
-    return replace(config, **fields)
-
-
-def as_in_the_paper(config: TrainConfig) -> TrainConfig:
-    """The same sizes with the paper's own parts, losses and weights: without what the experiments and carrying added.
-
-    A generator that ended in features for a painter draws the picture itself, two by two pixels at once.
-
-    >>> plain = as_in_the_paper(preset("small"))
-    >>> plain.network.transfer, plain.network.carry, plain.network.output, plain.network.width
-    ('join', False, 'half', 96)
-    >>> plain.weights.adversarial, plain.body_steps, as_in_the_paper(preset("paper")) == preset("paper")
-    (0.5, 0, True)
-    """
-    usual = TrainConfig()
-    options = {name: getattr(usual, name) for name in (*_FOUND, *_BEYOND)}
-    output = "half" if config.network.output == "features" else config.network.output
-    network = replace(config.network, transfer="join", pose_detail=0, carry=False, output=output)
-    return replace(config, network=network, **options)

@@ -8,14 +8,14 @@ import torch
 from torch import nn
 
 
-class Average:
+class ModelEMA:
     """A second network whose weights follow those of the first: w̄ ← m w̄ + (1 − m) w.
 
     The momentum m starts near zero and grows to ``decay``, so the random first weights are soon forgotten.
     Buffers (batch norm's statistics) are copied.
 
     >>> network = nn.Linear(1, 1, bias=False)
-    >>> average = Average(network, decay=0.9)
+    >>> average = ModelEMA(network, decay=0.9)
     >>> _ = network.weight.data.add_(1.0)
     >>> average.update(network)
     >>> average.updates

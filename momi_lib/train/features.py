@@ -7,7 +7,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,37 +17,31 @@ from tqdm.auto import tqdm
 from momi_lib.data import People, load, mirror_pictures, to_float
 from momi_lib.features import MannequinFeatures
 from momi_lib.files import save_tensors, sha256, weights_folder, write_json
-from momi_lib.train.card import environment, plain
+from momi_lib.provenance import environment, plain
+from momi_lib.train.run_config import RunConfig
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class FeaturesConfig:
+@dataclass(frozen=True, kw_only=True)
+class FeaturesConfig(RunConfig):
     """One run of ``python -m momi_lib train-features``.
 
     Attributes:
-        data: data folder; ``None`` is ``$MOMI_DATA`` or the embedded set.
         out: safetensors to write; its card stands beside it.
-        steps, batch, learning_rate, weight_decay, seed: of AdamW with one cycle.
+        steps, batch, learning_rate, weight_decay: of AdamW with one cycle.
         smoothing: label smoothing of the cross entropy over identities.
-        precision: ``"fp32"`` or ``"bf16"``.
-        device: ``"auto"`` or ``"cpu"``.
 
     >>> FeaturesConfig().steps
     1200
     """
 
-    data: Path | None = None
     out: Path = weights_folder() / "mannequin-features.safetensors"
     steps: int = 1200
     batch: int = 48
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     smoothing: float = 0.1
-    seed: int = 0
-    precision: Literal["fp32", "bf16"] = "fp32"
-    device: Literal["auto", "cpu"] = "auto"
 
 
 def train_features(config: FeaturesConfig) -> dict[str, Any]:
@@ -58,7 +52,8 @@ def train_features(config: FeaturesConfig) -> dict[str, Any]:
     own camera, ``rank1_across_cameras``.
     """
     started = time.monotonic()
-    device = torch.device("cuda" if config.device == "auto" and torch.cuda.is_available() else "cpu")
+    config.check()
+    device = config.where
     people = load(config.data, "train", device=device)
     labels = torch.searchsorted(people.identities, people.persons)
     with torch.random.fork_rng(devices=[]):
@@ -69,13 +64,13 @@ def train_features(config: FeaturesConfig) -> dict[str, Any]:
     parameters = [*network.parameters(), *neck.parameters()]
     optimiser = torch.optim.AdamW(parameters, config.learning_rate, weight_decay=config.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.learning_rate, total_steps=config.steps)
-    dice = torch.Generator().manual_seed(config.seed)
+    rng = torch.Generator().manual_seed(config.seed)
 
     progress = tqdm(range(config.steps), desc="features")
     for _ in progress:
-        index = torch.randint(len(people), (config.batch,), generator=dice).to(device)
-        pictures = disturb(to_float(people.pictures[index]), dice)
-        with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+        index = torch.randint(len(people), (config.batch,), generator=rng).to(device)
+        pictures = augment(to_float(people.pictures[index]), rng)
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.in_bf16(device)):
             logits = neck(network.embed(pictures)).float()
         loss = functional.cross_entropy(logits, labels[index], label_smoothing=config.smoothing)
         if not math.isfinite(loss.item()):
@@ -100,20 +95,20 @@ def train_features(config: FeaturesConfig) -> dict[str, Any]:
     return card
 
 
-def disturb(pictures: Tensor, dice: torch.Generator) -> Tensor:
+def augment(pictures: Tensor, rng: torch.Generator) -> Tensor:
     """Mirror, shift by up to 8 and 4 pixels, and change the light of each picture at random.
 
     Args:
         pictures: (N, 3, H, W) in [-1, 1].
-        dice: CPU generator.
+        rng: CPU generator.
 
-    >>> disturb(torch.zeros(4, 3, 128, 64), torch.Generator().manual_seed(0)).shape
+    >>> augment(torch.zeros(4, 3, 128, 64), torch.Generator().manual_seed(0)).shape
     torch.Size([4, 3, 128, 64])
     """
     count, device = len(pictures), pictures.device
 
     def draw(*shape: int) -> Tensor:
-        return torch.rand(count, *shape, generator=dice).to(device)
+        return torch.rand(count, *shape, generator=rng).to(device)
 
     pictures = torch.where(draw(1, 1, 1) < 0.5, mirror_pictures(pictures), pictures)
     height, width = pictures.shape[-2:]

@@ -7,9 +7,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 
 class JsonLog:
     """One JSON object a line, appended and flushed, so that a killed run keeps what it said.
@@ -47,28 +44,3 @@ def read_log(path: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError:
             break
     return lines
-
-
-def picture_grid(rows: list[Tensor], *, padding: int = 2) -> Tensor:
-    """Rows of pictures (N, 3, H, W) in [-1, 1] → one uint8 picture (3, ·, ·), row under row.
-
-    >>> picture_grid([torch.zeros(4, 3, 8, 4)] * 2).shape
-    torch.Size([3, 22, 26])
-    """
-    from torchvision.utils import make_grid
-
-    pictures = torch.cat([row.detach().float().cpu() for row in rows]).clamp(-1, 1)
-    return (make_grid(pictures, nrow=len(rows[0]), padding=padding, pad_value=1.0) * 127.5 + 127.5).round().byte()
-
-
-def save_picture(picture: Tensor, path: Path) -> None:
-    """Write a uint8 picture (3, H, W) as PNG or JPEG by the ending of ``path``, atomically."""
-    from PIL import Image
-
-    from momi_lib.files import write_atomically
-
-    formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
-    if path.suffix.lower() not in formats:
-        raise ValueError(f"{path}: expected a name ending in {', '.join(formats)}")
-    image = Image.fromarray(picture.permute(1, 2, 0).contiguous().numpy())
-    write_atomically(path, lambda file: image.save(file, format=formats[path.suffix.lower()]))

@@ -25,15 +25,14 @@ from momi_lib.data.body_maps import load_any_poses, load_body_labels
 from momi_lib.features import feature_network
 from momi_lib.pose import TeacherMaps
 from momi_lib.train.batches import Batch, Batches
-from momi_lib.train.begin import begin_with, committed_body_maps
 from momi_lib.train.body_task import BodyTask
 from momi_lib.train.carry_objective import CarryObjective
 from momi_lib.train.config import TrainConfig
-from momi_lib.train.dice import thrown
-from momi_lib.train.ema import Average
+from momi_lib.train.ema import ModelEMA
+from momi_lib.train.initialise import committed_body_maps, initialise_from
 from momi_lib.train.objective import Drawn, Objective
-from momi_lib.train.precision import multiplies_bf16
-from momi_lib.train.processes import share_gradients, time_is_up
+from momi_lib.train.processes import all_reduce_gradients, time_is_up
+from momi_lib.train.randomness import seeded
 from momi_lib.translate import MomiNet, PairDiscriminator, network_of
 from momi_lib.translate.blocks import initialise
 
@@ -87,9 +86,7 @@ class Trainer:
         # notebook may want; the state matters where there are several processes, and only then follows the config.
         self.accelerator = Accelerator(cpu=on_cpu and int(os.environ.get("WORLD_SIZE", 1)) > 1)
         self.device = torch.device("cpu") if on_cpu else self.accelerator.device
-        self.precision = config.precision
-        if config.precision == "auto":
-            self.precision = "bf16" if multiplies_bf16(self.device) else "fp32"
+        self.precision = "bf16" if config.in_bf16(self.device) else "fp32"
         self.step = 0
         self.last: tuple[Batch, Drawn] | None = None
         with torch.random.fork_rng(devices=[]):
@@ -98,14 +95,14 @@ class Trainer:
             discriminator = PairDiscriminator(config.discriminator, config.discriminator_norm)
             initialise(discriminator)
         if config.start is not None:
-            begin_with(network, config.start, config.start_with)
+            initialise_from(network, config.start, config.start_with)
         if config.start_student is not None:
-            begin_with(network, config.start_student, "student")
+            initialise_from(network, config.start_student, "student")
         if config.network.carry and config.body_labels == "committed":
             committed_body_maps(network)
         self.perceptual = self._perceptual()
         self.network, self.discriminator = (self._place(part) for part in (network, discriminator))
-        self.average = Average(self.network, config.ema)
+        self.average = ModelEMA(self.network, config.ema)
         kind = CarryObjective if config.network.carry else Objective
         self.objective = kind(self.network, self.discriminator, self.perceptual, config)
         self.batches = Batches(
@@ -116,7 +113,6 @@ class Trainer:
             mirror=config.mirror,
             same_camera=config.same_camera,
             jitter=config.jitter,
-            joints=config.negative_pose == "joints",
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
         )
@@ -183,9 +179,9 @@ class Trainer:
                 f"any_pose: the maps are trained already, but a share of x⁻ in any pose needs bodies. {error} Or take "
                 "--any-pose 0."
             ) from error
-        dice = torch.Generator(device=self.device)
+        rng = torch.Generator(device=self.device)
         sigma = self.network.sigma
-        return BodyTask(people, labels.to(self.device), bodies.to(self.device), config.network.size, sigma, dice)
+        return BodyTask(people, labels.to(self.device), bodies.to(self.device), config.network.size, sigma, rng)
 
     def _numbered(self, step: int) -> int:
         """A seed of its own for each step and process, so that nothing of it need be kept in a checkpoint.
@@ -229,11 +225,11 @@ class Trainer:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             yield
 
-    def _dice(self) -> AbstractContextManager:
+    def _seeded(self) -> AbstractContextManager:
         """What a step leaves to chance inside the network: nothing, but for the blocks with dropout."""
         if self.config.network.attention_block != "pat":
             return nullcontext()
-        return thrown(self.device, self.config.seed, self.step, self.accelerator.process_index)
+        return seeded(self.device, self.config.seed, self.step, self.accelerator.process_index)
 
     def train_step(self) -> dict[str, float]:
         """One step: draw, improve F_p, E, φ and G, improve D, move the average. Returns the losses.
@@ -257,7 +253,7 @@ class Trainer:
             taught=stage == "student" or not self.config.network.carry,
         )
         drawn = None
-        with self._autocast(), self._dice():
+        with self._autocast(), self._seeded():
             if stage == "student":
                 terms = self.objective.distil(batch)
             elif stage == "body":
@@ -265,14 +261,14 @@ class Trainer:
             else:
                 terms, drawn = self.objective.generator(batch)
         values = self._check(terms)
-        self._improve(terms["total"], self._learning(stage))
+        self._optimiser_step(terms["total"], self._learning(stage))
         if drawn is not None:
             self.last = (batch, Drawn(*(picture.detach() for picture in drawn)))
             if self.config.weights.adversarial:
                 with self._autocast():
                     terms = self.objective.discriminate(batch, drawn)
                 values |= self._check(terms)
-                self._improve(sum(terms.values()), ["discriminator"])
+                self._optimiser_step(sum(terms.values()), ["discriminator"])
         self.average.update(self.network)
         self.step += 1
         if self.config.network.carry and self.stage != stage:
@@ -318,14 +314,14 @@ class Trainer:
         left = 2 * (1 - self.step / self.config.distil_steps)
         return self.config.student_learning_rate * (after + (1 - after) * min(1.0, left))
 
-    def _improve(self, loss: Tensor, names: list[str]) -> None:
+    def _optimiser_step(self, loss: Tensor, names: list[str]) -> None:
         for name in names:
             self.optimisers[name].zero_grad(set_to_none=True)
         loss.backward()
         for name in names:
             optimiser = self.optimisers[name]
             parameters = [p for group in optimiser.param_groups for p in group["params"]]
-            share_gradients(self.accelerator, parameters)
+            all_reduce_gradients(self.accelerator, parameters)
             for group in optimiser.param_groups:
                 group["lr"] = self._base_rate(name) * self.rate()
             optimiser.step()
@@ -348,7 +344,7 @@ class Trainer:
         return values
 
     @torch.no_grad()
-    def calibrated(self, batches: int = 16) -> MomiNet:
+    def with_updated_statistics(self, batches: int = 16) -> MomiNet:
         """A copy of the averaged network whose batch norms have the statistics of its own activations.
 
         Those of the trained network do not fit averaged weights: pictures come out grey. With several processes all

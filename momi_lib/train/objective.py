@@ -53,7 +53,7 @@ class Objective:
         count = len(batch.source)
         pose = network.pose(batch.source)
         with torch.no_grad():  # F_p learns from x alone; the other two only need their landmarks
-            others = self._labelled(network.pose(torch.cat([batch.positive, batch.negative])), batch.joints)
+            others = network.pose(torch.cat([batch.positive, batch.negative]))
         codes = network.encode_pose(torch.cat([pose.maps, others.maps]))
         appearance = network.encode_appearance(batch.source, codes[:count])
         # One pass through G for all three poses: the appearance is the same, and larger batches are cheaper.
@@ -78,20 +78,6 @@ class Objective:
             terms["total"] = terms["total"] + terms["guidance"]
         return terms, drawn
 
-    def _labelled(self, others: Pose, joints: Tensor | None) -> Pose:
-        """The poses of x⁺ and x⁻, that of x⁻ from its labels where the batch has them."""
-        if joints is None:
-            return others
-        count = len(joints)
-        landmarks, valid = joints[..., :2], joints[..., 2] > 0
-        maps = self.network.reproject(landmarks, valid)
-        return Pose(
-            others.heatmaps,
-            torch.cat([others.maps[:count], maps.to(others.maps.dtype)]),
-            torch.cat([others.landmarks[:count], landmarks.to(others.landmarks.dtype)]),
-            torch.cat([others.valid[:count], valid]),
-        )
-
     def _guidance(self, codes: Tensor, pose: Pose, others: Pose) -> Tensor:
         """How little the lookup looks from the landmarks of x⁺ and x⁻, and the limbs between, at those of x."""
         count, size = len(pose.landmarks), self.config.network.size
@@ -102,7 +88,7 @@ class Objective:
         source, target = ((points + 0.5) / place - 0.5 for points in (source.repeat(2, 1, 1), target))
         both = (codes[:count].repeat(2, 1, 1, 1), codes[count:])
         with torch.autocast(codes.device.type, enabled=False):
-            return self.network.lookup.surprise(
+            return self.network.lookup.negative_log_likelihood(
                 tuple(code.float() for code in both), (source, target), seen.repeat(2, 1) & found
             )
 
@@ -145,11 +131,8 @@ class Objective:
         return losses.patch_verification(*real, *fake)
 
     def _pairs(self, batch: Batch, drawn: Drawn) -> tuple[list[Tensor], list[Tensor]]:
-        """First and second pictures of Eq. 5's generated pairs: (x̂, x⁺), (x, x̂⁺) and, if asked for, (x, x̂⁻)."""
-        first, second = [drawn.source, batch.source], [batch.positive, drawn.positive]
-        if self.config.swap_in_discriminator:
-            first, second = [*first, batch.source], [*second, drawn.negative]
-        return first, second
+        """First and second pictures of Eq. 5's generated pairs: (x̂, x⁺) and (x, x̂⁺)."""
+        return [drawn.source, batch.source], [batch.positive, drawn.positive]
 
     def _adversarial(self, batch: Batch, drawn: Drawn) -> Tensor:
         config = self.config

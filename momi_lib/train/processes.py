@@ -1,17 +1,24 @@
-"""What several processes of one run tell each other in a step."""
+"""What several processes of one run tell each other in a step, and whether there are several."""
 
 from __future__ import annotations
 
+import logging
 import math
+import os
 import time
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast
 from torch import Tensor, nn
 
+log = logging.getLogger(__name__)
 
-def share_gradients(accelerator: Accelerator, parameters: list[nn.Parameter]) -> None:
+
+def all_reduce_gradients(accelerator: Accelerator, parameters: list[nn.Parameter]) -> None:
     """Average the gradients of ``parameters`` over all processes, in place and in one message.
 
     Instead of a wrapper around each network: a GAN's two sides use the same networks differently, and every
@@ -37,3 +44,35 @@ def time_is_up(accelerator: Accelerator, deadline: float, device: torch.device) 
     if accelerator.num_processes == 1:
         return over
     return bool(broadcast(torch.tensor([float(over)], device=device), from_process=0).item())
+
+
+def processes_asked_for(command: Sequence[str]) -> int:
+    """How many processes a command line of ``accelerate launch`` asks for; 1 where it does not say.
+
+    >>> processes_asked_for(["accelerate", "launch", "--num_processes", "2", "-m", "momi_lib"])
+    2
+    >>> processes_asked_for(["accelerate", "launch", "--num-processes=4", "-m", "momi_lib"])
+    4
+    """
+    words = [part for word in command for part in word.split("=", 1)]
+    for name, value in pairwise(words):
+        if name.replace("_", "-") == "--num-processes" and value.isdigit():
+            return int(value)
+    return 1
+
+
+def warn_where_alone() -> None:
+    """Log one line where ``accelerate launch`` was asked for several processes and started one, as it does on CPUs."""
+    if "ACCELERATE_MIXED_PRECISION" not in os.environ or "WORLD_SIZE" in os.environ:
+        return  # nobody launched this, or with several processes
+    try:
+        command = Path(f"/proc/{os.getppid()}/cmdline").read_text(encoding="utf-8", errors="replace").split("\0")
+    except OSError:
+        return  # another system than Linux does not say
+    count = processes_asked_for(command)
+    if count > 1:
+        log.warning(
+            "accelerate launch was asked for %d processes and started one; `torchrun --nproc-per-node %d -m momi_lib "
+            "…` starts them, on CPUs too",
+            count, count,
+        )  # fmt: skip

@@ -13,13 +13,15 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from momi_lib.data import People, load, load_truth, to_float
-from momi_lib.files import weights_folder, write_json
-from momi_lib.pose import Teacher, TeacherMaps
-from momi_lib.train.card import begun_with, environment, plain
+from momi_lib.data.pictures import picture_grid, save_picture
+from momi_lib.files import write_json
+from momi_lib.pose import TeacherMaps, load_teacher
+from momi_lib.provenance import begun_with, environment, plain
 from momi_lib.train.checkpoint import latest_checkpoint, save_checkpoint
 from momi_lib.train.config import TrainConfig
-from momi_lib.train.log import JsonLog, picture_grid, save_picture
+from momi_lib.train.log import JsonLog
 from momi_lib.train.loop import Trainer
+from momi_lib.train.processes import warn_where_alone
 from momi_lib.translate import MomiNet, save_network, weights_file
 
 log = logging.getLogger(__name__)
@@ -29,27 +31,6 @@ BEGINNING = ("seed", "start", "start_with", "start_student", "body_labels")
 #: Steps of the whole network after which the same eight swaps are kept, for the lessons; the last step's are, too.
 PROGRESS = (0, 30, 100, 300, 1_000, 3_000)
 PROGRESS_FOLDER, PROGRESS_PICTURE = "progress", "progress.jpg"
-
-
-def load_teacher(path: Path | None, device: torch.device | str = "cpu") -> Teacher:
-    """The teacher ψ from a file: ours (``.safetensors``), or an official checkpoint (``.pth``, ``.pth.tar``).
-
-    Args:
-        path: ``None`` is the one that comes with the embedded data.
-
-    Raises:
-        FileNotFoundError: with the command that makes one.
-    """
-    if path is None:
-        path = weights_folder() / "mannequin-teacher.safetensors"
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"{path}: the teacher is missing; make it with `python -m momi_lib train-teacher`, "
-                "or pass an official Simple Baselines checkpoint with --teacher FILE"
-            )
-    path = Path(path)
-    teacher = Teacher.load(path) if path.suffix == ".safetensors" else Teacher.from_official(path)
-    return teacher.to(device)
 
 
 def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = None) -> Trainer:
@@ -76,6 +57,7 @@ def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = 
     if not found and (out / WEIGHTS).exists():
         raise FileExistsError(f"{out}: holds a finished run, and no checkpoint to go on from; choose another --out")
     out.mkdir(parents=True, exist_ok=True)
+    warn_where_alone()
     people = load(config.data, "train", size=config.network.size)
     trainer = Trainer(config, people, _maps(config, people))
     if config.network.carry and config.body_labels == "committed":
@@ -102,7 +84,7 @@ def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = 
         if main and trainer.step == trainer.before and not reporter.kept(0).is_file():
             reporter.progress()  # nothing of the whole network has been trained yet
         trainer.run(minutes=minutes, callbacks=(reporter,) if main else ())
-    network = trainer.calibrated(64)
+    network = trainer.with_updated_statistics(64)
     if main:
         reporter.checkpoint()
         finish(trainer, network, clock.seconds)
@@ -223,7 +205,7 @@ class Reporter:
         """The shown swaps of the averaged weights."""
         source, target, *_ = self.shown
         alone = self.trainer.accelerator.num_processes == 1
-        network = self.trainer.calibrated() if alone else self.trainer.average.network
+        network = self.trainer.with_updated_statistics() if alone else self.trainer.average.network
         return network.swap(source, target)
 
 
@@ -254,7 +236,7 @@ def _maps(config: TrainConfig, people: People) -> TeacherMaps:
     """The teacher's maps, made as training comes to need them: the first step need not wait for all of them."""
     on_cpu = config.device == "cpu" or not torch.cuda.is_available()
     device = "cpu" if on_cpu else f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-    return TeacherMaps(load_teacher(config.teacher, device), people)
+    return TeacherMaps(load_teacher(config.teacher, device, input_size=config.teacher_input), people)
 
 
 def perceptual_name(trainer: Trainer) -> str:

@@ -1,4 +1,4 @@
-"""Train the teacher ψ from joints: ``python -m momi_lib.train.teacher --out runs/teacher``.
+"""Train the teacher ψ from joints: ``python -m momi_lib train-teacher --out runs/teacher``.
 
 The paper takes a pose network trained elsewhere. Where the data set knows its joints, as the mannequins do,
 one of our own is trained here, so that nothing needs to be downloaded.
@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,18 +23,12 @@ from tqdm.auto import tqdm
 
 from momi_lib import data, files
 from momi_lib.data import People
-from momi_lib.pose import (
-    SimpleBaseline,
-    Teacher,
-    decode,
-    gaussian_maps,
-    left_right_confusion,
-    pck,
-    person_heights,
-)
+from momi_lib.metrics import left_right_confusion, pck, person_heights
+from momi_lib.pose import SimpleBaseline, Teacher, decode, gaussian_maps
 from momi_lib.pose.augment import augment
+from momi_lib.provenance import begun_with, environment, plain
 from momi_lib.skeleton import JOINTS
-from momi_lib.train.card import begun_with, environment, plain
+from momi_lib.train.run_config import RunConfig
 
 log = logging.getLogger(__name__)
 
@@ -42,50 +36,44 @@ RADIUS = 6.0  # pixels of the second PCK, at a height of 128
 GLANCE = 512  # test pictures of a score taken during training
 
 
-@dataclass(frozen=True)
-class TeacherConfig:
+@dataclass(frozen=True, kw_only=True)
+class TeacherConfig(RunConfig):
     """What `train_teacher` needs to know; every field is a flag of the command.
 
     Attributes:
-        data: data folder with joints; None takes the embedded one.
+        data: data folder with joints.
         out: folder that receives teacher.safetensors, teacher.json and teacher.jsonl.
-        layers: depth of the ResNet, 18 or 50.
+        layers: depth of the ResNet: 18, 34, 50, 101 or 152.
         width: channels of its first stage; 64 is the published network, 32 (18 layers only) a light one.
         input_size: (height, width) of the network's input.
         start: teacher.safetensors to begin with instead of random weights; layers and width are then its own.
         steps: batches to learn from.
         sigma: deviation of the target's Gaussians in cells of the heatmap (a cell is 4 input pixels).
-        amp: "bf16" computes in bfloat16 where that is safe, about twice as fast on a CPU that knows it.
         half: store the weights in 16 bits; the scores are those of the stored weights.
         teach_absent: visibility 0 means that the joint is not in the picture, as in the mannequins, and not that
             nobody labelled it, as in COCO: its target is an empty map instead of no target.
         evaluate_every: steps between two scores on a part of the test split.
         flip: the teacher answers with the mean of its maps of a picture and of its mirror image, as Simple Baselines
             does in its evaluation; twice the time, in use and not in training.
-        device: None takes the GPU where there is one.
     """
 
-    data: str | None = None
-    out: str = "runs/teacher"
+    out: Path = Path("runs/teacher")
     layers: int = 18
     width: int = 32
     input_size: tuple[int, int] = (128, 64)
-    start: str | None = None
+    start: Path | None = None
     steps: int = 2000
     batch: int = 32
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
-    seed: int = 0
     sigma: float = 1.5
     augment: bool = True
-    amp: Literal["bf16"] | None = None
     channels_last: bool = True
     half: bool = True
     teach_absent: bool = False
     flip: bool = False
     log_every: int = 20
     evaluate_every: int = 500
-    device: str | None = None
     name: str = "mannequin-teacher"
 
 
@@ -105,7 +93,7 @@ def train_teacher(config: TeacherConfig) -> dict[str, Any]:
     """
     _check(config)
     started = time.perf_counter()
-    device = torch.device(config.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = config.where
     train = _labelled(config.data, "train").to(device)
     test = _labelled(config.data, "test")
     out = Path(config.out)
@@ -186,7 +174,7 @@ def learn(teacher: Teacher, people: People, config: TeacherConfig, generator: to
     inside = ((joints > -0.5) & (joints < size - 0.5)).all(dim=-1)
     cells = (joints + 0.5) * (size.new_tensor(teacher.map_size[::-1]) / size) - 0.5
     target = gaussian_maps(cells, known & inside, size=teacher.map_size, sigma=config.sigma)
-    with torch.autocast(pictures.device.type, torch.bfloat16, enabled=config.amp == "bf16"):
+    with torch.autocast(pictures.device.type, torch.bfloat16, enabled=config.in_bf16(pictures.device)):
         heatmaps = teacher(pictures)
     error = (heatmaps.float() - target).square().mean(dim=(2, 3))
     return (error * judged).sum() / judged.sum().clamp_min(1)
@@ -238,9 +226,9 @@ def command(config: TeacherConfig) -> str:
     """The command that repeats a training: the flags that differ from the defaults.
 
     >>> command(TeacherConfig(steps=10, input_size=(64, 32), augment=False))
-    'python -m momi_lib.train.teacher --input-size 64 32 --steps 10 --no-augment'
+    'python -m momi_lib train-teacher --input-size 64 32 --steps 10 --no-augment'
     """
-    words = ["python", "-m", "momi_lib.train.teacher"]
+    words = ["python", "-m", "momi_lib", "train-teacher"]
     for field in dataclasses.fields(config):
         value, flag = getattr(config, field.name), field.name.replace("_", "-")
         if value == field.default:
@@ -262,7 +250,7 @@ def _indices(count: int, batch: int, generator: torch.Generator) -> Iterator[Ten
         waiting = waiting[batch:]
 
 
-def _labelled(folder: str | None, split: str) -> People:
+def _labelled(folder: Path | None, split: str) -> People:
     people = data.load(folder, split)
     if people.joints is None or people.visibility is None:
         raise ValueError(
@@ -276,18 +264,4 @@ def _check(config: TeacherConfig) -> None:
     for name in ("steps", "batch", "learning_rate", "sigma", "log_every", "evaluate_every"):
         if not getattr(config, name) > 0:
             raise ValueError(f"TeacherConfig: {name} must be positive, got {getattr(config, name)}")
-    if config.amp not in (None, "bf16"):
-        raise ValueError(f"TeacherConfig: amp must be None or 'bf16', got {config.amp!r}")
-
-
-def main() -> None:
-    """Train a teacher from the command line."""
-    import tyro
-
-    logging.basicConfig(level=logging.INFO)
-    card = train_teacher(tyro.cli(TeacherConfig, description=__doc__))
-    log.info("%s", json.dumps(card["scores"], indent=1))
-
-
-if __name__ == "__main__":
-    main()
+    config.check()

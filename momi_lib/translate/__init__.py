@@ -6,7 +6,7 @@ from momi_lib.translate.discriminator import PairDiscriminator
 from momi_lib.translate.encoders import AppearanceEncoder, PoseEncoder
 from momi_lib.translate.folded import folded
 from momi_lib.translate.generator import Generator
-from momi_lib.translate.lookup import AppearanceLookup, FineLookup
+from momi_lib.translate.lookup import AppearanceLookup
 from momi_lib.translate.network import MomiNet, NetworkConfig, Pose
 from momi_lib.translate.weights import load_network, network_of, save_network, weights_file
 
@@ -16,7 +16,6 @@ __all__ = [
     "AppearanceLookup",
     "CarryNet",
     "Explained",
-    "FineLookup",
     "Generator",
     "MomiNet",
     "NetworkConfig",

@@ -90,7 +90,7 @@ class CarryNet(MomiNet):
     Raises:
         ValueError: for a config of a network without body maps.
 
-    >>> from momi_lib.train.config import preset
+    >>> from momi_lib.train.presets import preset
     >>> network = CarryNet(preset("tiny-carry").network).eval()
     >>> pictures = torch.zeros(2, 3, 128, 64)
     >>> network.swap(pictures, pictures, background="source").shape
@@ -154,7 +154,7 @@ class CarryNet(MomiNet):
     def paint(self, appearance: Appearance, maps: Tensor) -> tuple[Painted, Carried]:
         """The people of N appearances in N poses (N, 17, H, W), before any background."""
         pose_code = self.encode_pose(maps)
-        code, within = self.fetch(appearance.code, pose_code)
+        code, within = self.attend(appearance.code, pose_code)
         features = self.generator.features(code, self.coarse(pose_code), within)
         target = self.body_maps.target(maps, appearance.build)
         carried = self._carried(appearance, target)

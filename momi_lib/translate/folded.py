@@ -24,7 +24,7 @@ def folded(network: MomiNet) -> MomiNet:
     Raises:
         ValueError: for a network in training mode, whose batch norms depend on the batch.
 
-    >>> from momi_lib.train.config import preset
+    >>> from momi_lib.train.presets import preset
     >>> from momi_lib.translate.weights import network_of
     >>> fast = folded(network_of(preset("small").network).eval())
     >>> any(isinstance(part, nn.BatchNorm2d) for part in fast.modules())

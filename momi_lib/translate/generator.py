@@ -75,7 +75,7 @@ class Generator(nn.Module):
     def features(self, appearance_code: Tensor, pose_code: Tensor, within: Tensor | None = None) -> Tensor:
         """What the picture is drawn from: (N, c, H/2, W/2), or (N, c, H, W) with ``output="full"``.
 
-        ``within`` (N, channels[1], H/4, W/4) is added on the way: what a fine lookup found, details of the pose (both
+        ``within`` (N, channels[1], H/4, W/4) is added on the way: details of the pose (both
         not in the paper).
         """
         features = torch.cat([appearance_code, pose_code], dim=1)

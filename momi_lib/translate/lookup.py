@@ -2,10 +2,8 @@
 
 The paper joins z_a, which stands where the source stood, with the z_p of another pose, and leaves it to G's
 convolutions to carry a sleeve from one place to the other. Here every place of the target asks all places of the
-source at once (scaled dot-product attention, Vaswani et al. 2017): the question is made of the target's pose code,
-the answers' addresses of the source's pose code, and what is fetched is the appearance code.
-
-A place of the codes is 8 × 8 pixels wide; :class:`FineLookup` does the same once more on a grid of 4 × 4 pixels.
+source at once (scaled dot-product attention, Vaswani et al. 2017): queries are made of the target's pose code, keys of
+the source's pose code, and values of the appearance code.
 """
 
 from __future__ import annotations
@@ -22,15 +20,15 @@ def _split(code: Tensor, heads: int) -> Tensor:
     return code.flatten(2).unflatten(1, (heads, -1)).transpose(2, 3)
 
 
-def _join(fetched: Tensor, grid: torch.Size) -> Tensor:
+def _join(attended: Tensor, grid: torch.Size) -> Tensor:
     """(N, heads, h·w, c) → (N, heads · c, h, w)."""
-    return fetched.transpose(2, 3).flatten(1, 2).unflatten(2, grid)
+    return attended.transpose(2, 3).flatten(1, 2).unflatten(2, grid)
 
 
 class AppearanceLookup(nn.Module):
     """z_a at the source's places → z_a at the target's places.
 
-    Shapes: appearance, source pose and target pose code, each (N, d, h, w) → (N, d, h, w). Every head fetches a
+    Shapes: appearance, source pose and target pose code, each (N, d, h, w) → (N, d, h, w). Every head attends to a
     whole code, joined with the pose code of the place it comes from, so that G can tell how far it travelled. The
     first weights make each place look mostly at itself and change nothing: training begins where the paper's joined
     codes stand, and weights of a network without a lookup can be gone on with.
@@ -38,7 +36,7 @@ class AppearanceLookup(nn.Module):
     Args:
         width: d, divisible by ``heads``.
         grid: (h, w), for the learned code of the places.
-        heads: how many questions a place may ask at once.
+        heads: of the attention.
 
     Raises:
         ValueError: where ``heads`` does not divide ``width``.
@@ -55,33 +53,33 @@ class AppearanceLookup(nn.Module):
             raise ValueError(f"lookup: width {width} is not divisible by heads {heads}")
         self.heads = heads
         self.places = nn.Parameter(torch.randn(1, width, *grid))
-        self.question, self.address = nn.Conv2d(width, width, 1), nn.Conv2d(width, width, 1)
+        self.query, self.key = nn.Conv2d(width, width, 1), nn.Conv2d(width, width, 1)
         self.value = nn.Conv2d(2 * width, heads * width, 1)
         self.result = nn.Conv2d(heads * width, width, 1)
         self._look_at_itself(width)
 
     @torch.no_grad()
     def _look_at_itself(self, width: int) -> None:
-        """First weights: equal questions and addresses of equal places, and values that come out as they went in."""
-        nn.init.orthogonal_(self.question.weight, gain=(SHARPNESS / (width / self.heads) ** 0.5) ** 0.5)
-        self.address.weight.copy_(self.question.weight)
+        """Initial weights: equal queries and keys of equal places, and values that come out as they went in."""
+        nn.init.orthogonal_(self.query.weight, gain=(SHARPNESS / (width / self.heads) ** 0.5) ** 0.5)
+        self.key.weight.copy_(self.query.weight)
         same = torch.eye(width)
         self.value.weight.copy_(torch.cat([same, torch.zeros_like(same)], 1).repeat(self.heads, 1)[:, :, None, None])
         self.result.weight.copy_(same.repeat(1, self.heads)[:, :, None, None] / self.heads)
-        for layer in (self.question, self.address, self.value, self.result):
+        for layer in (self.query, self.key, self.value, self.result):
             nn.init.zeros_(layer.bias)
 
     def _asked(self, source_pose: Tensor, target_pose: Tensor) -> tuple[Tensor, Tensor]:
         return (
-            _split(self.question(target_pose + self.places), self.heads),
-            _split(self.address(source_pose + self.places), self.heads),
+            _split(self.query(target_pose + self.places), self.heads),
+            _split(self.key(source_pose + self.places), self.heads),
         )
 
     def forward(self, appearance: Tensor, source_pose: Tensor, target_pose: Tensor) -> Tensor:
         """The appearance code where the target's pose needs it."""
         values = _split(self.value(torch.cat([appearance, source_pose], dim=1)), self.heads)
-        fetched = functional.scaled_dot_product_attention(*self._asked(source_pose, target_pose), values)
-        return self.result(_join(fetched, appearance.shape[-2:]))
+        attended = functional.scaled_dot_product_attention(*self._asked(source_pose, target_pose), values)
+        return self.result(_join(attended, appearance.shape[-2:]))
 
     def weights(self, source_pose: Tensor, target_pose: Tensor) -> Tensor:
         """Where each place of the target looks: (N, heads, h·w, h·w), rows over the source's places sum to 1.
@@ -91,11 +89,13 @@ class AppearanceLookup(nn.Module):
         >>> lookup.weights(code, code).sum(-1).allclose(torch.ones(1, 2, 8))
         True
         """
-        question, address = self._asked(source_pose, target_pose)
-        return (question @ address.mT / question.shape[-1] ** 0.5).softmax(dim=-1)
+        query, key = self._asked(source_pose, target_pose)
+        return (query @ key.mT / query.shape[-1] ** 0.5).softmax(dim=-1)
 
-    def surprise(self, codes: tuple[Tensor, Tensor], points: tuple[Tensor, Tensor], valid: Tensor) -> Tensor:
-        """How little the places that belong together look at each other: −log of the weight, at least 0.
+    def negative_log_likelihood(
+        self, codes: tuple[Tensor, Tensor], points: tuple[Tensor, Tensor], valid: Tensor
+    ) -> Tensor:
+        """Negative log-likelihood of the places that belong together, by the attention's weights: at least 0.
 
         Args:
             codes: pose codes of source and target, each (N, d, h, w).
@@ -109,14 +109,14 @@ class AppearanceLookup(nn.Module):
 
         >>> lookup = AppearanceLookup(8, (4, 2), heads=2)
         >>> code, middle = torch.randn(1, 8, 4, 2), torch.tensor([[[1.0, 2.0]]])
-        >>> bool(lookup.surprise((code, code), (middle, middle), torch.tensor([[True]])) >= 0)
+        >>> bool(lookup.negative_log_likelihood((code, code), (middle, middle), torch.tensor([[True]])) >= 0)
         True
         """
         (source_pose, target_pose), (source, target) = codes, points
-        question, address = self._asked(source_pose, target_pose)  # (N, heads, h·w, c)
+        query, key = self._asked(source_pose, target_pose)  # (N, heads, h·w, c)
         shares = [bilinear_shares(place, source_pose.shape[-2:]) for place in (source, target)]
-        asked = shares[1][:, None] @ question.float()
-        weights = (asked @ address.float().mT / question.shape[-1] ** 0.5).softmax(dim=-1).mean(1)  # (N, P, h·w)
+        asked = shares[1][:, None] @ query.float()
+        weights = (asked @ key.float().mT / query.shape[-1] ** 0.5).softmax(dim=-1).mean(1)  # (N, P, h·w)
         found = (weights * shares[0]).sum(-1).clamp_min(1e-6)
         return -(found.log() * valid).sum() / valid.sum().clamp_min(1)
 
@@ -134,53 +134,3 @@ def bilinear_shares(points: Tensor, grid: tuple[int, int]) -> Tensor:
         place = points[..., along].clamp(0, length - 1)
         shares.append((1 - (place[..., None] - torch.arange(length, device=points.device)).abs()).clamp_min(0))
     return (shares[0][..., :, None] * shares[1][..., None, :]).flatten(-2)
-
-
-class FineLookup(nn.Module):
-    """Appearance at the source's places → features for G at H/4, at the target's places.
-
-    Every place of the codes asks, and is asked, for its four quarters one by one.
-
-    Shapes: appearance, source pose and target pose code, each (N, d, h, w) → (N, channels, 2h, 2w). The first weights
-    return zeros.
-
-    Args:
-        width: d, divisible by ``heads``.
-        channels: of what is fetched, divisible by ``heads``.
-        grid: (h, w).
-        heads: how many questions a quarter may ask at once; each fetches its share of the channels.
-
-    Raises:
-        ValueError: where ``heads`` does not divide ``width`` and ``channels``.
-
-    >>> lookup = FineLookup(8, 4, (16, 8), heads=2)
-    >>> code = torch.randn(2, 8, 16, 8)
-    >>> lookup(code, code, code).shape
-    torch.Size([2, 4, 32, 16])
-    """
-
-    def __init__(self, width: int, channels: int, grid: tuple[int, int], heads: int = 4) -> None:
-        super().__init__()
-        if width % heads or channels % heads:
-            raise ValueError(f"lookup: width {width} or channels {channels} are not divisible by heads {heads}")
-        self.heads = heads
-        # Four times as many places as in AppearanceLookup, so one must stand out more to be chosen.
-        scale = ((SHARPNESS + 2) / (width / heads) ** 0.5) ** 0.5
-        self.places = nn.Parameter(scale * torch.randn(1, width, 2 * grid[0], 2 * grid[1]))
-        self.question, self.address = nn.Conv2d(width, 4 * width, 1), nn.Conv2d(width, 4 * width, 1)
-        self.value = nn.Conv2d(2 * width, 4 * channels, 1)
-        self.result = nn.Conv2d(channels, channels, 1)
-        self.quarters = nn.PixelShuffle(2)
-        with torch.no_grad():
-            self.address.weight.copy_(self.question.weight)
-            self.address.bias.copy_(self.question.bias)
-        nn.init.zeros_(self.result.weight)
-        nn.init.zeros_(self.result.bias)
-
-    def forward(self, appearance: Tensor, source_pose: Tensor, target_pose: Tensor) -> Tensor:
-        """What G adds to its features at H/4."""
-        question = self.quarters(self.question(target_pose)) + self.places
-        address = self.quarters(self.address(source_pose)) + self.places
-        value = self.quarters(self.value(torch.cat([appearance, source_pose], dim=1)))
-        split = (_split(code, self.heads) for code in (question, address, value))
-        return self.result(_join(functional.scaled_dot_product_attention(*split), question.shape[-2:]))

@@ -13,7 +13,7 @@ from momi_lib.translate.attention import PoseAttention, ResidualBlocks
 from momi_lib.translate.blocks import initialise
 from momi_lib.translate.encoders import AppearanceEncoder, PoseEncoder
 from momi_lib.translate.generator import Generator
-from momi_lib.translate.lookup import AppearanceLookup, FineLookup
+from momi_lib.translate.lookup import AppearanceLookup
 from momi_lib.translate.shape import NetworkConfig
 
 __all__ = ["MomiNet", "NetworkConfig", "Pose", "ends"]
@@ -41,7 +41,7 @@ class MomiNet(nn.Module):
 
     Source: MOMI-Net, Fig. 2; assembled in notebook 05, trained in notebook 07.
 
-    >>> from momi_lib.train.config import preset
+    >>> from momi_lib.train.presets import preset
     >>> network = MomiNet(preset("tiny").network).eval()
     >>> pictures = torch.zeros(2, 3, 128, 64)
     >>> network.swap(pictures, pictures).shape
@@ -75,12 +75,10 @@ class MomiNet(nn.Module):
             output=c.output,
             norm=c.norm,
         )
-        self.lookup = self.fine_lookup = self.detail = None
+        self.lookup = self.detail = None
         grid = c.size[0] // 8, c.size[1] // 8
         if c.transfer != "join":
             self.lookup = AppearanceLookup(c.width, grid)
-        if c.transfer == "fine-lookup":
-            self.fine_lookup = FineLookup(c.width, c.generator[1], grid)
         for part in (self.pose_encoder, self.appearance_encoder, self.attention, self.generator):
             initialise(part)  # not the lookups: with such small weights they would look everywhere alike for long
         if c.pose_detail:
@@ -92,7 +90,7 @@ class MomiNet(nn.Module):
     def translation(self) -> tuple[nn.Module, ...]:
         """The parts that the translation losses train: all but the student."""
         parts = self.pose_encoder, self.appearance_encoder, self.attention, self.generator
-        return (*parts, *(part for part in (self.lookup, self.fine_lookup, self.detail) if part is not None))
+        return (*parts, *(part for part in (self.lookup, self.detail) if part is not None))
 
     @property
     def sigma(self) -> float:
@@ -131,7 +129,7 @@ class MomiNet(nn.Module):
     def encode_appearance(self, pictures: Tensor, pose_code: Tensor) -> Tensor:
         """Eq. 2: z_a = φ(E_a(x), z_p), with the code of the picture's **own** pose.
 
-        With a lookup that pose code comes along, as the addresses: (N, 2d, H/8, W/8).
+        With a lookup that pose code comes along, for the keys: (N, 2d, H/8, W/8).
         """
         pose_code = self.coarse(pose_code)
         appearance_code = self.attention(self.appearance_encoder(pictures), pose_code)
@@ -139,21 +137,19 @@ class MomiNet(nn.Module):
 
     def decode(self, appearance_code: Tensor, pose_code: Tensor) -> Tensor:
         """G: any z_a and any z_p of the same batch size → pictures in [-1, 1]."""
-        appearance, within = self.fetch(appearance_code, pose_code)
+        appearance, within = self.attend(appearance_code, pose_code)
         return self.generator(appearance, self.coarse(pose_code), within)
 
-    def fetch(self, appearance_code: Tensor, pose_code: Tensor) -> tuple[Tensor, Tensor | None]:
-        """What G is given beside the pose: z_a, fetched to the target's places where there is a lookup.
+    def attend(self, appearance_code: Tensor, pose_code: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What G is given beside the pose: z_a, attended to from the target's places where there is a lookup.
 
         Returns:
-            (N, d, H/8, W/8), and what is added to G's features at H/4, ``None`` without detail and fine lookup.
+            (N, d, H/8, W/8), and what is added to G's features at H/4, ``None`` without detail.
         """
-        within = [] if self.detail is None else [self.detail(pose_code[:, self.config.width :])]
+        within = None if self.detail is None else self.detail(pose_code[:, self.config.width :])
         if self.lookup is not None:
-            codes = *appearance_code.chunk(2, dim=1), self.coarse(pose_code)
-            appearance_code = self.lookup(*codes)
-            within += [] if self.fine_lookup is None else [self.fine_lookup(*codes)]
-        return appearance_code, sum(within) if within else None
+            appearance_code = self.lookup(*appearance_code.chunk(2, dim=1), self.coarse(pose_code))
+        return appearance_code, within
 
     def checked(self, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Both as this network computes: (N, 3, H, W) in [-1, 1], as many of each, and of the type of its weights.
@@ -206,7 +202,7 @@ class MomiNet(nn.Module):
             maps: pose maps (N, 17, H, W) of :meth:`pose` or :meth:`reproject`.
             background: None: this network draws the street itself.
             other, share: another appearance, and how far on the way to it the person is, from 0 to 1. The two are mixed
-                where G meets them, at the target's places: a lookup has fetched each from its own source.
+                where G meets them, at the target's places: a lookup has attended to each in its own source.
 
         Returns:
             (N, 3, H, W) in [-1, 1].
@@ -220,9 +216,9 @@ class MomiNet(nn.Module):
         pose_code = self.encode_pose(maps)
         count = max(len(appearance), len(pose_code))
         pose_code = pose_code.expand(count, -1, -1, -1)
-        code, within = self.fetch(appearance.expand(count, -1, -1, -1), pose_code)
+        code, within = self.attend(appearance.expand(count, -1, -1, -1), pose_code)
         if other is not None:
-            there, within_there = self.fetch(other.expand(count, -1, -1, -1), pose_code)
+            there, within_there = self.attend(other.expand(count, -1, -1, -1), pose_code)
             code = torch.lerp(code, there, share)
             within = None if within is None else torch.lerp(within, within_there, share)
         return self.generator(code, self.coarse(pose_code), within)

@@ -12,7 +12,7 @@ from momi_lib.translate.generator import Output
 
 __all__ = ["NetworkConfig", "Transfer"]
 
-Transfer = Literal["join", "lookup", "fine-lookup"]
+Transfer = Literal["join", "lookup"]
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class NetworkConfig:
         output: where that convolution stands: ``"full"`` at H, or ``"half"`` at H/2 with sub-pixels; ``"features"``: G
             ends in features at H/2 for the painter, without that convolution (see ``Generator``).
         transfer: how G gets appearance to the target's pose: ``"join"`` (the paper's: both codes side by side) or
-            ``"lookup"`` before G, or ``"fine-lookup"`` before and inside it (:mod:`momi_lib.translate.lookup`).
+            ``"lookup"`` before G (:mod:`momi_lib.translate.lookup`).
         pose_detail: channels of the pose code at H/4, beside those at H/8, that G is given there: a landmark's place
             to the pixel is hard to read from a grid of 8 × 8 pixels. 0 is the paper's code.
         norm: ``"batch"``, ``"group"`` or ``"none"``.
         student: channels of F_p at H/4.
         sigma: σ of the Gaussian maps in pixels at H = 128, scaled with H.
         threshold: landmarks with less confidence count as missing.
-        decoder: ``"argmax"`` (the paper's), ``"quarter"`` or ``"dark"``.
+        decoder: ``"argmax"`` (the paper's), ``"quarter"``, ``"newton"`` or ``"dark"``.
         carry: the network is a :class:`~momi_lib.translate.carrying.CarryNet`: what is visible in the source is carried
             over by body maps, which the paper does not do. The next three belong to it.
         body_source, body_target: channels of B_s and B_t at H/2, H/4, H/8 and H/16.

@@ -13,13 +13,16 @@ from momi_lib.files import load_tensors, save_tensors, sha256, tensor_metadata, 
 from momi_lib.translate.carrying import CarryNet
 from momi_lib.translate.network import MomiNet, NetworkConfig
 
-FORMAT, KEY = "momi-network-1", "momi"
+FORMAT, KEY = "momi-network-2", "momi"
+#: Earlier files, and what their words mean today: they call ``dark`` what is ``newton`` now.
+EARLIER = {"momi-network-1": {"decoder": {"dark": "newton"}}}
+RENAMED = {"lookup.question.": "lookup.query.", "lookup.address.": "lookup.key."}
 
 
 def network_of(config: NetworkConfig) -> MomiNet:
     """A network with random weights, of the kind that its config names.
 
-    >>> from momi_lib.train.config import preset
+    >>> from momi_lib.train.presets import preset
     >>> type(network_of(preset("tiny").network)).__name__
     'MomiNet'
     """
@@ -30,7 +33,7 @@ def save_network(network: MomiNet, path: str | Path, card: dict[str, Any] | None
     """Write ``network`` as safetensors (fp16) and ``card`` as JSON beside it, with the SHA-256 of the weights.
 
     >>> import tempfile
-    >>> from momi_lib.train.config import preset
+    >>> from momi_lib.train.presets import preset
     >>> folder = Path(tempfile.mkdtemp())
     >>> path = save_network(MomiNet(preset("tiny").network), folder / "tiny.safetensors", {"seed": 0})
     >>> load_network(path).config.width
@@ -96,11 +99,13 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
         if told != sha256(path):
             raise ValueError(f"{path}: does not fit the SHA-256 in {card.name}; copy or download both again")
     about = json.loads(tensor_metadata(path).get(KEY, "{}"))
-    if about.get("format") != FORMAT:
+    if about.get("format") not in (FORMAT, *EARLIER):
         raise ValueError(f"{path}: expected weights of a MomiNet ({FORMAT}), got {about.get('format')!r}")
     if not isinstance(about.get("network"), dict):
         raise ValueError(f"{path}: its metadata lack the network's config; train again or download it again")
     shape = {k: tuple(v) if isinstance(v, list) else v for k, v in about["network"].items()}
+    for field, words in EARLIER.get(about["format"], {}).items():
+        shape[field] = words.get(shape.get(field), shape.get(field))
     known = {f.name for f in fields(NetworkConfig)}
     if not shape.keys() <= known:
         raise ValueError(
@@ -108,6 +113,9 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
             "does not know; update the library, or train again"
         )
     network, tensors = network_of(NetworkConfig(**shape)), load_tensors(path)
+    if about["format"] in EARLIER:
+        for old, new in RENAMED.items():
+            tensors = {name.replace(old, new): value for name, value in tensors.items()}
     expected = network.state_dict()
     shapes = [{name: value.shape for name, value in each.items()} for each in (expected, tensors)]
     unlike = [name for name in expected.keys() | tensors.keys() if shapes[0].get(name) != shapes[1].get(name)]

@@ -148,11 +148,11 @@ def test_a_damaged_file_is_a_label_error_wherever_it_is_damaged(tmp_path, seed):
     maps[:, 20:40, 10:20] = 0.1
     (folder / "test.png").write_bytes(encode_body_maps(maps))
     np.savez_compressed(folder / "test.npz", files=np.array(["a", "b", "c"]), whole=np.ones(3, bool))
-    dice = np.random.default_rng(seed)
-    path = folder / dice.choice(["test.png", "test.npz"])
+    generator = np.random.default_rng(seed)
+    path = folder / generator.choice(["test.png", "test.npz"])
     content = bytearray(path.read_bytes())
-    for place in dice.integers(0, len(content), 6):
-        content[place] = dice.integers(256)
+    for place in generator.integers(0, len(content), 6):
+        content[place] = generator.integers(256)
     path.write_bytes(content)
     try:
         labels = load_body_labels(tmp_path, "test", ("a", "b", "c"))

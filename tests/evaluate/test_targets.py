@@ -15,9 +15,9 @@ import torch
 
 import momi_lib as momi
 from momi_lib.data import load, load_truth
-from momi_lib.evaluate.judges import Judges
-from momi_lib.evaluate.table import TRUE
-from momi_lib.evaluate.truth import swap_all, trivial_answers
+from momi_lib.evaluate.answers import swap_all, trivial_answers
+from momi_lib.evaluate.truth_judges import Judges
+from momi_lib.evaluate.truth_table import TRUE
 from momi_lib.files import sha256, weights_folder
 
 #: Targets that are not reached yet, with what was reached; the mark is strict, so it must go once one is.

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from momi_lib.lessons.body_map_figures import FAR, body_map_figure, place_colours
-from momi_lib.train.config import preset
+from momi_lib.lessons.figures.body_maps import FAR, body_map_figure, place_colours
+from momi_lib.train.presets import preset
 from momi_lib.translate import CarryNet, network_of
 
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from momi_lib.lessons import figures, grids
-from momi_lib.lessons.drawing import as_image
+from momi_lib.lessons.figures import grids
+from momi_lib.lessons.figures import pictures as figures
+from momi_lib.lessons.figures.drawing import as_image
 
 SEED = torch.Generator().manual_seed(0)
 PICTURES = torch.randint(0, 256, (5, 3, 128, 64), dtype=torch.uint8, generator=SEED)

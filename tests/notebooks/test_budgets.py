@@ -14,8 +14,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from momi_lib.lessons import SERIES
-from tools.notebook_budgets import Budget, budget_of, compare, line_for, slower, used, write
-from tools.run_notebooks import merge_streams, reference_seconds
+from tools.notebooks.budgets import Budget, budget_of, compare, line_for, slower, used, write
+from tools.notebooks.run import merge_streams, reference_seconds
 
 ROOT = Path(__file__).resolve().parents[2]
 STORED = json.loads((ROOT / "benchmarks" / "results" / "notebooks.json").read_text(encoding="utf-8"))
@@ -143,7 +143,7 @@ def test_notebooks_are_measured_while_they_are_compared(tmp_path: Path, workers:
         cells = [new_code_cell(source, execution_count=1, outputs=[new_output("stream", text=text)])]
         nbformat.write(new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
     file = tmp_path / "measured.json"
-    command = [sys.executable, "-m", "pytest", "-p", "tools.measure_notebooks", "--measure-notebooks", str(file)]
+    command = [sys.executable, "-m", "pytest", "-p", "tools.notebooks.measure", "--measure-notebooks", str(file)]
     options = ["--nbval", "--nbval-current-env", "-p", "no:cacheprovider", "-c", str(tmp_path / "pytest.ini")]
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     # Not as a worker of the pytest-xdist that may run this test.

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools.check_notebooks import Page
-from tools.lesson_form import FORM, row
+from tools.notebooks.check import Page
+from tools.notebooks.lesson_form import FORM, row
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 LESSONS = [pytest.param(path, id=path.name) for path in sorted(FOLDER.glob("*.ipynb"))]

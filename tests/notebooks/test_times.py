@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from momi_lib.lessons import SERIES
-from tools.notebook_budgets import used
+from tools.notebooks.budgets import used
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "notebooks.json"
 

@@ -19,7 +19,7 @@ def blobs(joints: torch.Tensor, height: int = 128, width: int = 64) -> torch.Ten
 def test_joints_follow_the_picture(angle, scale, shift):
     joints = torch.tensor([[[32.0, 64.0], [25.0, 50.0], [40.3, 80.6]]])
     moved, expected = move(blobs(joints), joints, torch.tensor([angle]), torch.tensor([scale]), torch.tensor([shift]))
-    landmarks, confidence = decode(moved, method="dark")
+    landmarks, confidence = decode(moved, method="newton")
     assert (confidence > 0.9).all()
     assert torch.allclose(landmarks, expected, atol=0.1)
 
@@ -30,8 +30,8 @@ def test_heatmaps_follow_the_picture_as_joints_do():
     picture = blobs(joints)
     moved, maps = move_with_maps(picture, torch.nn.functional.avg_pool2d(picture, 4), *change)
     _, expected = move(picture, joints, *change)
-    assert torch.allclose(decode(moved, method="dark")[0], expected, atol=0.1)
-    assert torch.allclose(decode(maps, method="dark", size=(128, 64))[0], expected, atol=0.4)
+    assert torch.allclose(decode(moved, method="newton")[0], expected, atol=0.1)
+    assert torch.allclose(decode(maps, method="newton", size=(128, 64))[0], expected, atol=0.4)
 
 
 def test_the_same_seed_changes_the_same_way_and_another_does_not():

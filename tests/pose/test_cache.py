@@ -137,8 +137,8 @@ def test_a_real_teacher(own_cache):
 
 def crowd(count: int) -> People:
     """More pictures than the teacher looks at together."""
-    dice = torch.Generator().manual_seed(1)
-    pictures = torch.randint(0, 256, (count, 3, 64, 32), dtype=torch.uint8, generator=dice)
+    rng = torch.Generator().manual_seed(1)
+    pictures = torch.randint(0, 256, (count, 3, 64, 32), dtype=torch.uint8, generator=rng)
     numbers = torch.arange(count)
     names = tuple(map(str, range(count)))
     return People(Path("."), "train", names, pictures, numbers, numbers, None, None, None, "crowd")

@@ -28,7 +28,7 @@ def draw(*detections: dict[str, torch.Tensor]) -> torch.Tensor:
 def test_a_joint_is_drawn_where_it_is_with_its_confidence():
     maps = draw(person(20.9, 70.2), person(40.0, 10.0, joint=2.0))
     assert maps.shape == (2, 17, 64, 32)
-    landmarks, confidence = decode(maps, method="dark", size=(128, 64))
+    landmarks, confidence = decode(maps, method="newton", size=(128, 64))
     expected = torch.tensor([[20.4, 69.7], [39.5, 9.5]])  # torchvision's first pixel has its middle at 0.5
     assert torch.allclose(landmarks, expected[:, None].expand(2, 17, 2), atol=0.1)
     assert confidence[0] == pytest.approx(torch.sigmoid(torch.tensor(2.0)).item())

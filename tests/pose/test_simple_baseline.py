@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torchvision.models import resnet18, resnet50
+from torchvision.models import resnet
 
 from momi_lib.pose import SimpleBaseline
+from momi_lib.pose.simple_baseline import BACKBONES, depth_of
 
 # The parts that a ResNet does not have, as the official checkpoints name them, with their shapes for 17 joints.
 HEAD = {
@@ -31,8 +32,11 @@ HEAD = {
 }
 
 
-@pytest.mark.parametrize(("layers", "backbone", "channels"), [(18, resnet18, 512), (50, resnet50, 2048)])
-def test_parameters_have_the_official_names_and_shapes(layers, backbone, channels):
+@pytest.mark.parametrize(
+    ("layers", "channels"), [(18, 512), (34, 512), (50, 2048), (101, 2048), (152, 2048)]
+)
+def test_parameters_have_the_official_names_and_shapes(layers, channels):
+    backbone = getattr(resnet, f"resnet{layers}")
     with torch.device("meta"):
         expected = {k: tuple(v.shape) for k, v in backbone().state_dict().items() if not k.startswith("fc.")}
         found = {k: tuple(v.shape) for k, v in SimpleBaseline(layers).state_dict().items()}
@@ -55,7 +59,14 @@ def test_a_narrow_network_has_the_same_names():
     assert count[1] < 0.4 * count[0]
 
 
-@pytest.mark.parametrize("arguments", [{"layers": 34}, {"layers": 50, "width": 32}, {"layers": 18, "width": 4}])
+@pytest.mark.parametrize("arguments", [{"layers": 20}, {"layers": 50, "width": 32}, {"layers": 18, "width": 4}])
 def test_a_shape_it_cannot_have_is_refused(arguments):
     with pytest.raises(ValueError, match="must be"):
         SimpleBaseline(**arguments)
+
+
+def test_the_depth_is_read_from_the_names():
+    with torch.device("meta"):
+        for layers in BACKBONES:
+            assert depth_of(SimpleBaseline(layers).state_dict()) == layers
+    assert depth_of(["layer1.0.conv1.weight"]) is None and depth_of([]) is None

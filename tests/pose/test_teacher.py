@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from momi_lib.data import mirror_maps, mirror_pictures
-from momi_lib.pose import SimpleBaseline, Teacher, decode
+from momi_lib.pose import SimpleBaseline, Teacher, decode, load_teacher
 from momi_lib.pose.teacher import DEVIATION, MEAN
 
 
@@ -48,7 +48,7 @@ def test_a_landmark_comes_back_where_it_was(place, official, input_size):
     teacher = Teacher(Spotter(official), input_size=input_size, official=official, name="spotter")
     heatmaps = teacher(spot(*place))
     assert heatmaps.shape == (1, 1, *teacher.map_size)
-    landmarks, _ = decode(heatmaps, method="dark", size=(128, 64))
+    landmarks, _ = decode(heatmaps, method="newton", size=(128, 64))
     assert torch.allclose(landmarks[0, 0], torch.tensor(place, dtype=torch.float32), atol=0.5)
 
 
@@ -56,13 +56,13 @@ def test_a_landmark_comes_back_where_it_was(place, official, input_size):
 def test_official_geometry_holds_for_other_shapes_of_picture(size):
     teacher = Teacher(Spotter(True), input_size=(256, 192), official=True, name="spotter")
     place = (0.3 * size[1], 0.7 * size[0])
-    landmarks, _ = decode(teacher(spot(*place, *size)), method="dark", size=size)
+    landmarks, _ = decode(teacher(spot(*place, *size)), method="newton", size=size)
     assert torch.allclose(landmarks[0, 0], torch.tensor(place), atol=1.0)
 
 
 def test_our_convention_would_be_wrong_for_official_maps():
     teacher = Teacher(Spotter(False), input_size=(256, 192), official=True, name="wrong")
-    landmarks, _ = decode(teacher(spot(31.5, 63.5)), method="dark", size=(128, 64))
+    landmarks, _ = decode(teacher(spot(31.5, 63.5)), method="newton", size=(128, 64))
     assert (landmarks[0, 0] - torch.tensor([31.5, 63.5])).abs().min() > 0.7  # 1.5 input pixels of 0.625
 
 
@@ -91,7 +91,7 @@ def test_official_weights_see_the_person_padded_and_not_stretched(network18):
     assert torch.allclose(shown, shown.flip(-1), atol=1e-5) and torch.allclose(shown, shown.flip(-2), atol=1e-5)
 
 
-@pytest.mark.parametrize("layers", [18, 50])
+@pytest.mark.parametrize("layers", [18, 34, 50, 101])
 @pytest.mark.parametrize("form", ["plain", "nested"])
 def test_an_official_checkpoint_loads_strictly(tmp_path, layers, form):
     state = SimpleBaseline(layers).state_dict()
@@ -102,8 +102,9 @@ def test_an_official_checkpoint_loads_strictly(tmp_path, layers, form):
     if form == "nested":  # written by torch before 0.4.1, on several GPUs, within a training
         state = {f"module.{k}": v for k, v in state.items() if not k.endswith("num_batches_tracked")}
         state = {"epoch": 140, "state_dict": state}
-    torch.save(state, tmp_path / "pose_resnet.pth.tar")
-    teacher = Teacher.from_official(tmp_path / "pose_resnet.pth.tar", layers)
+    torch.save(state, tmp_path / "pose_resnet_256x192.pth.tar")
+    teacher = Teacher.from_official(tmp_path / "pose_resnet_256x192.pth.tar")
+    assert teacher.network.layers == layers
     found = teacher.network.state_dict()
     inner = state["state_dict"] if form == "nested" else state
     assert all(torch.equal(found[key.removeprefix("module.")], value) for key, value in inner.items())
@@ -112,26 +113,40 @@ def test_an_official_checkpoint_loads_strictly(tmp_path, layers, form):
 
 
 def test_a_missing_checkpoint_says_where_to_obtain_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nowhere.*pose_resnet_50_256x192.*github.com/microsoft"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere.*pose_resnet_.*github.com/microsoft"):
         Teacher.from_official(tmp_path / "nowhere.pth.tar")
 
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path, network18):
     path = tmp_path / "other.pth.tar"
     path.write_bytes(b"<html>not found</html>")
-    with pytest.raises(ValueError, match=r"other\.pth\.tar is not a readable checkpoint.*pose_resnet_50"):
+    with pytest.raises(ValueError, match=r"other\.pth\.tar is not a readable checkpoint.*pose_resnet_"):
         Teacher.from_official(path)
     torch.save([1, 2, 3], path)
     with pytest.raises(ValueError, match="no state dict of tensors"):
         Teacher.from_official(path)
+    torch.save({"weight": torch.zeros(2)}, path)
+    with pytest.raises(ValueError, match="holds no ResNet of 18, 34, 50, 101 or 152 layers"):
+        Teacher.from_official(path, input_size=(256, 192))
     state = network18.state_dict()
-    torch.save(state, path)
-    with pytest.raises(ValueError, match=r"does not fit SimpleBaseline\(50\).*layer1"):
-        Teacher.from_official(path, 50)
     del state["final_layer.bias"]
     torch.save(state, path)
-    with pytest.raises(ValueError, match=r"final_layer\.bias"):
-        Teacher.from_official(path, 18)
+    with pytest.raises(ValueError, match=r"does not fit SimpleBaseline\(18\).*final_layer\.bias"):
+        Teacher.from_official(path, input_size=(256, 192))
+
+
+def test_the_size_of_the_input_is_read_from_the_name_or_asked_for(tmp_path, network18):
+    for name, size in (("pose_resnet_18_256x192.pth.tar", (256, 192)), ("pose_resnet_18_384x288.pth.tar", (384, 288))):
+        torch.save(network18.state_dict(), tmp_path / name)
+        teacher = Teacher.from_official(tmp_path / name)
+        assert (teacher.input_size, teacher.map_size) == (size, (size[0] // 4, size[0] // 8))
+    torch.save(network18.state_dict(), tmp_path / "checkpoint.pth.tar")
+    with pytest.raises(ValueError, match="does not say the size of its input.*--teacher-input 256 192"):
+        load_teacher(tmp_path / "checkpoint.pth.tar")
+    assert load_teacher(tmp_path / "checkpoint.pth.tar", input_size=(384, 288)).input_size == (384, 288)
+    Teacher(network18).save(tmp_path / "ours.safetensors")
+    with pytest.raises(ValueError, match=r"teacher_input: ours\.safetensors says that it was trained on \(128, 64\)"):
+        load_teacher(tmp_path / "ours.safetensors", input_size=(256, 192))
 
 
 def test_a_checkpoint_cannot_run_code(tmp_path):

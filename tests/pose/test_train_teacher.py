@@ -26,7 +26,7 @@ def crowd(count: int = 8, labelled: bool = True) -> People:
 @pytest.fixture
 def config(tmp_path, monkeypatch) -> TeacherConfig:
     monkeypatch.setattr(training.data, "load", lambda folder, split: crowd())
-    return TeacherConfig(out=str(tmp_path / "out"), width=8, input_size=(64, 32), steps=4, batch=4,
+    return TeacherConfig(out=tmp_path / "out", width=8, input_size=(64, 32), steps=4, batch=4,
                          log_every=1, evaluate_every=2, device="cpu")  # fmt: skip
 
 
@@ -105,5 +105,5 @@ def test_the_command_repeats_the_config():
 
     import tyro
 
-    config = TeacherConfig(data="a folder", steps=7, amp="bf16", augment=False, input_size=(64, 32))
-    assert tyro.cli(TeacherConfig, args=shlex.split(command(config))[3:]) == config
+    config = TeacherConfig(data=Path("a folder"), steps=7, precision="bf16", augment=False, input_size=(64, 32))
+    assert tyro.cli(TeacherConfig, args=shlex.split(command(config))[4:]) == config

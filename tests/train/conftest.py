@@ -18,13 +18,13 @@ from momi_lib.train import Trainer, preset
 def folder(tmp_path_factory):
     """Four persons, three pictures each: a coloured figure in front of noise."""
     root = tmp_path_factory.mktemp("people")
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for split in ("bounding_box_train", "bounding_box_test", "query"):
         (root / split).mkdir()
         for person in range(1, 5):
-            colour = dice.integers(0, 256, 3)
+            colour = rng.integers(0, 256, 3)
             for shot in range(3):
-                picture = dice.integers(90, 130, (128, 64, 3), dtype=np.uint8)
+                picture = rng.integers(90, 130, (128, 64, 3), dtype=np.uint8)
                 left = 16 + 4 * shot
                 picture[20:120, left : left + 24] = colour
                 Image.fromarray(picture).save(root / split / f"{person:04}_c{shot + 1}s1_{shot:06}_00.jpg")

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from momi_lib.train import preset, train
-from momi_lib.train.begin import begin_with
 from momi_lib.train.checkpoint import latest_checkpoint
+from momi_lib.train.initialise import initialise_from
 from momi_lib.train.run import CONFIG, LOG, WEIGHTS
 from momi_lib.translate import load_network, network_of, save_network
 
@@ -106,7 +106,7 @@ def test_weights_that_do_not_fit_are_refused_by_the_field_that_differs(tmp_path)
     with torch.random.fork_rng(devices=[]):
         save_network(network(pose_detail=4), tmp_path / "four.safetensors")
         with pytest.raises(ValueError, match="pose_detail is 4 there and 8 here"):
-            begin_with(network(pose_detail=8), tmp_path / "four.safetensors")
-        begin_with(network(pose_detail=0), tmp_path / "four.safetensors")
+            initialise_from(network(pose_detail=8), tmp_path / "four.safetensors")
+        initialise_from(network(pose_detail=0), tmp_path / "four.safetensors")
         with pytest.raises(ValueError, match="norm is group there and batch here"):
-            begin_with(network(norm="batch"), tmp_path / "four.safetensors", "student")
+            initialise_from(network(norm="batch"), tmp_path / "four.safetensors", "student")

@@ -6,9 +6,10 @@ from dataclasses import fields, replace
 
 import pytest
 
+from momi_lib.provenance import plain
 from momi_lib.train import PRESETS, preset
-from momi_lib.train.card import beside_the_paper, plain
-from momi_lib.train.config import BESIDE_THE_PAPER, TrainConfig, as_in_the_paper
+from momi_lib.train.config import TrainConfig
+from momi_lib.train.presets import BESIDE_THE_PAPER, as_in_the_paper, beside_the_paper
 from momi_lib.translate import NetworkConfig, network_of
 
 READ_FREELY = {

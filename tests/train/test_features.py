@@ -8,13 +8,13 @@ import torch
 
 from momi_lib.features import feature_network
 from momi_lib.files import sha256
-from momi_lib.train.features import FeaturesConfig, disturb, train_features
+from momi_lib.train.features import FeaturesConfig, augment, train_features
 
 
 def test_disturbed_pictures_stay_pictures():
-    dice = torch.Generator().manual_seed(0)
-    pictures = torch.rand(16, 3, 128, 64, generator=dice) * 2 - 1
-    disturbed = disturb(pictures, dice)
+    rng = torch.Generator().manual_seed(0)
+    pictures = torch.rand(16, 3, 128, 64, generator=rng) * 2 - 1
+    disturbed = augment(pictures, rng)
     assert disturbed.shape == pictures.shape
     assert disturbed.abs().max() <= 1
     assert not torch.equal(disturbed, pictures)
@@ -22,8 +22,8 @@ def test_disturbed_pictures_stay_pictures():
 
 def test_shifts_reach_every_row_and_column_offset_and_no_further():
     ramp = torch.linspace(-0.3, 0.3, 64).expand(512, 3, 128, 64)
-    dice = torch.Generator().manual_seed(0)
-    middle = disturb(ramp.clone(), dice)[:, 0, 64]
+    rng = torch.Generator().manual_seed(0)
+    middle = augment(ramp.clone(), rng)[:, 0, 64]
     slope = middle[:, 40] - middle[:, 24]
     assert ((slope > 0).float().mean() - 0.5).abs() < 0.1  # about half are mirrored
     assert (slope.abs() > 0.05).all()

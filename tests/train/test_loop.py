@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from momi_lib.data import to_float
 from momi_lib.losses import LossWeights
+from momi_lib.patches import skeleton_patches
 from momi_lib.pose import TeacherMaps, teacher_maps
-from momi_lib.train import Trainer, TrainingDiverged, preset
-from momi_lib.train.ema import Average
-from momi_lib.train.run import load_teacher
+from momi_lib.pose.weights import load_teacher
+from momi_lib.train import Trainer, TrainingDiverged, objective, preset
+from momi_lib.train.ema import ModelEMA
 
 
 def parameters(module):
@@ -36,6 +36,29 @@ def test_a_step_trains_every_part(trainer):
     values = run.train_step()
     assert {"distil", "recon", "perceptual", "patch", "adversarial", "total", "discriminator"} == set(values)
     assert [name for name, part in parts.items() if torch.equal(before[name], parameters(part))] == []
+
+
+def test_patches_of_the_other_swap_lie_at_the_other_persons_landmarks(trainer, monkeypatch):
+    """Eq. 6 compares x at its landmarks with x̂⁻ at those of x⁻, and with nobody else's."""
+    run = trainer(distil_steps=0, network=replace(preset("tiny").network, threshold=0.0))
+    with torch.no_grad():
+        run.network.student.heatmaps.weight.mul_(100)  # peaks, in other places on every picture
+    seen = []
+
+    def spy(pictures, landmarks, valid, **size):
+        seen.append((pictures, landmarks, valid))
+        return skeleton_patches(pictures, landmarks, valid, **size)
+
+    monkeypatch.setattr(objective, "skeleton_patches", spy)
+    batch = run.batches.draw(4)
+    with torch.no_grad():
+        own, positive, negative = (run.network.pose(picture) for picture in batch[:3])
+        _, drawn = run.objective.generator(batch)
+    (real, there, found), (fake, here, known) = seen
+    assert torch.equal(real, batch.source) and torch.equal(there, own.landmarks) and found.all()
+    assert torch.equal(fake, drawn.negative) and torch.equal(here, negative.landmarks) and known.all()
+    apart = [(negative.landmarks - other.landmarks).abs().max() for other in (own, positive)]
+    assert min(apart) > 4  # pixels: the three are told apart
 
 
 def test_without_a_warm_up_the_student_learns_beside_the_others(trainer):
@@ -75,7 +98,7 @@ def test_switched_off_terms_are_zero_and_d_rests(trainer):
 
 @pytest.mark.parametrize("form", ["bce", "hinge", "least-squares", "relativistic"])
 def test_every_adversarial_form_trains(trainer, form):
-    values = trainer(distil_steps=0, adversarial=form, penalty=0.1, swap_in_discriminator=True).train_step()
+    values = trainer(distil_steps=0, adversarial=form, penalty=0.1).train_step()
     assert values["penalty"] > 0
 
 
@@ -129,7 +152,7 @@ def test_the_same_seed_is_the_same_run_and_another_is_not(trainer):
 
 def test_average_follows(trainer):
     network = trainer().network
-    average = Average(network, decay=0.5)
+    average = ModelEMA(network, decay=0.5)
     start = parameters(network)
     with torch.no_grad():
         for p in network.parameters():
@@ -147,7 +170,7 @@ def test_calibrated_norms_fit_the_averaged_weights(trainer):
     for _ in range(8):
         run.train_step()
     before = run.state_dict()["batches"]["sampler"]["generator"]
-    calibrated = run.calibrated(16)
+    calibrated = run.with_updated_statistics(16)
     assert torch.equal(before, run.state_dict()["batches"]["sampler"]["generator"])  # it draws from its own generator
     assert torch.equal(parameters(calibrated), parameters(run.average.network))
 
@@ -194,7 +217,7 @@ def test_maps_made_on_the_way_train_to_the_same_bits(ingredients, teacher):
     values = [[run.train_step() for run in runs]]
     assert 4 <= int(late.known.sum()) < len(chosen)
     made = late.known.clone()
-    runs[1].calibrated(8)
+    runs[1].with_updated_statistics(8)
     assert torch.equal(late.known, made), "calibration draws pictures and needs no maps"
     values += [[run.train_step() for run in runs] for _ in range(3)]
     for early, later in values:
@@ -224,50 +247,6 @@ def test_mirroring_turns_pictures_and_maps_together(ingredients):
     )
     assert torch.equal(turned.negative, mirror_pictures(plain.negative))
     assert torch.equal(turned.teacher_maps, mirror_maps(plain.teacher_maps))
-
-
-def labelled(people):
-    """``people`` with joints that somebody might have marked."""
-    dice = torch.Generator().manual_seed(0)
-    joints = torch.rand(len(people), 17, 2, generator=dice) * 60
-    return replace(people, joints=joints, visibility=torch.randint(3, (len(people), 17), generator=dice).byte())
-
-
-def test_labelled_joints_of_the_other_person_come_with_their_picture(ingredients):
-    from momi_lib.data import mirror_joints
-    from momi_lib.train.batches import Batches
-
-    people = labelled(ingredients.people)
-    plain, turned = (
-        Batches(people, ingredients.maps, 4, seed=0, mirror=mirror, joints=True).draw() for mirror in (0.0, 1.0)
-    )
-    for number in range(4):
-        shown = [torch.equal(to_float(picture), plain.negative[number]) for picture in people.pictures]
-        index = shown.index(True)
-        places, seen = plain.joints[number, :, :2], plain.joints[number, :, 2]
-        assert torch.equal(places, people.joints[index]) and torch.equal(seen > 0, people.visibility[index] > 0)
-        expected, there = mirror_joints(people.joints[index], people.visibility[index], 64)
-        assert torch.equal(turned.joints[number, :, :2], expected)
-        assert torch.equal(turned.joints[number, :, 2] > 0, there > 0)
-    assert Batches(people, ingredients.maps, 4, seed=0).draw().joints is None
-    with pytest.raises(ValueError, match="negative_pose"):
-        Batches(ingredients.people, ingredients.maps, 4, seed=0, joints=True)
-
-
-def test_the_other_pose_may_come_from_labels(ingredients):
-    config = preset("tiny", device="cpu", distil_steps=0, negative_pose="joints", jitter=0.3)
-    run = Trainer(config, labelled(ingredients.people), ingredients.maps)
-    seen = []
-    encode = run.network.encode_pose
-    run.network.encode_pose = lambda maps: seen.append(maps.detach()) or encode(maps)
-    run.train_step()
-    joints = run.last[0].joints
-    count = len(joints)
-    expected = run.network.reproject(joints[..., :2], joints[..., 2] > 0)
-    assert torch.equal(seen[0][2 * count :], expected)
-    with torch.no_grad():
-        found = run.network.eval().pose(run.last[0].positive).maps
-    assert found.shape == seen[0][count : 2 * count].shape and not torch.equal(seen[0][count : 2 * count], expected)
 
 
 @pytest.mark.parametrize("change", [{"steps": 0}, {"mirror": 2.0}, {"penalty": -1.0}, {"batch": 0}])

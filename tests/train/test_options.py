@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from momi_lib import losses
-from momi_lib.train.begin import begin_with
 from momi_lib.train.colour import jitter_colours
-from momi_lib.train.config import preset
+from momi_lib.train.initialise import initialise_from
 from momi_lib.train.objective import Drawn
+from momi_lib.train.presets import preset
 from momi_lib.translate import MomiNet, load_network, network_of, save_network, weights_file
 
 
@@ -160,7 +160,7 @@ def test_pose_detail_begins_as_if_it_were_not_there_and_learns(tmp_path):
     config = preset("tiny").network
     path = save_network(MomiNet(config), tmp_path / "start.safetensors")
     fine = MomiNet(replace(config, pose_detail=3))
-    begin_with(fine, path)
+    initialise_from(fine, path)
     pictures = torch.rand(2, 3, 128, 64) * 2 - 1
     joints, seen = torch.rand(4, 17, 2) * 60, torch.ones(4, 17, dtype=torch.bool)
     with torch.no_grad():
@@ -190,15 +190,15 @@ def test_begins_with_weights(tmp_path, trainer):
 def test_a_lookup_may_be_new_and_other_shapes_are_refused(tmp_path):
     config = preset("tiny").network
     path = save_network(MomiNet(config), tmp_path / "start.safetensors")
-    begin_with(MomiNet(replace(config, transfer="lookup")), path)
+    initialise_from(MomiNet(replace(config, transfer="lookup")), path)
     with pytest.raises(ValueError, match=r"start: .* width is 16 there and 32 here"):
-        begin_with(MomiNet(replace(config, width=32)), path)
+        initialise_from(MomiNet(replace(config, width=32)), path)
 
 
 @pytest.mark.parametrize("name", ["small", "lookup"])
 def test_a_preset_goes_on_from_its_committed_weights(name):
     network = network_of(preset(name).network)
-    begin_with(network, weights_file(name))
+    initialise_from(network, weights_file(name))
     known = load_network(name)
     assert known.config == network.config
     assert all(torch.equal(value, known.state_dict()[key]) for key, value in network.state_dict().items())
@@ -207,7 +207,7 @@ def test_a_preset_goes_on_from_its_committed_weights(name):
 def test_a_network_without_body_maps_begins_with_another_whatever_maps_both_would_have(tmp_path):
     config = preset("tiny").network
     path = save_network(MomiNet(config), tmp_path / "start.safetensors")
-    begin_with(MomiNet(replace(config, body_source=(8, 8, 8, 16), painter=8)), path)
+    initialise_from(MomiNet(replace(config, body_source=(8, 8, 8, 16), painter=8)), path)
 
 
 def test_the_perceptual_loss_may_be_of_x_alone(trainer):

@@ -50,3 +50,23 @@ def test_unlike_clocks_stop_together(folder, tmp_path):
         for process in both:
             process.kill()
     assert [out.strip() for out, _ in said] == ["stopped after 4"] * 2, said
+
+
+ALONE = """
+import logging
+from momi_lib.train.processes import warn_where_alone
+logging.basicConfig(format="%(message)s")
+warn_where_alone()
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not say who started a process")
+@pytest.mark.parametrize(("asked", "said"), [("2", True), ("1", False)])
+def test_one_process_where_several_were_asked_for_is_said(tmp_path, asked, said):
+    script = tmp_path / "alone.py"
+    script.write_text(ALONE)
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", asked, str(script)]
+    alone = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(launch, capture_output=True, text=True, timeout=300, env=alone)
+    assert done.returncode == 0, done.stderr
+    assert ("was asked for 2 processes and started one; `torchrun" in done.stderr) == said

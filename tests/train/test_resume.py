@@ -48,13 +48,13 @@ def whole(folder, teacher, tmp_path_factory):
 def test_killed_and_resumed_is_bit_for_bit_the_same(folder, teacher, whole, tmp_path):
     out = tmp_path / "killed"
     seed = random.SystemRandom().randrange(1 << 30)
-    dice = random.Random(seed)
+    generator = random.Random(seed)
     for _ in range(2):
         process = subprocess.Popen(
             [sys.executable, *command(folder, teacher, out, "--resume")],
             env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        stop = dice.randrange(1, 9)
+        stop = generator.randrange(1, 9)
         deadline = time.monotonic() + 120
         while process.poll() is None and time.monotonic() < deadline:
             if out.is_dir() and (out / "log.jsonl").is_file() and len(losses(out)) >= stop:

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from momi_lib.data import load_truth, to_float, to_uint8
 from momi_lib.data.body_maps import load_true_maps
-from momi_lib.evaluate.truth import masked_l1
+from momi_lib.metrics.true_swaps import masked_l1
 from momi_lib.pose.body_maps import BodyMap
 from momi_lib.translate.background import filled, widened
 from momi_lib.translate.carry import correspond, enlarged, premultiplied, sample

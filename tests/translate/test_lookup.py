@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 import torch
 
+from momi_lib.files import load_tensors, save_tensors, tensor_metadata
 from momi_lib.train import preset
-from momi_lib.translate import AppearanceLookup, FineLookup, MomiNet, load_network, save_network
+from momi_lib.translate import AppearanceLookup, MomiNet, load_network, save_network
 from momi_lib.translate.network import NetworkConfig
 
 
@@ -16,7 +18,7 @@ def mark(lookup: AppearanceLookup, factor: float) -> None:
     """Only pose codes decide, and sharply."""
     with torch.no_grad():
         lookup.places.zero_()
-        for layer in (lookup.question, lookup.address):
+        for layer in (lookup.query, lookup.key):
             layer.weight.copy_(factor * torch.eye(8)[:, :, None, None])
 
 
@@ -57,7 +59,7 @@ def test_a_head_fetches_the_whole_code():
     assert torch.allclose(fetched[..., :2, :], appearance[..., :2, :], atol=1e-3)
 
 
-def test_surprise_is_none_where_all_look_right_and_grows_with_the_distance():
+def test_the_likelihood_is_one_where_all_look_right_and_grows_with_the_distance():
     lookup = AppearanceLookup(8, (4, 2), heads=1)
     mark(lookup, 10.0)
     source = torch.eye(8).view(1, 8, 4, 2)
@@ -65,58 +67,50 @@ def test_surprise_is_none_where_all_look_right_and_grows_with_the_distance():
     target = source.flatten(2)[:, :, moved].view(1, 8, 4, 2)
     places = torch.stack([torch.arange(8) % 2, torch.arange(8) // 2], dim=-1).float()[None]
     yes = torch.ones(1, 8, dtype=torch.bool)
-    right = lookup.surprise((source, target), (places[:, moved], places), yes)
-    wrong = lookup.surprise((source, target), (places, places), yes)
+    right = lookup.negative_log_likelihood((source, target), (places[:, moved], places), yes)
+    wrong = lookup.negative_log_likelihood((source, target), (places, places), yes)
     assert float(right.detach()) == pytest.approx(0, abs=1e-3) and float(wrong.detach()) > 5
-    assert float(lookup.surprise((source, target), (places, places), ~yes).detach()) == 0
+    assert float(lookup.negative_log_likelihood((source, target), (places, places), ~yes).detach()) == 0
     half = places[:, moved].clone()
     half[0, 0, 0] = 0.5  # between two places: half of the weight can be right
-    between = lookup.surprise((source, target), (half, places), yes)
+    between = lookup.negative_log_likelihood((source, target), (half, places), yes)
     assert float(between.detach()) == pytest.approx(0.6931 / 8, abs=1e-3)
 
 
 def test_heads_must_divide_the_width():
     with pytest.raises(ValueError, match="not divisible by heads 3"):
         AppearanceLookup(8, (4, 2), heads=3)
-    with pytest.raises(ValueError, match="one of join, lookup, fine-lookup, got 'carry'"):
+    with pytest.raises(ValueError, match="one of join, lookup, got 'carry'"):
         NetworkConfig(transfer="carry")
 
 
-def test_quarters_fetch_from_the_quarters_with_their_code():
-    lookup = FineLookup(8, 4, (2, 1), heads=1)  # eight quarters
-    with torch.no_grad():
-        for layer in (lookup.question, lookup.address):
-            layer.bias.zero_()
-        lookup.places.copy_(30 * torch.eye(8).view(1, 8, 4, 2))
-        lookup.result.weight.copy_(torch.eye(4)[:, :, None, None])
-    code = torch.zeros(1, 8, 2, 1)
-    appearance = torch.randn(1, 8, 2, 1)
-    expected = lookup.quarters(lookup.value(torch.cat([appearance, code], dim=1)))
-    assert torch.allclose(lookup(appearance, code, code), expected, atol=1e-4)
-
-
-def test_a_new_fine_lookup_changes_nothing():
-    torch.manual_seed(0)
-    config = replace(preset("tiny").network, transfer="lookup")
-    coarse, fine = MomiNet(config).eval(), MomiNet(replace(config, transfer="fine-lookup")).eval()
-    fine.load_state_dict(coarse.state_dict(), strict=False)
-    pictures = torch.rand(2, 3, 128, 64) * 2 - 1
-    with torch.no_grad():
-        assert torch.equal(fine.swap(pictures, pictures.flip(0)), coarse.swap(pictures, pictures.flip(0)))
-
-
-@pytest.mark.parametrize("transfer", ["lookup", "fine-lookup"])
-def test_a_network_with_lookup_swaps_learns_and_survives_a_file(tmp_path, transfer):
-    network = MomiNet(replace(preset("tiny").network, transfer=transfer))
+def test_a_network_with_lookup_swaps_learns_and_survives_a_file(tmp_path):
+    network = MomiNet(replace(preset("tiny").network, transfer="lookup"))
     pictures = torch.rand(2, 3, 128, 64) * 2 - 1
     codes = network.encode_pose(torch.rand(4, 17, 128, 64))
     drawn = network.decode(network.encode_appearance(pictures, codes[:2]), codes[2:])
     drawn.square().mean().backward()
-    assert network.lookup.question.weight.grad.abs().sum() > 0
-    last = network.translation()[-1]
-    assert last is (network.lookup if transfer == "lookup" else network.fine_lookup)
-    assert last.result.weight.grad.abs().sum() > 0
+    assert network.lookup.query.weight.grad.abs().sum() > 0
+    assert network.translation()[-1] is network.lookup
+    assert network.lookup.result.weight.grad.abs().sum() > 0
     save_network(network.eval(), tmp_path / "net.safetensors")
     again = load_network(tmp_path / "net.safetensors")
     with torch.no_grad():
         assert torch.allclose(again.swap(pictures, pictures), network.swap(pictures, pictures), atol=2e-2)
+
+
+def test_names_in_earlier_files_are_read_as_those_of_today(tmp_path):
+    """Files of the first format say question, address and dark; the committed weights are such files."""
+    config = replace(preset("tiny").network, transfer="lookup", decoder="newton")
+    network = MomiNet(config)
+    path = save_network(network, tmp_path / "new.safetensors")
+    about = json.loads(tensor_metadata(path)["momi"])
+    old = {name.replace("lookup.query.", "lookup.question.").replace("lookup.key.", "lookup.address."): value
+           for name, value in load_tensors(path).items()}  # fmt: skip
+    assert "lookup.question.weight" in old
+    about |= {"format": "momi-network-1", "network": {**about["network"], "decoder": "dark"}}
+    save_tensors(tmp_path / "old.safetensors", old, {"momi": json.dumps(about)})
+    again = load_network(tmp_path / "old.safetensors")
+    assert again.config == load_network(path).config and again.config.decoder == "newton"
+    assert all(torch.equal(value, load_network(path).state_dict()[name]) for name, value in again.state_dict().items())
+    assert [load_network(name).config.decoder for name in ("small", "lookup")] == ["newton", "newton"]

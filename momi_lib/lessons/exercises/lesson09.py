@@ -35,8 +35,8 @@ def wrong_way_round(logits: Tensor) -> Tensor:
 
 
 def logits_cases() -> list[tuple]:
-    dice = torch.Generator().manual_seed(0)
-    return [(scale * torch.randn(count, 5, generator=dice),) for count, scale in ((3, 1), (8, 2), (20, 3))]
+    rng = torch.Generator().manual_seed(0)
+    return [(scale * torch.randn(count, 5, generator=rng),) for count, scale in ((3, 1), (8, 2), (20, 3))]
 
 
 def diagonal_distance(
@@ -60,10 +60,10 @@ def averaged(m: Tensor, v: Tensor, n: Tensor, w: Tensor) -> Tensor:
 
 
 def gaussian_cases() -> list[tuple]:
-    dice = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     cases = []
     for size in (2, 3, 6):
-        means, variances = torch.randn(2, size, generator=dice), 3 * torch.rand(2, size, generator=dice) + 0.1
+        means, variances = torch.randn(2, size, generator=rng), 3 * torch.rand(2, size, generator=rng) + 0.1
         cases.append((means[0], variances[0], means[1], variances[1]))
     return cases
 
@@ -91,9 +91,9 @@ def the_last(counts: Tensor, distances: Tensor) -> Tensor:
 
 
 def curve_cases() -> list[tuple]:
-    dice = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     counts = [torch.tensor([10.0, 20.0, 40.0]), torch.tensor([50.0, 400.0, 100.0, 200.0])]
-    return [(n, limit + steep / n + 0.05 * torch.rand(len(n), generator=dice))
+    return [(n, limit + steep / n + 0.05 * torch.rand(len(n), generator=rng))
             for n in counts for limit, steep in ((0.5, 30.0), (3.0, 80.0))]  # fmt: skip
 
 

@@ -29,11 +29,11 @@ def all_of_them_known(full: Tensor, variant: Tensor) -> Tensor:
 
 
 def paired_cases() -> list[tuple]:
-    dice = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     cases = []
     for seeds in (2, 3, 5):
-        luck = torch.randn(seeds, generator=dice)
-        cases.append((luck, 0.5 + luck + 0.3 * torch.randn(seeds, generator=dice)))
+        luck = torch.randn(seeds, generator=rng)
+        cases.append((luck, 0.5 + luck + 0.3 * torch.randn(seeds, generator=rng)))
     return cases
 
 

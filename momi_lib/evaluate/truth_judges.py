@@ -1,0 +1,80 @@
+"""All scores of a set of swaps in one call, with the networks that some of them need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from momi_lib.data import Truth
+from momi_lib.features import MannequinFeatures, feature_network
+from momi_lib.files import sha256, weights_folder
+from momi_lib.metrics.distances import frechet_distance, kernel_distance
+from momi_lib.metrics.outside_judges import NamedJudges
+from momi_lib.metrics.perceptual import describe, perceptual_distance
+from momi_lib.metrics.pose import pose_score
+from momi_lib.metrics.reid import rank1
+from momi_lib.metrics.true_swaps import score_truth, sharpness
+from momi_lib.pose import load_teacher
+
+
+class Judges:
+    """The offline feature network and the teacher, with the real pictures that swaps are compared with.
+
+    Args:
+        truth: the swaps; the test pictures they are drawn from are the reference of the distances between sets.
+        device: where the networks compute.
+        named: judges to ask as well; they take most of the time.
+
+    Raises:
+        FileNotFoundError: where a network's weights are missing, with the command that makes them.
+
+    Attributes:
+        conditions: what must stand beside the scores.
+    """
+
+    def __init__(
+        self, truth: Truth, device: torch.device | str = "cpu", *, named: NamedJudges | None = None
+    ) -> None:
+        self.truth, self.named = truth, named
+        self.features = feature_network("mannequin").to(device)
+        assert isinstance(self.features, MannequinFeatures)
+        self.teacher = load_teacher(None, device)
+        self.reference = describe(self.features, truth.people.pictures)
+        teacher = weights_folder() / "mannequin-teacher.safetensors"
+        self.conditions = {
+            "features": self.features.name,
+            "teacher": f"mannequin-teacher[{sha256(teacher)[:8]}]",
+            "reference": f"{len(self.reference)} real pictures of the test people",
+        }
+        if named is not None:
+            self.conditions |= {"named": named.conditions, "missing": named.missing}
+
+    def score(self, pictures: Tensor) -> dict[str, Any]:
+        """Every score of ``pictures`` (M, 3, H, W) uint8, one for each swap; JSON-ready, rounded.
+
+        Returns:
+            of :class:`~momi_lib.metrics.TruthScores` all fields; ``perceptual`` (mean of
+            :func:`~momi_lib.metrics.perceptual.perceptual_distance`), ``pck`` and ``confusion``
+            (:func:`~momi_lib.metrics.pose.pose_score`), ``rank1``, ``frechet``, ``kernel`` and
+            ``kernel_deviation``; :func:`~momi_lib.metrics.true_swaps.sharpness`; and the columns of
+            :class:`~momi_lib.metrics.outside_judges.NamedJudges` where it is asked.
+        """
+        truth = self.truth
+        scores = score_truth(pictures, truth)
+        pose = pose_score(self.teacher, pictures, truth)
+        descriptors = describe(self.features, pictures)
+        kernel = kernel_distance(descriptors, self.reference, subsets=20)
+        values = {
+            **vars(scores),
+            "perceptual": float(perceptual_distance(self.features, pictures, truth.pictures, truth.masks).mean()),
+            **pose,
+            "rank1": float(rank1(descriptors, self.reference, truth).float().mean()),
+            "frechet": frechet_distance(descriptors, self.reference),
+            "kernel": kernel.mean,
+            "kernel_deviation": kernel.deviation,
+            "sharpness": sharpness(pictures, truth.pictures, truth.masks),
+            **({} if self.named is None else self.named.score(pictures)),
+        }
+        return {name: value if isinstance(value, int) else float(f"{value:.5g}") for name, value in values.items()}

@@ -1,0 +1,163 @@
+"""The table of true swaps: networks beside the answers that need none, and beside the truth itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from momi_lib.data import Truth, load, load_truth
+from momi_lib.evaluate.answers import swap_all, trivial_answers
+from momi_lib.evaluate.markdown import table as write_table
+from momi_lib.evaluate.truth_judges import Judges
+from momi_lib.files import sha256
+from momi_lib.metrics.outside_judges import TITLES, NamedJudges
+from momi_lib.metrics.true_swaps import masked_l1, masked_ssim
+from momi_lib.metrics.uncertainty import BY_PERSON, paired_difference
+from momi_lib.provenance import environment
+from momi_lib.translate import load_network, weights_file
+
+TRUE = "true swap"
+#: Columns that older results and computers without the extra packages lack, with their titles and decimals.
+FURTHER = {"sharpness": ("sharpness, the truth's is 1", 2)} | {name: (title, 3) for name, title in TITLES.items()}
+
+
+def truth_table(
+    weights: Sequence[str],
+    folder: Path | None = None,
+    *,
+    limit: int | None = None,
+    named: bool = True,
+    download: bool = False,
+) -> dict[str, Any]:
+    """All scores of :class:`~momi_lib.evaluate.truth_judges.Judges`, for trivial answers, ``weights`` and the truth.
+
+    Args:
+        weights: names of committed weights, or files.
+        folder: data with true swaps; ``None`` is ``$MOMI_DATA`` or the embedded set.
+        limit: only the first so many swaps.
+        named: also ask :class:`~momi_lib.metrics.outside_judges.NamedJudges`, those that are here.
+        download: get what LPIPS needs where it is missing.
+
+    Returns:
+        JSON-ready: conditions, and a row an answer with its scores; ``missing`` says which columns are left out, and
+        how to get them. The last row is the true swap's own: what
+        scores that ask a network say where nothing is wrong.
+
+    Raises:
+        FileNotFoundError: where the data have no true swaps, or the weights are not there.
+    """
+    truth, train = load_truth(folder), load(folder, "train")
+    if limit is not None:
+        if not 1 <= limit <= len(truth):
+            raise ValueError(f"limit: expected 1 to {len(truth)} swaps, got {limit}")
+        truth = truth.select(slice(limit))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    judges = Judges(truth, device, named=NamedJudges(truth, device, download=download) if named else None)
+    trivial = trivial_answers(truth, train)
+    rows = [_row(name, judges.score(answer)) for name, answer in trivial.items()]
+    people = truth.people
+    each = {name: _each(answer, truth) for name, answer in trivial.items()}
+    for name in weights:
+        network = load_network(name, device=device)
+        drawn = swap_all(network, people.pictures[truth.source], people.pictures[truth.target])
+        path = weights_file(name)
+        rows.append(_row(f"momi-{name}" if path != Path(name) else path.stem, judges.score(drawn), sha256(path)))
+        each[rows[-1]["answer"]] = _each(drawn, truth)
+    rows.append(_row(TRUE, judges.score(truth.pictures)))
+    return {
+        "what": "swaps of test identities against their rendered truth, on the person's pixels; L1 of colours in "
+        "[0, 1]; SSIM (torchmetrics, sigma 1.5) of the person before the truth's background, averaged over the mask; "
+        "± is the standard error of the mean, resampled by person; "
+        "perceptual: difference of the features on the person; pck: share of the visible body joints that the teacher "
+        "finds within a tenth of the height; rank1: how often the feature network finds the source person; "
+        "frechet, kernel: distance of the sets from real pictures, with the same network; sharpness: squared "
+        "differences of neighbours on the person, all swaps' sum divided by the truth's; st_lpips, lpips: mean "
+        "perceptual distance of the person on grey; frechet_lite0: distance of the sets of answers and true answers",
+        **judges.conditions,
+        **environment(device),
+        "errors": BY_PERSON,
+        "data": people.folder.name,
+        "fingerprint": people.fingerprint,
+        "swaps": len(truth),
+        "rows": rows,
+        "differences": _differences(each, [row["answer"] for row in rows if "weights_sha256" in row], truth),
+    }
+
+
+def _each(pictures: Tensor, truth: Truth) -> dict[str, Tensor]:
+    """The scores of an answer, swap by swap."""
+    scores = {"l1": masked_l1, "ssim": masked_ssim}
+    return {name: score(pictures, truth.pictures, truth.masks) for name, score in scores.items()}
+
+
+def _differences(each: dict[str, dict[str, Tensor]], networks: list[str], truth: Truth) -> list[dict[str, Any]]:
+    """Every network beside every answer that stands above it, swap by swap."""
+    persons = [truth.people.persons[index] for index in (truth.source, truth.target)]
+    names, found = list(each), []
+    for answer in networks:
+        for beside in names[: names.index(answer)]:
+            row: dict[str, Any] = {"answer": answer, "beside": beside}
+            for score, values in each[answer].items():
+                change = paired_difference(values, each[beside][score], *persons)
+                row |= {score: float(f"{change.mean:.4g}"), f"{score}_error": float(f"{change.error:.3g}")}
+            found.append(row)
+    return found
+
+
+def _row(answer: str, scores: dict[str, Any], weights: str | None = None) -> dict[str, Any]:
+    row = {"answer": answer, **scores}
+    return row if weights is None else {**row, "weights_sha256": weights}
+
+
+def markdown(table: dict[str, Any]) -> str:
+    """The table as Markdown, with the command and conditions under it; columns that no row has are left out.
+
+    >>> row = {"answer": "copy target", "l1": 0.25, "l1_error": 0.01, "ssim": 0.5, "ssim_error": 0.02, "count": 9,
+    ...        "perceptual": 1, "pck": 0.5, "rank1": 0, "frechet": 2}
+    >>> conditions = {"command": "c", "device": "d", "date": "2026-01-01", "swaps": 9, "features": "f", "teacher": "t"}
+    >>> print(markdown({"rows": [row], **conditions}).splitlines()[2])
+    | copy target | 0.2500 ± 0.0100 | 0.500 ± 0.020 | 1.000 | 0.50 | 0.00 | 2.00 |
+    """
+    further = [name for name in FURTHER if any(name in row for row in table["rows"])]
+    titles = ["answer", "masked L1 ↓", "masked SSIM ↑", "perceptual ↓", "pose found ↑", "person found ↑", "Fréchet ↓"]
+    cells = [
+        [
+            row["answer"],
+            f"{row['l1']:.4f} ± {row['l1_error']:.4f}",
+            f"{row['ssim']:.3f} ± {row['ssim_error']:.3f}",
+            f"{row['perceptual']:.3f}",
+            f"{row['pck']:.2f}",
+            f"{row['rank1']:.2f}",
+            f"{row['frechet']:.2f}",
+            *(f"{row[name]:.{FURTHER[name][1]}f}" if name in row else "–" for name in further),
+        ]
+        for row in table["rows"]
+    ]
+    lines = write_table([*titles, *(FURTHER[name][0] for name in further)], cells)
+    trivial = [row for row in table["rows"] if "weights_sha256" not in row and row["answer"] != TRUE]
+    for row in table["rows"]:
+        if "weights_sha256" in row:
+            close = min(trivial, key=lambda other: other["l1"])
+            alike = max(trivial, key=lambda other: other["ssim"])
+            share, gain = row["l1"] / close["l1"], row["ssim"] - alike["ssim"]
+            lines += [
+                "", f"{row['answer']}: {share:.2f} times the lowest L1 of a trivial answer ({close['answer']}), SSIM "
+                f"{gain:+.3f} beside the highest ({alike['answer']}).",
+            ]  # fmt: skip
+    for row in table.get("differences", []):
+        if row["beside"] in {other["answer"] for other in table["rows"] if "weights_sha256" in other}:
+            lines += ["", f"{row['answer']} beside {row['beside']}, swap by swap: L1 {row['l1']:+.4f} ± "
+                          f"{row['l1_error']:.4f}, SSIM {row['ssim']:+.3f} ± {row['ssim_error']:.3f}."]  # fmt: skip
+    lines += ["", f"Perceptual, person found (rank 1) and Fréchet: {table['features']}; pose found (PCK@0.1): "
+              f"{table['teacher']}."]  # fmt: skip
+    if table.get("named"):
+        lines += ["", f"ST-LPIPS and LPIPS see the person on grey, Fréchet (Lite0) compares with the true answers: "
+                  f"{', '.join(table['named'].values())}."]  # fmt: skip
+    errors = f", ± {table['errors']}" if "errors" in table else ""
+    lines += ["", f"{table['swaps']} swaps of held-out identities{errors} · `{table['command']}` · {table['device']} · "
+              f"{table['date']}"]  # fmt: skip
+    return "\n".join(lines)

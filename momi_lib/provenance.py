@@ -1,0 +1,124 @@
+"""What must stand beside every result: command, device, versions, date."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision
+
+from momi_lib.files import sha256
+
+
+def cpu_name() -> str:
+    """The processor's name as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def peak_memory() -> int | None:
+    """The largest resident memory of this process so far, in MiB, libraries included; ``None`` on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def environment(device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Device, threads, versions and date of a result, ready for JSON.
+
+    >>> sorted(environment())
+    ['command', 'date', 'device', 'threads', 'versions']
+    """
+    import momi_lib
+
+    device = torch.device(device)
+    return {
+        "command": command_line(),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {cpu_name()}",
+        "threads": torch.get_num_threads(),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "torchvision": torchvision.__version__,
+            "momi_lib": momi_lib.__version__,
+        },
+    }
+
+
+def command_line() -> str:
+    """The command that is running, as a reader would type it.
+
+    >>> isinstance(command_line(), str)
+    True
+    """
+    program = Path(sys.argv[0] or "python")
+    if program.name == "__main__.py":
+        words = ["python", "-m", program.parent.name]
+    elif program.suffix == ".py":
+        words = ["python", f"{program.parent.name}/{program.name}"]
+    else:
+        words = [program.name]
+    return shlex.join([*words, *sys.argv[1:]])
+
+
+def begun_with(path: Path) -> dict[str, Any]:
+    """What a card says of the weights that a run began with: their hash and, from the card beside them, their making.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "start.safetensors"
+    >>> _ = path.write_bytes(b"")
+    >>> sorted(begun_with(path))
+    ['file', 'sha256']
+    """
+    facts = {"file": Path(path).name, "sha256": sha256(path)}
+    card = Path(path).with_suffix(".json")
+    if card.is_file():
+        known = json.loads(card.read_text(encoding="utf-8"))
+        told = ("command", "date", "device", "steps", "hours", "minutes", "seconds", "data")
+        facts |= {k: known[k] for k in told if k in known}
+        facts |= {k: known[k] for k in ("begun_with", "student_begun_with") if k in known}
+    return facts
+
+
+def runs_behind(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The run of a card and those whose weights it began with, the last one first; each has its steps and hours.
+
+    >>> [run["steps"] for run in runs_behind({"steps": 20, "begun_with": {"steps": 300}})]
+    [20, 300]
+    """
+    runs: list[Mapping[str, Any]] = []
+    while card:
+        runs.append(card)
+        card = card.get("begun_with", {})
+    return runs
+
+
+def plain(value: Any) -> Any:
+    """A config as dicts, lists, numbers and texts; paths become texts, those inside the project relative to it.
+
+    >>> from momi_lib.losses import LossWeights
+    >>> plain(LossWeights(patch=0))["patch"]
+    0
+    """
+    if is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if not isinstance(value, Path):
+        return value
+    project = Path(__file__).resolve().parents[1]  # where it lies on a machine is nobody's business
+    return str(value.relative_to(project) if value.is_relative_to(project) else value)

@@ -1,0 +1,50 @@
+"""What every training is told: which data, where to write, chance, device and number format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from momi_lib.devices import multiplies_bf16
+
+Precision = Literal["fp32", "bf16", "auto"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """The options that all trainings share, by the same names and of the same types.
+
+    Attributes:
+        data: data folder; ``None`` is ``$MOMI_DATA`` or the embedded set.
+        out: where to write; each training says what.
+        seed: of first weights and of all draws.
+        device: ``"auto"``, a GPU where there is one, or ``"cpu"``.
+        precision: ``"fp32"``, ``"bf16"`` (autocast), or ``"auto"``: bf16 where the device has instructions for it.
+
+    >>> RunConfig(device="cpu").where
+    device(type='cpu')
+    """
+
+    data: Path | None = None
+    out: Path | None = None
+    seed: int = 0
+    device: Literal["auto", "cpu"] = "auto"
+    precision: Precision = "fp32"
+
+    @property
+    def where(self) -> torch.device:
+        """The device of a training in one process."""
+        return torch.device("cuda" if self.device == "auto" and torch.cuda.is_available() else "cpu")
+
+    def in_bf16(self, device: torch.device) -> bool:
+        """Whether to compute in bfloat16 on a device."""
+        return self.precision == "bf16" or (self.precision == "auto" and multiplies_bf16(device))
+
+    def check(self) -> None:
+        """Refuse a device or precision that there is not (ValueError)."""
+        for name, known in (("precision", ("fp32", "bf16", "auto")), ("device", ("auto", "cpu"))):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}")

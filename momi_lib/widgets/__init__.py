@@ -1,0 +1,1 @@
+"""Widgets of the notebooks: the pose swap explorer and its parts."""

@@ -1,0 +1,163 @@
+"""Pictures with a caption and an alternative text, and the rows of them that show what leads to a swap."""
+
+from __future__ import annotations
+
+import base64
+import html
+
+import ipywidgets as widgets
+import torch
+from torch import Tensor
+
+from momi_lib.skeleton import JOINTS
+from momi_lib.widgets.png import blank_png, heat_png
+from momi_lib.widgets.pose_editor import joint_name
+from momi_lib.widgets.swap_state import State, Swapper
+
+__all__ = ["Picture", "Stations", "row"]
+
+STATIONS = {
+    "teacher source": "teacher ψ, source",
+    "student source": "student Fₚ, source",
+    "teacher target": "teacher ψ, target",
+    "student target": "student Fₚ, target",
+    "attention": "attention",
+}
+
+
+def row(children: list[widgets.Widget]) -> widgets.HBox:
+    """Widgets side by side, on as many lines as it takes."""
+    layout = widgets.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="10px", overflow="visible")
+    return widgets.HBox(children, layout=layout)
+
+
+class Picture(widgets.HTML):
+    """A PNG with an alternative text, which ipywidgets' own Image has no place for.
+
+    Attributes:
+        png: what is shown; alternative: for readers who do not see it.
+
+    >>> from momi_lib.widgets.png import picture_png
+    >>> picture = Picture(width=40)
+    >>> picture.draw(picture_png(torch.zeros(3, 128, 64)), "a black picture", "black")
+    >>> picture.alternative, picture.png[1:4]
+    ('a black picture', b'PNG')
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__(layout=widgets.Layout(width=f"{width}px", margin="0"))
+        self.png, self.alternative, self._width = b"", "", width
+
+    def draw(self, png: bytes, alternative: str, *lines: str) -> None:
+        """Show `png`, and the `lines` under it."""
+        self.png, self.alternative = png, alternative
+        source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+        caption = "<br>".join(map(html.escape, lines))
+        image = f'<img width="{self._width}" alt="{html.escape(alternative)}" src="{source}">'
+        self.value = f'<div class="momi-panel">{image}{caption}</div>'
+
+
+class Stations(widgets.VBox):
+    """What leads to the swap: heatmaps and landmarks of teacher and student, and an attention map.
+
+    Args:
+        swapper: whose network and teacher are looked at.
+
+    Attributes:
+        panels: name → :class:`Picture`.
+        heat: Dropdown, the joint whose heatmap is shown; -1 is the largest value of all.
+        block: Dropdown, "block 1" … or "lookup": where in the source the place of ``joint`` looks.
+        joint: the joint that was moved last, for the lookup.
+
+    >>> from momi_lib.train.presets import preset
+    >>> from momi_lib.translate import MomiNet
+    >>> swapper = Swapper(network=MomiNet(preset("tiny").network).eval())
+    >>> stations = Stations(swapper)
+    >>> stations.show(swapper(3, 8))
+    >>> stations.panels["student source"].alternative[:18]
+    'student Fₚ, source'
+    """
+
+    def __init__(self, swapper: Swapper) -> None:
+        self.swapper, self.state, self.joint = swapper, None, JOINTS.index("left_wrist")
+        self._taught: dict[tuple[int, bool], tuple[Tensor, Tensor, Tensor]] = {}
+        joints = [("all 17, the largest", -1), *((joint_name(joint), joint) for joint in range(len(JOINTS)))]
+        short = {"layout": {"width": "270px"}, "style": {"description_width": "80px"}}
+        self.heat = widgets.Dropdown(options=joints, value=-1, description="Heatmap of", **short)
+        self.block = widgets.Dropdown(options=self._blocks(), description="Attention", **short)
+        self.panels = {name: Picture(width=136) for name in STATIONS}
+        self.heat.observe(self._redraw, names="value")
+        self.block.observe(self._redraw, names="value")
+        super().__init__([row([self.heat, self.block]), row(list(self.panels.values()))])
+
+    def _blocks(self) -> list[str]:
+        network = self.swapper.network
+        if network is None or not hasattr(network.attention, "gates"):
+            return ["none"]
+        lookup = ["lookup"] if network.lookup is not None else []
+        return [f"block {place + 1}" for place in range(len(network.attention.blocks))] + lookup
+
+    def show(self, state: State) -> None:
+        """Draw the stations of a state."""
+        self.state = state
+        for role, index, mirrored in (("source", state.source, False), ("target", state.target, state.mirrored)):
+            picture = self.swapper.picture(index, mirrored)
+            self._show_teacher(role, index, mirrored, picture)
+            if state.swap is None:
+                self._blank(f"student {role}", "not without weights")
+                continue
+            person = self.swapper.person(index, mirrored)
+            self._show_heat(f"student {role}", picture, person.heatmaps, person.landmarks, person.valid)
+        self.show_attention(state)
+
+    def _redraw(self, _: object) -> None:
+        if self.state is not None:
+            self.show(self.state)
+
+    def _show_teacher(self, role: str, index: int, mirrored: bool, picture: Tensor) -> None:
+        try:
+            if (index, mirrored) not in self._taught:
+                if len(self._taught) > 16:
+                    self._taught.clear()
+                self._taught[index, mirrored] = self.swapper.taught(picture)
+        except FileNotFoundError as error:
+            self._blank(f"teacher {role}", str(error))
+        else:
+            self._show_heat(f"teacher {role}", picture, *self._taught[index, mirrored])
+
+    def _show_heat(self, name: str, picture: Tensor, maps: Tensor, landmarks: Tensor, valid: Tensor) -> None:
+        joint = self.heat.value
+        chosen = torch.ones(17, dtype=torch.bool) if joint < 0 else torch.arange(17) == joint
+        drawn = heat_png(picture, maps[chosen].amax(0), landmarks, valid & chosen, scale=2)
+        found, of = int((valid & chosen).sum()), int(chosen.sum())
+        what = "heatmaps of all joints, the largest" if joint < 0 else f"heatmap of the {joint_name(joint)}"
+        says = f"{STATIONS[name]}: {what}, with rings at {found} of {of} landmarks"
+        self.panels[name].draw(drawn, says, STATIONS[name], f"{found} of {of} landmarks")
+
+    def show_attention(self, state: State) -> None:
+        """Draw the chosen attention map."""
+        gates = None if state.swap is None else self.swapper.person(state.source).gates
+        if gates is None:
+            self._blank("attention", "this network has no attention blocks" if state.swap is not None else "no weights")
+            return
+        picture = self.swapper.picture(state.source)
+        if self.block.value == "lookup":
+            person = self.swapper.person(state.source)
+            weights = self.swapper.studio.looks(person, state.landmarks[1], state.valid[1], self.joint)
+            if weights is None:
+                self._blank("attention", f"the {joint_name(self.joint)} has no place: it was not found")
+                return
+            low, values, most = 0.0, weights, float(weights.max())
+            says = f"where in the source the target's {joint_name(self.joint)} looks, brightest {most:.2f}"
+            lines = f"{joint_name(self.joint)} looks here", f"yellow: {most:.2f}"
+        else:
+            values = gates[int(self.block.value.split()[1]) - 1]
+            low = float(values.min())
+            spread = f"dark {low:.2f}, yellow {float(values.max()):.2f}"
+            says, lines = f"gates of {self.block.value}, mean over channels: {spread}", (self.block.value, spread)
+        drawn = heat_png(picture, values, low=low, high=float(values.max()), scale=2)
+        self.panels["attention"].draw(drawn, f"attention: {says}", *lines)
+
+    def _blank(self, name: str, why: str) -> None:
+        size = tuple(self.swapper.size)
+        self.panels[name].draw(blank_png(size, scale=2), f"{STATIONS[name]}: {why}", STATIONS[name], "none")

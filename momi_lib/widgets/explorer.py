@@ -1,0 +1,300 @@
+"""The pose swap explorer: choose a person and a pose, take hold of a joint, and see the swap and all that leads to it.
+
+Everything that the widget shows can be asked from Python: set `explorer.source.value`, call `explorer.move(…)`, read
+`explorer.state`. Used in notebook 08 and, as an app, by `make app`.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+import torch
+
+from momi_lib.data import to_float
+from momi_lib.pose import Teacher
+from momi_lib.translate import MomiNet
+from momi_lib.widgets.backgrounds import BackgroundMenu
+from momi_lib.widgets.evidence_panels import Stations, row
+from momi_lib.widgets.interpolation_controls import INTERVAL, Ways
+from momi_lib.widgets.own_picture import OwnPicture
+from momi_lib.widgets.png import map_png, picture_png
+from momi_lib.widgets.pose_editor import Edit, joint_index
+from momi_lib.widgets.saving import download_link, gif, row_png, write
+from momi_lib.widgets.skeleton_edit import move
+from momi_lib.widgets.swap_panels import Stage
+from momi_lib.widgets.swap_state import Pose, State, Swapper, choice
+from momi_lib.widgets.thumbnails import Thumbnails
+
+__all__ = ["SwapExplorer"]
+
+
+class SwapExplorer:
+    """A widget that draws the person of one picture in the pose of another, or in any pose that a hand makes of it.
+
+    Args:
+        folder: data folder; None is `$MOMI_DATA` or the embedded mannequins.
+        network: a network, or what :func:`momi_lib.translate.load_network` takes. Where the weights are
+            missing, the widget says so and what to do, and shows the pictures alone.
+        pictures: indices of the people to choose from, see :func:`momi_lib.widgets.swap_state.choice`.
+        split: which people.
+        seed: of the button "Random pair".
+        save_to: folder of the buttons "Save PNG" and "Save GIF".
+        teacher: a teacher, or the file of one; None is the mannequins'.
+
+    Attributes:
+        widget: the ipywidgets box; an explorer on the last line of a cell shows it.
+        source, target: :class:`Thumbnails`, `.value` is an index into `people`.
+        stage: pictures around the skeleton. editor, panels: its parts, see :class:`momi_lib.widgets.swap_panels.Stage`.
+        mirror, keep: ToggleButton. background: :class:`BackgroundMenu`. reset_pose, shuffle, save, save_gif: Button.
+        stations, ways, own: the three pages below.
+        message: HTML, what a screen reader announces.
+        people, truth, network: see :class:`momi_lib.widgets.swap_state.Swapper`.
+        state: the :class:`momi_lib.widgets.swap_state.State` that is shown.
+
+    Raises ValueError for `pictures` that are not at least two indices of the people.
+
+    >>> from momi_lib.train.presets import preset
+    >>> explorer = SwapExplorer(network=MomiNet(preset("tiny").network).eval(), pictures=[5, 60, 9])
+    >>> explorer.target.value = 60
+    >>> explorer.move("left_wrist", 31, 70).edited, tuple(explorer.state.swap.shape)
+    (True, (3, 128, 64))
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str] | None = None,
+        *,
+        network: MomiNet | str | Path = "small",
+        pictures: Sequence[int] | None = None,
+        split: str = "test",
+        seed: int = 0,
+        save_to: str | os.PathLike[str] = "runs/swaps",
+        teacher: Teacher | Path | None = None,
+    ) -> None:
+        self.swapper = Swapper(folder, network, split, teacher)
+        self.people, self.truth, self.network = self.swapper.people, self.swapper.truth, self.swapper.network
+        self.save_to = Path(save_to)
+        self._generator = torch.Generator().manual_seed(seed)
+        self._chosen = choice(self.swapper, pictures)
+        self._pairs = [pair for pair in self.swapper.answers if set(self._chosen).issuperset(pair)]
+        self._names: dict[int, str] = {}
+        self._edited: Pose | None = None
+        self._waiting = False
+        self._build()
+        self._update(pair=True)
+
+    def _build(self) -> None:
+        self.source, self.target = Thumbnails("Source"), Thumbnails("Target")
+        self._fill()
+        self.source.value, self.target.value = self._pairs[0] if self._pairs else self._strangers(self._chosen[0])
+        self.stage = Stage(self.swapper, self._name, self._edit)
+        self.editor, self.panels = self.stage.editor, self.stage.panels
+        self.stations, self.ways, self.own = Stations(self.swapper), Ways(), OwnPicture(self.swapper, self._use)
+        self.background = BackgroundMenu(self.swapper)
+        auto = {"layout": {"width": "auto"}}
+        self.mirror = widgets.ToggleButton(description="Mirror target", tooltip="Mirror the target's pose", **auto)
+        lengths = "Pressed: a moved limb turns and keeps its length. Not pressed: the joint moves alone"
+        self.keep = widgets.ToggleButton(value=True, description="Keep limb lengths", tooltip=lengths, **auto)
+        what = "Draw a pair that has a true answer" if self._pairs else "Draw two different people"
+        buttons = (
+            ("Reset pose", "Back to the target's own pose", self.reset),
+            ("Random pair", what, self._shuffle),
+            ("Save PNG", "Save source, target, swap and true answer", self._save),
+            ("Save GIF", "Save the animation of the page Between two", self._save_gif),
+        )
+        self.buttons = [widgets.Button(description=name, tooltip=told, **auto) for name, told, _ in buttons]
+        for button, (_, _, action) in zip(self.buttons, buttons, strict=True):
+            button.on_click(lambda _, action=action: action())
+        self.reset_pose, self.shuffle, self.save, self.save_gif = self.buttons
+        self.message = widgets.HTML()
+        pages = widgets.Tab([self.stations, self.ways, self.own])
+        pages.titles = ("What leads to it", "Between two", "Your own picture")
+        controls = row([self.mirror, self.keep, self.background, *self.buttons])
+        self.widget = widgets.VBox([self.source, self.target, controls, self.stage.widget, self.message, pages])
+        self.widget.add_class("momi-explorer")
+        widgets.dlink((self.keep, "value"), (self.editor, "keep"))
+        for strip in (self.source, self.target):
+            strip.observe(self._choose_pair, names="value")
+        self.mirror.observe(self._mirror, names="value")
+        for toggle in (self.mirror, self.keep):  # a mark, because a shade alone is no sign
+            widgets.dlink((toggle, "value"), (toggle, "icon"), lambda pressed: "check" if pressed else "")
+        for control in (self.ways.pose, self.ways.look, self.ways.way, self.background):
+            control.observe(self._update, names="value")
+
+    def _fill(self) -> None:
+        """Give both strips their pictures."""
+        indices = [*self._names, *self._chosen]  # uploaded ones first, where they are seen
+        known = torch.stack([self.swapper.pixels(index) for index in indices])
+        for strip in (self.source, self.target):
+            strip.fill([(self._label(index), index) for index in indices], known)
+
+    def _label(self, index: int) -> str:
+        if index in self._names:
+            return f"your picture {self._names[index]}"
+        return f"person {int(self.people.persons[index])}, camera {int(self.people.cameras[index])}, picture {index}"
+
+    def _name(self, index: int) -> str:
+        known = f"picture {index} of person {int(self.people.persons[index])}" if index not in self._names else ""
+        return known or self._label(index)
+
+    def _strangers(self, first: int) -> tuple[int, int]:
+        """`first` and a random picture of somebody else, or at least another picture."""
+        persons = self.people.persons
+        others = [i for i in self._chosen if persons[i] != persons[first]] or [i for i in self._chosen if i != first]
+        return first, others[self._draw_number(len(others))]
+
+    def _draw_number(self, count: int) -> int:
+        return int(torch.randint(count, (1,), generator=self._generator))
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        bundle = dict(self.widget._repr_mimebundle_(**kwargs))
+        bundle["text/plain"] = "The pose swap explorer: run this cell in JupyterLab to use it."
+        return bundle
+
+    def choose(self, source: int, target: int, *, mirrored: bool = False) -> State:
+        """Show a pair, and return what is shown.
+
+        Raises ValueError for an index that the lists do not hold.
+        """
+        for name, index in (("source", source), ("target", target)):
+            if int(index) not in self.source.indices:
+                raise ValueError(f"{name}: expected the index of a picture in the list, got {index}")
+        with self._together():
+            self._edited = None
+            self.source.value, self.target.value, self.mirror.value = int(source), int(target), mirrored
+            self.ways.reset()
+        return self.state
+
+    def move(self, joint: str | int, x: float, y: float) -> State:
+        """Move a joint of the pose to (x, y) in pixels, limb lengths kept or free as the button says."""
+        return self._edit([Edit(joint_index(joint), (x, y))], True)
+
+    def remove(self, joint: str | int) -> State:
+        """Take a joint out of the pose: its map becomes zero."""
+        return self._edit([Edit(joint_index(joint), None)], True)
+
+    def reset(self) -> State:
+        """Back to the target's own pose, and the source's own appearance."""
+        with self._together():
+            self._edited = None
+            self.ways.reset()
+        return self.state
+
+    def _edit(self, edits: list[Edit], settled: bool) -> State:
+        """Answer the hand: pose and swap at once, the rest when the hand has let go."""
+        if self.state.swap is None:
+            return self.state
+        landmarks, valid = self.state.landmarks[1].clone(), self.state.valid[1].clone()
+        for edit in edits:
+            if edit.to is None:
+                valid[edit.joint] = False
+            else:
+                size, keep = self.swapper.size, self.keep.value
+                landmarks, valid = move(landmarks, valid, edit.joint, edit.to, keep_lengths=keep, size=size)
+            self.stations.joint = edit.joint
+        if edits:
+            self._edited = (landmarks, valid)
+            with self._quietly():  # what was on the way is now where the way leads to
+                self.ways.pose.value = 1.0
+        self._update(live=not settled)
+        return self.state
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Changes without a drawing."""
+        self._waiting = True
+        try:
+            yield
+        finally:
+            self._waiting = False
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Several changes, one drawing."""
+        with self._quietly():
+            yield
+        self._update(pair=True)
+
+    def _choose_pair(self, _: Any = None) -> None:
+        if not self._waiting:
+            self._edited = None
+            self._update(pair=True)
+
+    def _mirror(self, _: Any = None) -> None:
+        if self._edited is not None:
+            self._edited = self.swapper.mirrored(self._edited)
+        if not self._waiting:
+            self._update(pair=True)
+
+    def _shuffle(self) -> None:
+        options = self._pairs or self._chosen
+        drawn = options[self._draw_number(len(options))]
+        self.choose(*(drawn if self._pairs else self._strangers(drawn)))
+
+    def _use(self, role: str, index: int, name: str) -> None:
+        self._names = {index: name, **self._names}
+        with self._together():
+            self._edited = None
+            self._fill()
+            (self.source if role == "source" else self.target).value = index
+            self.ways.reset()
+
+    def _update(self, _: Any = None, *, live: bool = False, pair: bool = False) -> None:
+        """Draw what is set: `live` leaves out what need not follow a hand, `pair` adds what a new pair changes."""
+        if self._waiting:
+            return
+        self.state = state = self._swapped(*self.ways.values, quick=live)
+        told = self.stage.show(state, live=live)
+        if pair:
+            self.stations.show(state)
+        elif not live:
+            self.stations.show_attention(state)
+        if not live:
+            self._say(told)
+
+    def _swapped(self, pose_share: float, look_share: float, *, quick: bool = False) -> State:
+        """The swap of the chosen pair and pose at these shares of the way."""
+        shares = {"pose_share": pose_share, "look_share": look_share, "way": self.ways.way.value, "quick": quick}
+        options = {"edited": self._edited, "background": self.background.value, **shares}
+        return self.swapper(self.source.value, self.target.value, self.mirror.value, **options)
+
+    def _file_name(self, ending: str) -> str:
+        marks = [mark for mark in ("mirrored", "edited") if getattr(self.state, mark)]
+        if self.state.background != self.swapper.backgrounds[0]:
+            marks.append(f"background_{self.state.background}")
+        return "_".join(["swap", str(self.state.source), "to", str(self.state.target), *marks]) + ending
+
+    def _save(self) -> None:
+        state = self.state
+        if state.swap is None:
+            self._say(f"There is no swap to save. {self.swapper.missing}")
+            return
+        truth = [] if state.truth is None else [to_float(self.truth.pictures[state.truth])]
+        pictures = [*self.swapper.pictures(state), to_float(state.swap), *truth]
+        self._keep_file(row_png(pictures), self._file_name(".png"))
+
+    def _save_gif(self) -> None:
+        if self.state.swap is None:
+            self._say(f"There is no swap to save. {self.swapper.missing}")
+            return
+        states = [self._swapped(*shares) for shares in self.ways.frames()]
+        frames = [[map_png(drawn.pose, scale=1), picture_png(drawn.swap, scale=1)] for drawn in states]
+        self._keep_file(gif(frames, milliseconds=INTERVAL), self._file_name(".gif"))
+
+    def _keep_file(self, content: bytes, name: str) -> None:
+        try:
+            path = write(content, self.save_to / name)
+        except OSError as error:
+            told = f"Not saved: {error}. Choose another folder: explorer.save_to = Path(…)."
+        else:
+            told = f"Saved as {path}."
+        self._say(told, download_link(content, name))
+
+    def _say(self, text: str, link: str = "") -> None:
+        self.message.value = f'<div class="momi-message" role="status">{html.escape(text)} {link}</div>'

@@ -1,0 +1,118 @@
+"""Your own picture: upload, crop with a box, see what the model saw and how sure it is of it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as widgets
+import torch
+from PIL import Image
+
+from momi_lib.widgets.crop_box import LEAST, CropBox
+from momi_lib.widgets.evidence_panels import Picture, row
+from momi_lib.widgets.picture_button import PictureButton
+from momi_lib.widgets.png import picture_png, skeleton_png
+from momi_lib.widgets.swap_state import Swapper
+from momi_lib.widgets.upload import Box, Sureness, UploadError, cut, open_picture
+
+__all__ = ["OwnPicture"]
+
+KNOWN = 48  # pictures whose confidences say what is usual
+PROMISE = (
+    "A JPEG or PNG of one person, upright and whole. Your browser makes it smaller where it is large. It is kept in "
+    "the memory of this kernel alone: it is neither stored nor sent on."
+)
+
+
+class OwnPicture(widgets.VBox):
+    """Takes in a picture and hands it on as source or target.
+
+    Args:
+        swapper: whose student looks at it.
+        on_use: called with the role ("source" or "target"), the index that the swapper gave, and the file's name.
+
+    Attributes:
+        upload: :class:`PictureButton`. as_source, as_target: Button.
+        crop: :class:`CropBox`, the picture with its box. across, down, size: FloatSlider, which say the same.
+        seen: :class:`Picture`, what the model saw.
+        message: HTML, refusals and the verdict. sure: the verdict: True, False, or None without a picture.
+
+    >>> from momi_lib.train.presets import preset
+    >>> from momi_lib.translate import MomiNet
+    >>> own = OwnPicture(Swapper(network=MomiNet(preset("tiny").network).eval()), print)
+    >>> own.take("notes.txt", b"milk")
+    >>> "notes.txt: is not a JPEG or PNG" in own.message.value
+    True
+    """
+
+    def __init__(self, swapper: Swapper, on_use: Callable[[str, int, str], Any]) -> None:
+        self.swapper, self._on_use = swapper, on_use
+        self._image: Image.Image | None = None
+        self._usual: Sureness | None = None
+        self.name, self.sure = "", None
+        self._looked: Box | None = None
+        self.upload, self.crop, self.seen = PictureButton(self.take), CropBox(), Picture(width=118)
+        one = {"min": 0.0, "max": 1.0, "step": 0.01, "layout": {"width": "330px"}, "disabled": True}
+        named = {"style": {"description_width": "110px"}}
+        self.across = widgets.FloatSlider(0.5, description="Box: across", **one, **named)
+        self.down = widgets.FloatSlider(0.5, description="Box: down", **one, **named)
+        self.size = widgets.FloatSlider(1.0, description="Box: size", **{**one, "min": LEAST}, **named)
+        self.as_source = widgets.Button(description="Use as source", disabled=True)
+        self.as_target = widgets.Button(description="Use as target", disabled=True)
+        self.message = widgets.HTML()
+        for name in ("across", "down", "size"):
+            widgets.link((self.crop, name), (getattr(self, name), "value"))
+        self.crop.observe(self._look, names=["across", "down", "size"])
+        self.as_source.on_click(lambda _: self._use("source"))
+        self.as_target.on_click(lambda _: self._use("target"))
+        controls = widgets.VBox([self.upload, self.across, self.down, self.size, row([self.as_source, self.as_target])])
+        self._pictures = row([])
+        super().__init__([widgets.HTML(PROMISE), row([controls, self._pictures]), self.message])
+
+    def take(self, name: str, content: bytes) -> None:
+        """Take in a file; a refusal is a message, and what was there before stays."""
+        try:
+            self._image = open_picture(name, content)
+        except UploadError as error:
+            self._say(str(error), warning=True)
+            return
+        self.name = name
+        for control in (self.across, self.down, self.size, self.as_source, self.as_target):
+            control.disabled = False
+        self.crop.show(self._image, name)
+        self._looked = None
+        self._look()
+        self._pictures.children = [self.crop, self.seen]
+
+    def _look(self, _: Any = None) -> None:
+        """Cut, let the student look, and say what it makes of it."""
+        if self._image is None or self.crop.box == self._looked:
+            return  # of three numbers that change at once, the first tells all
+        self._looked = self.crop.box
+        self.picture = cut(self._image, self._looked, self.swapper.size)
+        if self.swapper.studio is None:
+            self.seen.draw(picture_png(self.picture, scale=2), "what the model would see", "cropped")
+            self._say(self.swapper.missing, warning=True)
+            return
+        pose = self.swapper.studio.find(self.picture[None])
+        drawn = skeleton_png(self.picture, pose.landmarks[0], pose.valid[0], scale=2)
+        self.seen.draw(drawn, "what the model saw, with the joints that it found", "what the model saw")
+        usual = self._usual = self._usual or self._measure()
+        self.sure, told = usual.verdict(pose.heatmaps[0].amax((1, 2)), self.swapper.network.config.threshold)
+        self._say(f"{self.name}: {told}", warning=not self.sure)
+
+    def _measure(self) -> Sureness:
+        """What is usual, from people of the folder."""
+        some = torch.linspace(0, len(self.swapper.people) - 1, min(KNOWN, len(self.swapper.people))).long()
+        pose = self.swapper.studio.find(self.swapper.people.pictures[some])
+        return Sureness.of(pose.heatmaps.amax((2, 3)), threshold=self.swapper.network.config.threshold)
+
+    def _use(self, role: str) -> None:
+        if self._image is not None:
+            self._on_use(role, self.swapper.add(self.picture), self.name)
+
+    def _say(self, text: str, *, warning: bool) -> None:
+        kind, mark = (" momi-warning", "⚠ ") if warning else ("", "")
+        self.message.value = f'<div class="momi-message{kind}" role="status">{mark}{html.escape(text)}</div>'

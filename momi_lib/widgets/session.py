@@ -1,0 +1,152 @@
+"""A studio: who stands in a picture is found out once, then drawn in pose after pose, fast enough to follow a hand.
+
+A swap is mostly the work of finding landmarks and appearance. When a joint is dragged neither changes, so what is left
+per picture is what the network does after :meth:`~momi_lib.translate.network.MomiNet.meet`: Gaussians, E_p and G, and
+the lookup or what is carried over. The street behind the person does not change either.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from momi_lib.data import to_float, to_uint8
+from momi_lib.devices import multiplies_bf16
+from momi_lib.translate import Appearance, MomiNet, folded
+from momi_lib.translate.network import Pose
+
+__all__ = ["Drawn", "Person", "Studio"]
+
+
+@dataclass(frozen=True)
+class Person:
+    """What the network makes of one picture.
+
+    Attributes:
+        picture: (3, H, W) float in [-1, 1].
+        heatmaps: (17, H/4, W/4) of the student.
+        landmarks: (17, 2) in pixels; where not valid, the student's best guess.
+        valid: (17,) bool. confidence: (17,), the maxima of the heatmaps.
+        appearance: what the network's ``meet`` found: the code (1, d or 2d, H/8, W/8) of Eq. 2, or an
+            :class:`~momi_lib.translate.carrying.Appearance`, which holds it.
+        street: (3, H, W) in [-1, 1], the picture with the person taken out; None where the network draws the street.
+        gates: mean over channels of each attention block's gate, (blocks, H/8, W/8); None without such blocks.
+    """
+
+    picture: Tensor
+    heatmaps: Tensor
+    landmarks: Tensor
+    valid: Tensor
+    confidence: Tensor
+    appearance: Tensor | Appearance
+    street: Tensor | None
+    gates: Tensor | None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An answer of the studio: ``pose`` (H, W), the largest of the 17 pose maps; ``picture`` (3, H, W) uint8."""
+
+    pose: Tensor
+    picture: Tensor
+
+
+class Studio:
+    """A network at work for the explorer.
+
+    Batch norms are folded. On processors that multiply bfloat16, quick drawings use it: they follow a hand, and the
+    picture that stays is drawn in float32 again.
+
+    Args:
+        network: in evaluation mode; it stays as it is.
+
+    >>> from momi_lib.train.presets import preset
+    >>> studio = Studio(MomiNet(preset("tiny").network).eval())
+    >>> person = studio.meet(torch.zeros(3, 128, 64))
+    >>> studio.draw(person, person.landmarks, person.valid).picture.shape
+    torch.Size([3, 128, 64])
+    """
+
+    def __init__(self, network: MomiNet) -> None:
+        self.network = folded(network).to(memory_format=torch.channels_last)
+        self.device = next(network.parameters()).device
+        self.half = multiplies_bf16(self.device)
+
+    @torch.inference_mode()
+    def find(self, pictures: Tensor) -> Pose:
+        """The joints of pictures (N, 3, H, W) uint8: the student alone."""
+        pose = self.network.pose(to_float(pictures).to(self.device))
+        return Pose(*(part.float().cpu() if part.is_floating_point() else part.cpu() for part in pose))
+
+    @torch.inference_mode()
+    def meet(self, picture: Tensor) -> Person:
+        """Find the joints, the appearance and the street of a picture (3, H, W) in [-1, 1]."""
+        pictures = picture[None].to(self.device)
+        pose = self.network.pose(pictures)
+        appearance = self.network.meet(pictures, pose)
+        gates = street = None
+        if "source" in self.network.backgrounds:
+            street = self.network.backdrop(pictures, pose, appearance.body)[0]
+        if hasattr(self.network.attention, "gates"):
+            features = self.network.appearance_encoder(pictures)
+            found = self.network.attention.gates(features, self.network.coarse(self.network.encode_pose(pose.maps)))
+            gates = torch.stack([gate[0].mean(0) for gate in found]).cpu()
+        return Person(
+            picture,
+            pose.heatmaps[0].float().cpu(),
+            pose.landmarks[0].cpu(),
+            pose.valid[0].cpu(),
+            pose.heatmaps[0].float().amax((1, 2)).cpu(),
+            appearance,
+            street,
+            gates,
+        )
+
+    @torch.inference_mode()
+    def draw(
+        self,
+        person: Person,
+        landmarks: Tensor,
+        valid: Tensor,
+        background: Tensor | None = None,
+        *,
+        other: Person | None = None,
+        share: float = 0.0,
+        quick: bool = False,
+    ) -> Drawn:
+        """Draw a person in a pose, or somebody on the way from that person to another.
+
+        Args:
+            person: whose appearance.
+            landmarks: (17, 2) in pixels. valid: (17,) bool.
+            background: (3, H, W) or a colour (3,) in [-1, 1]; None is what the network draws, and all that a network
+                can do that draws the street itself.
+            other: the person at the other end of the way; needed for a share above 0.
+            share: 0 is ``person`` exactly, 1 is ``other`` exactly.
+            quick: bfloat16 where that is faster.
+
+        Raises:
+            ValueError: for a share outside [0, 1], or above 0 without another person, or a background that cannot be.
+        """
+        maps = self.network.reproject(landmarks[None].to(self.device), valid[None].to(self.device))
+        with torch.autocast(self.device.type, torch.bfloat16) if quick and self.half else nullcontext():
+            there = None if other is None else other.appearance
+            drawn = self.network.draw(person.appearance, maps, background, other=there, share=share)
+        return Drawn(maps[0].amax(0).cpu(), to_uint8(drawn.float())[0].cpu())
+
+    @torch.inference_mode()
+    def looks(self, person: Person, landmarks: Tensor, valid: Tensor, joint: int) -> Tensor | None:
+        """Where in the source the place of a target's joint looks: (H/8, W/8), sums to 1; None without a lookup."""
+        if self.network.lookup is None or not valid[joint]:
+            return None
+        maps = self.network.reproject(landmarks[None].to(self.device), valid[None].to(self.device))
+        coarse = self.network.coarse(self.network.encode_pose(maps))
+        addresses = self.network.code(person.appearance).chunk(2, dim=1)[1]
+        weights = self.network.lookup.weights(addresses, coarse)[0].mean(0)
+        rows, columns = coarse.shape[-2:]
+        x, y = (round((float(value) + 0.5) / 8 - 0.5) for value in landmarks[joint])
+        place = min(max(y, 0), rows - 1) * columns + min(max(x, 0), columns - 1)
+        return weights[place].unflatten(0, (rows, columns)).float().cpu()

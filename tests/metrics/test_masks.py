@@ -1,0 +1,128 @@
+"""Masks of people from their joints: limbs, trunk, closing, borders, scale; and pictures without background."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from momi_lib.data import People, load
+from momi_lib.metrics.masks import mask_pictures, person_masks, polygon_masks
+from momi_lib.skeleton import JOINTS
+
+
+def posed(size=(128, 64), **places):
+    """The mask of somebody whose named joints alone are known."""
+    landmarks, valid = torch.full((1, 17, 2), torch.nan), torch.zeros(1, 17, dtype=torch.bool)
+    for name, place in places.items():
+        landmarks[0, JOINTS.index(name)] = torch.tensor(place, dtype=torch.float32)
+        valid[0, JOINTS.index(name)] = True
+    return polygon_masks(landmarks, valid, size=size).values[0]
+
+
+def test_a_limb_is_what_lies_within_four_pixels():
+    mask = posed(left_elbow=(20, 30), left_wrist=(40, 30))
+    y, x = torch.meshgrid(torch.arange(128), torch.arange(64), indexing="ij")
+    beyond = torch.where(x < 20, 20 - x, torch.where(x > 40, x - 40, 0))
+    assert torch.equal(mask, beyond**2 + (y - 30) ** 2 <= 16)
+
+
+TRUNK = {"left_shoulder": (12, 30), "right_shoulder": (52, 30), "left_hip": (12, 90), "right_hip": (52, 90)}
+
+
+def test_the_trunk_is_filled():
+    mask = posed(**TRUNK)
+    assert mask[30:91, 12:53].all()
+    assert not mask[:26].any() and not mask[95:].any() and not mask[:, :8].any() and not mask[:, 57:].any()
+
+
+def test_also_where_its_sides_cross():
+    crossed = {**TRUNK, "left_hip": TRUNK["right_hip"], "right_hip": TRUNK["left_hip"]}
+    assert posed(**crossed)[30:91, 12:53].all()
+
+
+def test_three_corners_fill_their_triangle():
+    three = {name: place for name, place in TRUNK.items() if name != "left_hip"}
+    mask = posed(**three)
+    assert mask[50, 40] and not mask[70, 20]  # further from every limb than its radius, within and without
+    assert not posed(left_shoulder=(12, 30), right_hip=(52, 30))[50].any()
+
+
+def test_corners_on_a_line_fill_nothing_beyond_their_ends():
+    side = {"left_shoulder": (32, 30), "right_shoulder": (32, 40), "left_hip": (32, 80), "right_hip": (32, 90)}
+    mask = posed(**side)
+    assert mask[30:91, 32].all() and not mask[:26].any() and not mask[95:].any()
+
+
+@pytest.mark.parametrize(("x", "closed"), [(23, True), (24, False)])
+def test_gaps_of_four_pixels_are_closed_and_wider_ones_are_not(x, closed):
+    forearms = {"left_elbow": (10, 20), "left_wrist": (10, 100), "right_elbow": (x, 20), "right_wrist": (x, 100)}
+    mask = posed(**forearms)
+    assert mask[60, 10] and mask[60, x]
+    assert mask[60, 15 : x - 4].all() == mask[60, 15 : x - 4].any() == closed
+
+
+def test_who_is_cut_by_the_border_keeps_the_edge():
+    mask = posed(left_elbow=(2, -10), left_wrist=(2, 50))
+    assert mask[:51, :7].all() and not mask[:, 7:].any()
+
+
+@pytest.mark.parametrize(("height", "radius", "closing"), [(64, 2, 3), (128, 4, 5), (256, 8, 9)])
+def test_the_measures_grow_with_the_picture(height, radius, closing):
+    landmarks, valid = torch.zeros(1, 17, 2), torch.zeros(1, 17, dtype=torch.bool)
+    landmarks[0, 7:10:2], valid[0, 7:10:2] = height / 4, True  # an elbow and a wrist in one place
+    masks = polygon_masks(landmarks, valid, size=(height, height // 2))
+    assert masks.values[0, height // 4].sum() == 2 * radius + 1
+    assert masks.origin == f"limb polygons, radius {radius}, closed {closing} x {closing}"
+
+
+def test_nobody_has_no_mask():
+    assert not posed().any()
+    assert not posed(left_wrist=(20, 20)).any()  # a limb needs both ends
+
+
+def test_it_covers_the_mannequins():
+    people = load(None, "test")
+    whole = (people.visibility > 0).all(dim=1).nonzero().squeeze(1)
+    people = people.select(whole[:: len(whole) // 20])
+    true, found = person_masks(people), person_masks(replace(people, masks=None))
+    assert true.origin == "true silhouettes" and torch.equal(true.values, people.masks)
+    assert found.origin.startswith("limb polygons")
+    overlap = (found.values & true.values).sum((1, 2)) / (found.values | true.values).sum((1, 2))
+    assert len(people) >= 20 and float(overlap.mean()) > 0.55
+
+
+def test_without_labels_it_is_said_what_to_do():
+    one, pictures = torch.ones(1, dtype=torch.int64), torch.zeros(1, 3, 128, 64, dtype=torch.uint8)
+    people = People(Path("market"), "test", ("a.jpg",), pictures, one, one, None, None, None, "0")
+    with pytest.raises(ValueError, match="market: expected people with masks or joints, .*polygon_masks"):
+        person_masks(people)
+
+
+def test_pictures_keep_the_person_and_lose_the_rest():
+    pictures = torch.randint(1, 256, (2, 3, 8, 4), dtype=torch.uint8)
+    masks = torch.zeros(2, 8, 4, dtype=torch.bool)
+    masks[0, :3], masks[1, :, 2] = True, True
+    before = pictures.clone()
+    shown = mask_pictures(pictures, masks)
+    keep = masks[:, None].expand_as(pictures)
+    assert torch.equal(shown[keep], pictures[keep]) and not shown[~keep].any() and shown.dtype == torch.uint8
+    assert torch.equal(pictures, before)
+    grey = mask_pictures(pictures, masks, colour=(124, 116, 104))
+    assert grey[1, :, 0, 0].tolist() == [124, 116, 104]
+
+
+def test_refusals():
+    pictures, masks = torch.zeros(2, 3, 8, 4, dtype=torch.uint8), torch.zeros(2, 8, 4, dtype=torch.bool)
+    with pytest.raises(ValueError, match="uint8"):
+        mask_pictures(pictures.float(), masks)
+    for wrong in (masks[:1], masks[:, :4], masks.float()):
+        with pytest.raises(ValueError, match=r"expected masks \(2, 8, 4\) bool"):
+            mask_pictures(pictures, wrong)
+    for colour in ((0, 0), (0, 0, 256), (0.5, 0, 0)):
+        with pytest.raises(ValueError, match="colour: expected three"):
+            mask_pictures(pictures, masks, colour=colour)
+    with pytest.raises(ValueError, match="limb_masks: expected landmarks"):
+        polygon_masks(torch.zeros(2, 16, 2), torch.ones(2, 16, dtype=torch.bool))

