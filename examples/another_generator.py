@@ -8,25 +8,20 @@ from __future__ import annotations
 
 import sys
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from momi_lib.data import load_truth
 from momi_lib.evaluate import swap_all, trivial_answers
 from momi_lib.metrics import score_truth
 
 
-class Recolour(nn.Module):
+class Recolour:
     """The target's picture in the mean colour of the source."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.amount = nn.Parameter(torch.tensor(1.0))  # something to train
 
     def swap(self, source: Tensor, target: Tensor) -> Tensor:
         """(N, 3, H, W) in [-1, 1], twice → the same."""
         shift = source.mean((2, 3), keepdim=True) - target.mean((2, 3), keepdim=True)
-        return (target + self.amount * shift).clamp(-1, 1)
+        return (target + shift).clamp(-1, 1)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Draw the person of one picture in the pose of another: ``python examples/swap_two_pictures.py person.jpg pose.jpg``.
 
-Beside the swap it saves what the network carried over from the source and what it drew, side by side.
+It saves one row: source, target, what was carried over from the source, what the network drew itself, and the swap.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Train on a folder of your own in Market-1501's layout: ``python examples/train_on_your_folder.py FOLDER``.
 
-Photographs have neither joints nor body maps, so an official pose network teaches the student, and the network draws
-everything itself. ``python -m momi_lib train lookup --data FOLDER`` does the same with every option.
+Photographs have neither joints nor body maps: name an official pose network as the third argument, as in ``FOLDER 10000
+pose_resnet_50_256x192.pth.tar``; without it the mannequins' teacher is used. The network draws everything itself.
+``python -m momi_lib train lookup --data FOLDER --teacher FILE`` has every option.
 """
 
 from __future__ import annotations

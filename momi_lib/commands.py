@@ -77,10 +77,12 @@ def train_teacher(config: Unprefixed[TeacherConfig]) -> None:
 
 def train_features(config: Unprefixed[FeaturesConfig]) -> None:
     """Train the offline feature network of Eq. 4."""
+    from momi_lib.train.features import default_out
     from momi_lib.train.features import train_features as run
 
     card = run(config)
-    log.info("rank 1 on held-out people: %.4f; weights in %s", card["scores"]["rank1"], config.out)
+    out = config.out or default_out(config)
+    log.info("rank 1 on held-out people: %.4f; weights in %s", card["scores"]["rank1"], out)
 
 
 def train_affinity(config: Unprefixed[AffinityConfig]) -> None:
@@ -140,7 +142,7 @@ def evaluate(
     """Make the paper's Table I: translate the protocol's pairs and score them.
 
     Go on after an interruption by the same command: pictures and features are kept in OUT/cache. Several processes
-    (`accelerate launch -m momi_lib evaluate …`) share the swaps.
+    (`accelerate launch -m momi_lib evaluate …`, or `torchrun`) share the swaps.
 
     Args:
         weights: names of committed weights (`small`, `lookup`), or files.
@@ -209,7 +211,7 @@ def study(
     start: Path | None = None,
     pairs: int = 1000,
     out: Path = Path("runs/study"),
-    results: Path = Path("benchmarks/results/ablations.json"),
+    results: Path = Path("runs/study/ablations.json"),
     data: Path | None = None,
     only: tuple[str, ...] = (),
     batch: int | None = None,
@@ -227,8 +229,8 @@ def study(
         preset: of which networks; the paper's parts and losses at its size.
         steps: of each run.
         seeds: runs a variant.
-        start: weights whose student all runs take; without, the committed ones for `lookup`, and else each run
-            distils its own.
+        start: weights whose student all runs take; without it the committed ones for `lookup` on the embedded data,
+            and else each run distils its own.
         pairs: swaps that each run is scored on.
         out: folder of the runs.
         results: JSON to write after every run.
@@ -240,10 +242,13 @@ def study(
         judge: network of IS, FID and KID.
         affinity: networks of APS: `heldout`, `paper` or files; without, the committed ones that learned these data.
     """
+    from momi_lib.data import data_folder
+    from momi_lib.data.records import EMBEDDED
     from momi_lib.files import weights_folder
     from momi_lib.study.run import Study, run_study
 
-    if start is None and preset == "lookup":
+    embedded = data_folder(data).resolve() == EMBEDDED.resolve()
+    if start is None and preset == "lookup" and teacher is None and embedded:
         start = weights_folder() / "momi-lookup.safetensors"
     options = {} if batch is None else {"batch": batch}
     networks = dict(teacher=teacher, teacher_input=teacher_input, judge=judge, affinity=affinity)

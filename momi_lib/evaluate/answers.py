@@ -21,7 +21,7 @@ def swap_all(network: MomiNet, source: Tensor, target: Tensor, *, batch: int = 3
     """Translate uint8 pictures in batches.
 
     Args:
-        network: in evaluation mode.
+        network: anything with ``swap(source, target)``, in evaluation mode.
         source, target: (M, 3, H, W) uint8.
 
     Returns:
@@ -34,7 +34,8 @@ def swap_all(network: MomiNet, source: Tensor, target: Tensor, *, batch: int = 3
     """
     if len(source) != len(target):
         raise ValueError(f"source and target: expected as many of each, got {len(source)} and {len(target)}")
-    device = next(network.parameters()).device
+    weight = next(iter(getattr(network, "parameters", list)()), None)
+    device = torch.device("cpu") if weight is None else weight.device
     pairs = list(zip(source.split(batch), target.split(batch), strict=True))
     drawn = [
         to_uint8(network.swap(to_float(x.to(device)), to_float(y.to(device)))).cpu()

@@ -41,7 +41,9 @@ from momi_lib.metrics.true_swaps import score_truth
 from momi_lib.metrics.uncertainty import BY_PERSON, standard_error
 from momi_lib.pose import load_teacher
 from momi_lib.provenance import environment, peak_memory
+from momi_lib.train.processes import warn_where_alone
 from momi_lib.translate import load_network, weights_file
+from momi_lib.translate.weights import names_of
 
 REAL = "real pictures"
 log = logging.getLogger(__name__)
@@ -151,7 +153,8 @@ class Table:
         }
         persons = _persons(self.pairs)
         for network, real in self.affinity:
-            scores[f"APS {real.learned}"] = aps(
+            column = f"APS {real.learned}"
+            scores[f"{column} [{network.card.name}]" if column in scores else column] = aps(
                 network, pictures, self.pairs.people.pictures, real, index=self.pairs.source, of=words, persons=persons
             )
         some = slice(min(self.pose_pairs, len(pictures)))
@@ -333,6 +336,7 @@ def table_one(
         FileNotFoundError, ValueError: for weights, data or pairs that are not there or do not fit.
     """
     began, cached = time.perf_counter(), (out / "cache").is_dir()
+    warn_where_alone()
     processes = _processes()
     device = processes.device if processes else torch.device("cuda" if torch.cuda.is_available() else "cpu")
     files = {name: weights_file(name) for name in weights}
@@ -340,7 +344,7 @@ def table_one(
     people = load(folder, "test", junk=paper_literal)
     options = {"count": count, "seed": seed, "paper_literal": paper_literal}
     pairs = test_pairs(people, **options) if pairs_file is None else load_pairs(pairs_file, people)
-    named = {name: f"momi-{name}" if files[name] != Path(name) else files[name].stem for name in weights}
+    named = dict(zip(weights, names_of(weights), strict=True))
     if processes is not None:
         needed = [pairs, *_true_pairs(people)]
         for name, network in networks.items():

@@ -19,6 +19,7 @@ from momi_lib.metrics.true_swaps import masked_l1, masked_ssim
 from momi_lib.metrics.uncertainty import BY_PERSON, paired_difference
 from momi_lib.provenance import environment
 from momi_lib.translate import load_network, weights_file
+from momi_lib.translate.weights import names_of
 
 TRUE = "true swap"
 #: Columns that older results and computers without the extra packages lack, with their titles and decimals.
@@ -61,12 +62,11 @@ def truth_table(
     rows = [_row(name, judges.score(answer)) for name, answer in trivial.items()]
     people = truth.people
     each = {name: _each(answer, truth) for name, answer in trivial.items()}
-    for name in weights:
+    for name, shown in zip(weights, names_of(weights), strict=True):
         network = load_network(name, device=device)
         drawn = swap_all(network, people.pictures[truth.source], people.pictures[truth.target])
-        path = weights_file(name)
-        rows.append(_row(f"momi-{name}" if path != Path(name) else path.stem, judges.score(drawn), sha256(path)))
-        each[rows[-1]["answer"]] = _each(drawn, truth)
+        rows.append(_row(shown, judges.score(drawn), sha256(weights_file(name))))
+        each[shown] = _each(drawn, truth)
     rows.append(_row(TRUE, judges.score(truth.pictures)))
     return {
         "what": "swaps of test identities against their rendered truth, on the person's pixels; L1 of colours in "

@@ -1,6 +1,7 @@
 """Metrics, one file each, with the formula on top: numbers about pictures, joints and features.
 
-A metric knows no table and no network of ours; what needs one is given it.
+A metric imports nothing from ``translate``, ``train``, ``evaluate`` or ``study``; a network that it needs is an
+argument.
 """
 
 from momi_lib.metrics.distances import frechet_distance, kernel_distance

@@ -69,7 +69,7 @@ class Study:
     start: Path | None = None
     pairs: int = 1000
     out: Path = Path("runs/study")
-    results: Path = Path("benchmarks/results/ablations.json")
+    results: Path = Path("runs/study/ablations.json")
     data: Path | None = None
     only: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -154,11 +154,13 @@ def _scored(table: Table, variant: str, seed: int, config: TrainConfig) -> dict[
     said = {key: card[key] for key in ("steps", "hours", "device", "date", "precision", "begun_with") if key in card}
     if kept.is_file():
         known = json.loads(kept.read_text(encoding="utf-8"))
-        if (known["weights_sha256"], known["pairs_sha256"]) == (digest, table.pairs.sha256):
+        scored = (digest, table.pairs.sha256, _networks(table))
+        if (known["weights_sha256"], known["pairs_sha256"], known.get("networks")) == scored:
             return known | said
     network = load_network(weights, device=next(table.judge.parameters()).device)
     answer = network_answer(f"{variant}-seed{seed}", network, digest)
-    write_json(kept, table.row(answer) | {"seed": seed, "pairs_sha256": table.pairs.sha256, **said})
+    conditions = {"seed": seed, "pairs_sha256": table.pairs.sha256, "networks": _networks(table)}
+    write_json(kept, table.row(answer) | conditions | said)
     return json.loads(kept.read_text(encoding="utf-8"))
 
 
@@ -167,10 +169,13 @@ def _card(config: TrainConfig) -> dict[str, Any]:
     file = (config.out / WEIGHTS).with_suffix(".json")
     card = json.loads(file.read_text(encoding="utf-8"))
     known, wanted = card["config"], json.loads(json.dumps(plain(config)))
-    for name in ("steps", "seed", "batch", "weights", "network"):
-        if _shared(known[name], wanted[name]) != _shared(wanted[name], known[name]):
+    for name in (
+        "steps", "seed", "batch", "weights", "network", "data", "teacher", "teacher_input", "start", "distil_steps",
+    ):  # fmt: skip
+        mine = known.get(name, wanted[name])  # an option that is younger than the run had its default
+        if _shared(mine, wanted[name]) != _shared(wanted[name], mine):
             raise ValueError(
-                f"{file}: a run with {name} {known[name]}, and this study asks for {wanted[name]}. "
+                f"{file}: a run with {name} {mine}, and this study asks for {wanted[name]}. "
                 "Give the study another --out, or move the run away."
             )
     return card
@@ -179,6 +184,17 @@ def _card(config: TrainConfig) -> dict[str, Any]:
 def _shared(mine: Any, yours: Any) -> Any:
     """What both know: a field that came later does not make an older run another one."""
     return {key: mine[key] for key in mine if key in yours} if isinstance(mine, dict) else mine
+
+
+def _networks(table: Table) -> dict[str, Any]:
+    """Who scores, by name: rows of a run that others scored are not taken for theirs."""
+    return {
+        "judge": table.judge.card.name,
+        "teacher": table.teacher_name,
+        "pose_pairs": table.pose_pairs,
+        "affinity": [f"{network.card.name}, {real.learned}" for network, real in table.affinity],
+        "perceptual": "none" if table.perceptual is None else table.perceptual.name,
+    }
 
 
 def summary(
@@ -193,12 +209,7 @@ def summary(
         "fingerprint": people.fingerprint,
         "pairs": len(table.pairs),
         "pairs_sha256": table.pairs.sha256,
-        "networks": {
-            "judge": table.judge.card.name,
-            "teacher": table.teacher_name,
-            "affinity": [f"{network.card.name}, {real.learned}" for network, real in table.affinity],
-            "perceptual": "none" if table.perceptual is None else table.perceptual.name,
-        },
+        "networks": _networks(table),
         "study": {name: plain(entry) for name, entry in vars(study).items()},
         "changes": {name: VARIANTS[name] for name in rows},
         "means": {name: means(runs) for name, runs in rows.items()},

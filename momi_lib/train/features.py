@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm.auto import tqdm
 
-from momi_lib.data import People, load, mirror_pictures, to_float
+from momi_lib.data import People, data_folder, load, mirror_pictures, to_float
+from momi_lib.data.records import EMBEDDED
 from momi_lib.features import MannequinFeatures
 from momi_lib.files import save_tensors, sha256, weights_folder, write_json
 from momi_lib.provenance import environment, plain
@@ -28,7 +29,8 @@ class FeaturesConfig(RunConfig):
     """One run of ``python -m momi_lib train-features``.
 
     Attributes:
-        out: safetensors to write; its card stands beside it.
+        out: safetensors to write; its card stands beside it. ``None`` is the committed file for the embedded data, and
+            a file under ``runs`` for any other.
         steps, batch, learning_rate, weight_decay: of AdamW with one cycle.
         smoothing: label smoothing of the cross entropy over identities.
 
@@ -36,7 +38,6 @@ class FeaturesConfig(RunConfig):
     1200
     """
 
-    out: Path = weights_folder() / "mannequin-features.safetensors"
     steps: int = 1200
     batch: int = 48
     learning_rate: float = 2e-3
@@ -53,6 +54,7 @@ def train_features(config: FeaturesConfig) -> dict[str, Any]:
     """
     started = time.monotonic()
     config.check()
+    out = config.out or default_out(config)
     device = config.where
     people = load(config.data, "train", device=device)
     labels = torch.searchsorted(people.identities, people.persons)
@@ -82,17 +84,27 @@ def train_features(config: FeaturesConfig) -> dict[str, Any]:
         progress.set_postfix(loss=f"{loss.item():.2f}")
 
     state = {name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()}
-    save_tensors(config.out, state, {"format": "momi-features-1"})
+    save_tensors(out, state, {"format": "momi-features-1"})
     card = {
         "what": "narrow VGG, identity classification on the training identities",
-        "config": {**plain(config), "out": config.out.name},
+        "config": {**plain(config), "out": out.name},
         **environment(device),
         "minutes": round((time.monotonic() - started) / 60, 1),
-        "sha256": sha256(config.out),
-        "scores": score_features(MannequinFeatures.load(config.out).to(device), config.data),
+        "sha256": sha256(out),
+        "scores": score_features(MannequinFeatures.load(out).to(device), config.data),
     }
-    write_json(config.out.with_suffix(".json"), card)
+    write_json(out.with_suffix(".json"), card)
     return card
+
+
+def default_out(config: FeaturesConfig) -> Path:
+    """Where the weights go where nobody says: other data never write over the committed network.
+
+    >>> default_out(FeaturesConfig()).name
+    'mannequin-features.safetensors'
+    """
+    name, folder = "mannequin-features.safetensors", data_folder(config.data)
+    return weights_folder() / name if folder.resolve() == EMBEDDED.resolve() else Path("runs") / f"{folder.name}-{name}"
 
 
 def augment(pictures: Tensor, rng: torch.Generator) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,21 @@ def weights_file(name: str | Path) -> Path:
     return path
 
 
+def names_of(weights: Sequence[str | Path]) -> list[str]:
+    """What a table calls weights: momi-NAME for committed ones, else the file, or its folder where that says more.
+
+    >>> names_of(["small"])
+    ['momi-small']
+    """
+    names = []
+    for each in weights:
+        path = weights_file(each)
+        own = path.parent.name if path.stem == "weights" else path.stem
+        names.append(f"momi-{each}" if path != Path(each) else own)
+    return [f"{name}[{sha256(weights_file(each))[:8]}]" if names.count(name) > 1 else name
+            for name, each in zip(names, weights, strict=True)]  # fmt: skip
+
+
 def load_network(name: str | Path = "small", *, device: torch.device | str = "cpu") -> MomiNet:
     """A trained network, ready to translate: in evaluation mode, frozen, float32, channels-last.
 
@@ -105,7 +121,8 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
         raise ValueError(f"{path}: its metadata lack the network's config; train again or download it again")
     shape = {k: tuple(v) if isinstance(v, list) else v for k, v in about["network"].items()}
     for field, words in EARLIER.get(about["format"], {}).items():
-        shape[field] = words.get(shape.get(field), shape.get(field))
+        if field in shape:
+            shape[field] = words.get(shape.get(field), shape.get(field))
     known = {f.name for f in fields(NetworkConfig)}
     if not shape.keys() <= known:
         raise ValueError(

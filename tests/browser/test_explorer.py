@@ -165,6 +165,9 @@ def use_own_picture(page: Any, folder: Path, until: Callable, screenshot: Callab
 
 def use(page: Any, folder: Path, until: Callable, screenshot: Callable, where: str) -> None:
     """Everything that a reader does with the explorer, and what must be seen then."""
+    page.locator("canvas[aria-label^='swap:']").first.wait_for(timeout=60_000)
+    # The notebook has a second explorer further down, of the other network: here one is used.
+    page.evaluate("() => [...document.querySelectorAll('.momi-explorer')].slice(1).forEach(other => other.remove())")
     first = until("the swap", lambda: shown(page, "swap"), 60)
     page.locator(".momi-explorer").evaluate("element => element.scrollIntoView()")
     screenshot(page, f"{where}-1-begin")

@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -120,7 +121,7 @@ def _begin(folder: Path, settings: dict) -> None:
     """Say whose folder this is; other shards may be saying the same at this moment."""
     path = folder / UNFINISHED / "settings.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".settings.{os.getpid()}.part")
+    part = path.with_name(f".settings.{uuid.uuid4().hex}.part")
     part.write_text(json.dumps(settings), encoding="utf-8")
     os.replace(part, path)
 
@@ -157,7 +158,7 @@ def _complete(wanted: dict, folder: Path) -> bool:
             if file.name == "manifest.json":
                 shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
             return file.name == "manifest.json"
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or any(each.name != UNFINISHED for each in folder.iterdir())):
         raise FolderError(f"{folder} holds something else. Choose an empty or new folder.")
     return False
 

@@ -1,0 +1,1 @@
+"""Figures of the notebooks, of single pictures, grids, diagrams, scores and studies."""
