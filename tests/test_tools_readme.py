@@ -83,7 +83,7 @@ def test_targets_are_the_tested_ones_and_a_miss_is_said(tmp_path: Path) -> None:
         "student >= 0.97 * teacher": "| student's PCK, relative to the teacher's | ≥ 0.97 |",
     }.items():
         assert test in tests and line in table
-    measured = ("truth", "swap-cpu", "drag-cpu", "drag-obedience", "drag-truth", "steps-cpu")
+    measured = ("truth", "swap-cpu", "drag-cpu", "drag-obedience", "drag-truth", "steps-cpu", "steps-avx2")
     for name in (*(f"benchmarks/results/{each}.json" for each in measured),
                  "data/weights/momi-small.json", "data/weights/mannequin-teacher.json"):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
