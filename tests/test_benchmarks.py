@@ -199,3 +199,15 @@ def test_table_one_and_the_truth_table_are_of_the_committed_weights():
     for name in ("table-one", "truth"):
         rows = json.loads((FOLDER / "results" / f"{name}.json").read_text(encoding="utf-8"))["rows"]
         assert [row["answer"] for row in rows if row.get("weights_sha256") == weights] == ["momi-small"]
+
+
+def test_what_grows_with_the_data_is_measured_and_drawn(module, tmp_path):
+    scale = module("scale")
+    rows = [scale.measure(count) for count in (240, 480)]
+    assert all(set(row) == {"pictures", *scale.MEASURES} for row in rows)
+    scale.draw(rows, tmp_path / "scale.png")
+    assert (tmp_path / "scale.png").stat().st_size > 10_000
+    stored = json.loads((FOLDER / "results" / "scale-cpu.json").read_text(encoding="utf-8"))["rows"]
+    assert [row["pictures"] for row in stored] == [10_000, 100_000, 1_000_000]
+    # A step and its memory must not grow with the data; measured: at most 1.4 and 1.3 times as much for a hundredfold.
+    assert stored[-1]["step_s"] < 3 * stored[0]["step_s"] and stored[-1]["peak_mib"] < 3 * stored[0]["peak_mib"]

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -202,3 +204,22 @@ def test_late_maps_of_a_broken_teacher_are_refused(own_cache, people):
         TeacherMaps(teacher, people)[torch.tensor([0])]
     with pytest.raises(ValueError, match="at least one picture"):
         TeacherMaps(teacher, people.select([]))
+
+
+def test_maps_of_many_pictures_take_memory_only_as_they_are_made():
+    """A million pictures have 17 GB of maps, of which a training's first step needs a few."""
+    statm = Path("/proc/self/statm")
+    if not statm.is_file():
+        pytest.skip("this system does not say how much memory a process holds")
+
+    class Wide(nn.Module):
+        def forward(self, pictures):
+            return pictures.mean((1, 2, 3)).view(-1, 1, 1, 1).expand(-1, 17, 32, 16)
+
+    def resident() -> int:
+        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    people = SimpleNamespace(pictures=torch.zeros(60_000, 3, 8, 8, dtype=torch.uint8), fingerprint="")
+    maps, before = TeacherMaps(Wide(), people, cache=False), resident()
+    assert maps[torch.tensor([3, 59_000])].shape == (2, 17, 32, 16) and maps.maps.dtype == torch.float16
+    assert maps.maps.nbytes > 1e9 and resident() - before < 2e8
