@@ -209,5 +209,5 @@ def test_what_grows_with_the_data_is_measured_and_drawn(module, tmp_path):
     assert (tmp_path / "scale.png").stat().st_size > 10_000
     stored = json.loads((FOLDER / "results" / "scale-cpu.json").read_text(encoding="utf-8"))["rows"]
     assert [row["pictures"] for row in stored] == [10_000, 100_000, 1_000_000]
-    # A step and its memory must not grow with the data; measured: at most 1.4 and 1.3 times as much for a hundredfold.
+    # A step and its memory do not grow with the data, which is a hundredfold here.
     assert stored[-1]["step_s"] < 3 * stored[0]["step_s"] and stored[-1]["peak_mib"] < 3 * stored[0]["peak_mib"]

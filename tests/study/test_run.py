@@ -96,6 +96,7 @@ def test_means_and_orderings_by_hand():
     assert "FID rises without attention" not in found
 
 
+@pytest.mark.slow
 def test_a_study_runs_and_goes_on(tmp_path, monkeypatch):
     def few(folder):
         return load_truth(folder).select(slice(0, 1500, 375))
