@@ -81,7 +81,7 @@ def train_features(config: Unprefixed[FeaturesConfig]) -> None:
     from momi_lib.train.features import train_features as run
 
     card = run(config)
-    out = config.out or default_out(config)
+    out = default_out(config)
     log.info("rank 1 on held-out people: %.4f; weights in %s", card["scores"]["rank1"], out)
 
 
@@ -94,7 +94,7 @@ def train_affinity(config: Unprefixed[AffinityConfig]) -> None:
     log.info(
         "affinity of real pictures of one person %.4f, of two %.4f, AUC %.4f (%s); weights in %s",
         *(scores[name] for name in ("same", "different", "auc", "people")),
-        config.out or default_out(config),
+        default_out(config),
     )
 
 

@@ -13,8 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm.auto import tqdm
 
-from momi_lib.data import People, TripletSampler, data_folder, load, to_float
-from momi_lib.data.records import EMBEDDED
+from momi_lib.data import People, TripletSampler, load, to_float
 from momi_lib.files import write_json
 from momi_lib.metrics.affinity import AffinityNetwork, Backbone, Variant, affinity_weights, starting_weights
 from momi_lib.metrics.aps import real_affinities
@@ -71,7 +70,7 @@ def train_affinity(config: AffinityConfig) -> dict[str, Any]:
     _check(config)
     started = time.monotonic()
     device = config.where
-    out = config.out or default_out(config)
+    out = default_out(config)
     start = config.start or starting_weights(config.backbone)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # PyTorch's initial weights know only the global generator
@@ -113,13 +112,12 @@ def train_affinity(config: AffinityConfig) -> dict[str, Any]:
 
 
 def default_out(config: AffinityConfig) -> Path:
-    """Where the weights go where nobody says: other data never write over the committed networks.
+    """Where the weights of a run go, see :meth:`RunConfig.weights_out`.
 
     >>> default_out(AffinityConfig(variant="paper")).name
     'mannequin-affinity-paper.safetensors'
     """
-    path, folder = affinity_weights(config.variant, config.backbone), data_folder(config.data)
-    return path if folder.resolve() == EMBEDDED.resolve() else Path("runs") / f"{folder.name}-{path.name}"
+    return config.weights_out(affinity_weights(config.variant, config.backbone))
 
 
 def _learn(network: AffinityNetwork, people: People, config: AffinityConfig) -> Tensor:

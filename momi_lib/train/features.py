@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm.auto import tqdm
 
-from momi_lib.data import People, data_folder, load, mirror_pictures, to_float
-from momi_lib.data.records import EMBEDDED
+from momi_lib.data import People, load, mirror_pictures, to_float
 from momi_lib.features import MannequinFeatures
 from momi_lib.files import save_tensors, sha256, weights_folder, write_json
 from momi_lib.provenance import environment, plain
@@ -54,7 +53,7 @@ def train_features(config: FeaturesConfig) -> dict[str, Any]:
     """
     started = time.monotonic()
     config.check()
-    out = config.out or default_out(config)
+    out = default_out(config)
     device = config.where
     people = load(config.data, "train", device=device)
     labels = torch.searchsorted(people.identities, people.persons)
@@ -98,13 +97,12 @@ def train_features(config: FeaturesConfig) -> dict[str, Any]:
 
 
 def default_out(config: FeaturesConfig) -> Path:
-    """Where the weights go where nobody says: other data never write over the committed network.
+    """Where the weights of a run go, see :meth:`RunConfig.weights_out`.
 
     >>> default_out(FeaturesConfig()).name
     'mannequin-features.safetensors'
     """
-    name, folder = "mannequin-features.safetensors", data_folder(config.data)
-    return weights_folder() / name if folder.resolve() == EMBEDDED.resolve() else Path("runs") / f"{folder.name}-{name}"
+    return config.weights_out(weights_folder() / "mannequin-features.safetensors")
 
 
 def augment(pictures: Tensor, rng: torch.Generator) -> Tensor:

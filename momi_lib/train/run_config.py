@@ -8,6 +8,8 @@ from typing import Literal
 
 import torch
 
+from momi_lib.data import data_folder
+from momi_lib.data.records import EMBEDDED
 from momi_lib.devices import multiplies_bf16
 
 Precision = Literal["fp32", "bf16", "auto"]
@@ -33,6 +35,19 @@ class RunConfig:
     seed: int = 0
     device: Literal["auto", "cpu"] = "auto"
     precision: Precision = "fp32"
+
+    def weights_out(self, committed: Path) -> Path:
+        """Where weights go: ``out``; else the ``committed`` file for the embedded data, and ``runs`` for any other.
+
+        Other data never write over the committed networks, whose names say mannequins.
+
+        >>> RunConfig().weights_out(Path("weights/a.safetensors")).as_posix()
+        'weights/a.safetensors'
+        """
+        if self.out is not None:
+            return self.out
+        folder = data_folder(self.data)
+        return committed if folder.resolve() == EMBEDDED.resolve() else Path("runs") / f"{folder.name}-{committed.name}"
 
     @property
     def where(self) -> torch.device:
