@@ -25,12 +25,16 @@ HEATMAP_SIGMA = 1.5  # cells: deviation of the Gaussians that the teacher, and s
 
 
 class _Scene(NamedTuple):
-    """What a step knows before G: the poses of x, x⁺ and x⁻ in one, and their streets."""
+    """What a step knows before G: the poses of x, x⁺ and x⁻ in one, and their streets.
+
+    ``of_pictures`` (3N,) is 1 where the pose was found in a picture, and 0 where a body in any pose stands in for it.
+    """
 
     pose: Pose
     streets: Tensor
     body: BodyMap
     build: Tensor
+    of_pictures: Tensor
 
 
 @dataclass
@@ -65,7 +69,9 @@ class CarryObjective(Objective):
         zero = translate.new_zeros(())
         terms["total"] = losses.total(zero, translate, terms["patch"], terms["adversarial"], config.weights)
         if config.pose_consistency:
-            terms["consistency"] = config.pose_consistency * self._consistency(drawn, others.heatmaps)
+            terms["consistency"] = config.pose_consistency * self._consistency(
+                drawn, others.heatmaps, scene.of_pictures[count:]
+            )
             terms["total"] = terms["total"] + terms["consistency"]
         return terms, drawn
 
@@ -108,11 +114,17 @@ class CarryObjective(Objective):
         pictures = torch.cat(batch[:3])
         pose = self.network.pose(pictures)
         body, build = self.network.body_maps.source(pictures, pose.maps)
-        scene = _Scene(pose, self.network.backdrop(pictures, pose, body), body, build)
+        scene = _Scene(
+            pose, self.network.backdrop(pictures, pose, body), body, build, torch.ones_like(pose.landmarks[:, 0, 0])
+        )
         if self.task is None or not self.config.any_pose:
             return scene
         bodies = self.task.in_any_pose(batch.index.source, batch.flips, self.config.any_pose)
-        return scene._replace(pose=self._posed(pose, bodies, 2 * len(batch.source) + bodies.rows))
+        rows = 2 * len(batch.source) + bodies.rows
+        # F_p finds few limbs in such poses, even in true pictures: asked to, G would paint whatever deceives it.
+        return scene._replace(
+            pose=self._posed(pose, bodies, rows), of_pictures=scene.of_pictures.index_fill(0, rows, 0.0)
+        )
 
     def _posed(self, pose: Pose, bodies: Bodies, rows: Tensor) -> Pose:
         """Poses whose ``rows`` are those of bodies; the heatmaps are what F_p was taught to answer to them."""

@@ -72,7 +72,7 @@ class TrainConfig(RunConfig):
             The person is the area of the student's landmarks and the limbs between them; in a network that carries, it
             is the silhouette of B_t.
         pose_consistency: weight of ‖F_p(x⁺) − F_p(x̂⁺)‖² + ‖F_p(x⁻) − F_p(x̂⁻)‖², means over heatmaps, in which F_p
-            judges and does not learn; 0 (the paper): not asked.
+            judges and does not learn; 0 (the paper): not asked. An x̂⁻ drawn with ``any_pose`` counts as no difference.
         lookup_guidance: weight of −log of how much the lookup, asked from a landmark (or a point between two) of x⁺
             and x⁻, looks at the same one in x; 0: it learns from the other losses where to look.
         draw_all: weight of |x − d| + |x⁺ − d⁺| over whole pictures, d what G draws before anything is carried over or

@@ -92,14 +92,18 @@ class Objective:
                 tuple(code.float() for code in both), (source, target), seen.repeat(2, 1) & found
             )
 
-    def _consistency(self, drawn: Drawn, wanted: Tensor) -> Tensor:
-        """How far F_p's heatmaps of x̂⁺ and x̂⁻ are from those of x⁺ and x⁻; F_p judges and must not learn from it."""
+    def _consistency(self, drawn: Drawn, wanted: Tensor, counts: Tensor | None = None) -> Tensor:
+        """How far F_p's heatmaps of x̂⁺ and x̂⁻ are from those of x⁺ and x⁻; F_p judges and must not learn from it.
+
+        ``counts`` (2N,) says how much each of the pictures counts; without it, each counts 1.
+        """
         student = self.network.student
         training = student.training
         student.eval().requires_grad_(False)  # batch norm, too, must not see drawn pictures
         maps = student(torch.cat([drawn.positive, drawn.negative])).float()
         student.train(training).requires_grad_(True)
-        return 2 * functional.mse_loss(maps, wanted.detach().float())  # a mean over 2N pictures is half the sum of two
+        away = (maps - wanted.detach().float()).square().mean((1, 2, 3))
+        return 2 * (away if counts is None else away * counts).mean()  # a mean over 2N is half the sum of two means
 
     def _features(self, batch: Batch, drawn: Drawn) -> Tensor:
         """Eq. 4's feature term: of x alone, as the paper has it, or the sum of that and its like for x⁺."""

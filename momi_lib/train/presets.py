@@ -40,7 +40,7 @@ _FOUND: dict[str, Any] = dict(
 )
 #: How a network that carries is trained beside that; benchmarks/experiments.md says what of it was compared.
 _CARRIED: dict[str, Any] = dict(
-    lookup_guidance=0.0, pose_consistency=10.0, draw_all=0.3, light=0.1, keep=0.1, any_pose=0.35,
+    lookup_guidance=0.0, pose_consistency=10.0, draw_all=0.3, light=0.1, keep=0.5, any_pose=0.35,
 )  # fmt: skip
 #: What else the paper does not have; the defaults stand for going without.
 _BEYOND = (

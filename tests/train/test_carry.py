@@ -20,6 +20,7 @@ from momi_lib.train.body_task import BodyTask
 from momi_lib.train.carry_objective import HEATMAP_SIGMA, drawn_of_visible, gradient_strength
 from momi_lib.train.initialise import initialise_from
 from momi_lib.train.loop import one_cycle
+from momi_lib.train.objective import Drawn
 from momi_lib.train.run import _check_resumed
 from momi_lib.train.teacher import TeacherConfig
 from momi_lib.translate import MomiNet, load_network, network_of, save_network
@@ -345,10 +346,25 @@ def test_some_of_the_negatives_take_the_pose_of_a_body_in_any_pose(trainer):
     for part, old in zip(scene.pose, before, strict=True):
         torch.testing.assert_close(part[others], old[others])
     assert torch.equal(scene.pose.landmarks[rows], bodies.landmarks)
+    assert scene.of_pictures.bool().nonzero().flatten().tolist() == others  # what F_p may judge
     # The heatmaps ask F_p for the landmarks that the pose map was drawn from.
     found, _ = decode_heatmaps(scene.pose.heatmaps[rows], method="newton", size=(128, 64))
     inside = bodies.inside & ((bodies.landmarks - 31.5).abs()[..., 0] < 28) & (bodies.landmarks[..., 1] < 120)
     assert (found - bodies.landmarks)[inside].norm(dim=-1).max() < 1.0 and HEATMAP_SIGMA == TeacherConfig().sigma
+
+
+def test_pose_consistency_leaves_out_what_the_student_cannot_see(trainer):
+    run = trainer(distil_steps=0, body_steps=1, steps=1)
+    wanted = torch.rand(4, 17, 32, 16)
+    drawn = Drawn(torch.zeros(2, 3, 128, 64), *torch.rand(2, 2, 3, 128, 64))
+    run.network.student.eval()
+    with torch.no_grad():
+        maps = run.network.student(torch.cat([drawn.positive, drawn.negative])).float()
+    away = (maps - wanted).square().mean((1, 2, 3))
+    both = run.objective._consistency(drawn, wanted)
+    torch.testing.assert_close(both, away[:2].mean() + away[2:].mean())
+    one = run.objective._consistency(drawn, wanted, torch.tensor([1.0, 1, 0, 1]))
+    torch.testing.assert_close(one, away[:2].mean() + away[3] / 2)
 
 
 def test_without_labels_there_are_no_bodies_in_any_pose(photographs):
