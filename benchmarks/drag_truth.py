@@ -1,9 +1,9 @@
 """How often the judge of dragged limbs is right: ``python benchmarks/drag_truth.py`` (needs the extra ``mannequins``).
 
-What :mod:`drag_obedience` asks of a network's pictures is asked here of true ones: the source's person of random true
-swaps, rendered in the target's pose with one forearm or shin turned on the picture by 30°, 45°, 90° or 180°, as far
-towards the camera as it takes to be seen. Where the teacher ψ does not find a joint that is there, no network can be
-seen to obey: a share of obedience is to be read beside the share that stands here.
+What :mod:`momi_lib.study.drags` asks of a network's pictures is asked here of true ones: the source's person of random
+true swaps, rendered in the target's pose with one forearm or shin turned on the picture by 30°, 45°, 90° or 180°, as
+far towards the camera as it takes to be seen. Where the teacher ψ does not find a joint that is there, no network can
+be seen to obey: a share of obedience is to be read beside the share that stands here.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
-from drag_obedience import ANGLES, LIMBS, WITHIN, Drag, inside, rows
 
 from momi_lib.data.records import EMBEDDED
 from momi_lib.files import sha256, weights_folder, write_json
 from momi_lib.metrics.pose import find_joints
 from momi_lib.pose.weights import load_teacher
 from momi_lib.provenance import environment
+from momi_lib.study.drags import ANGLES, LIMBS, WITHIN, Drag, inside, rows
 from tools.mannequins.body.any_pose import dragged
 from tools.mannequins.body.arms import Pose
 from tools.mannequins.body.poses import POSES

@@ -28,6 +28,7 @@ from momi_lib.data import People, load
 from momi_lib.files import write_json
 from momi_lib.provenance import environment, plain
 from momi_lib.train import PRESETS, TrainConfig, Trainer
+from momi_lib.train.presets import changed
 from momi_lib.translate import load_network, network_of, save_network, weights_file
 
 log = logging.getLogger("steps")
@@ -83,7 +84,7 @@ def in_last_stage(preset: TrainConfig, folder: Path) -> TrainConfig:
     start = weights_file("small")
     if preset.network != load_network(start).config:
         start = save_network(network_of(preset.network), folder / "random.safetensors")
-    return replace(preset, distil_steps=0, body_steps=0, start=start)
+    return changed(preset, {"distil_steps": 0, "body_steps": 0, "init.start": start})
 
 
 def measure(name: str, config: Config, options: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -94,11 +95,11 @@ def measure(name: str, config: Config, options: dict[str, Any], folder: Path) ->
     preset = replace(in_last_stage(PRESETS[name], folder), **options)
     if config.batch:
         preset = replace(preset, batch=config.batch)
-    random_vgg = preset.perceptual == "vgg19" and config.perceptual == "random-vgg19"
+    random_vgg = preset.loss.perceptual == "vgg19" and config.perceptual == "random-vgg19"
     if random_vgg:
-        preset = replace(preset, perceptual_weights=_random_vgg())
+        preset = changed(preset, {"loss.perceptual_weights": _random_vgg()})
     elif config.perceptual:
-        preset = replace(preset, perceptual=config.perceptual)
+        preset = changed(preset, {"loss.perceptual": config.perceptual})
     trainer = Trainer(preset, people, maps)
     on_gpu = trainer.device.type == "cuda"
     if on_gpu:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeVar
 
 import tyro
 
+from momi_lib.study.commands import Ablations, Experiments, ExperimentsPage
 from momi_lib.train.affinity import AffinityConfig
 from momi_lib.train.config import TrainConfig
 from momi_lib.train.features import FeaturesConfig
@@ -82,7 +83,7 @@ def train_features(config: Unprefixed[FeaturesConfig]) -> None:
 
     card = run(config)
     out = default_out(config)
-    log.info("rank 1 on held-out people: %.4f; weights in %s", card["scores"]["rank1"], out)
+    log.info("rank-1 on held-out people: %.4f; weights in %s", card["scores"]["rank1"], out)
 
 
 def train_affinity(config: Unprefixed[AffinityConfig]) -> None:
@@ -154,10 +155,10 @@ def evaluate(
         pairs_file: CSV with the columns from,to to take instead.
         judge: network of IS, FID and KID.
         judge_weights: its weights, where they are not at their usual place.
-        teacher: pose network of the pose score.
+        teacher: pose network that measures PCK.
         teacher_input: height and width that an official checkpoint was trained on, where its name does not say so.
         affinity: networks of APS: `heldout`, `paper` or files; without, the committed ones that learned these data.
-        pose_pairs: on how many pairs it looks; it is the slowest network here.
+        pose_pairs: on how many pairs it measures; it is the slowest network here.
     """
     from momi_lib.evaluate.markdown import TABLE
     from momi_lib.evaluate.table_one import table_one
@@ -194,7 +195,7 @@ def truth(
     write_json(out, table)
     for row in table["rows"]:
         log.info(
-            "%-14s masked L1 %.4f   SSIM %.4f   perceptual %.3f   pose %.3f   person %.3f   Fréchet %.2f",
+            "%-14s masked L1 %.4f   SSIM %.4f   perceptual %.3f   PCK %.3f   rank-1 %.3f   Fréchet %.2f",
             *(row[key] for key in ("answer", "l1", "ssim", "perceptual", "pck", "rank1", "frechet")),
         )
         log.info("%-14s %s", "", "   ".join(f"{name} {row[name]:.3f}" for name in FURTHER if name in row))
@@ -202,60 +203,21 @@ def truth(
         log.info("no column %s: %s", column, why)
 
 
-def study(
-    name: Positional[Literal["ablations"]],
-    /,
-    preset: str = "lookup",
-    steps: int = 900,
-    seeds: int = 3,
-    start: Path | None = None,
-    pairs: int = 1000,
-    out: Path = Path("runs/study"),
-    results: Path = Path("runs/study/ablations.json"),
-    data: Path | None = None,
-    only: tuple[str, ...] = (),
-    batch: int | None = None,
-    teacher: Path | None = None,
-    teacher_input: tuple[int, int] | None = None,
-    judge: Literal["mannequin", "inception", "resnet50"] = "mannequin",
-    affinity: tuple[str, ...] = (),
-) -> None:
-    """Train the ablations and the sweep of γ, score them, and count the paper's orderings.
+Studies = Annotated[
+    Annotated[Ablations, tyro.conf.subcommand("ablations", prefix_name=False)]
+    | Annotated[Experiments, tyro.conf.subcommand("experiments", prefix_name=False)]
+    | Annotated[ExperimentsPage, tyro.conf.subcommand("experiments-page", prefix_name=False)],
+    tyro.conf.arg(name=""),
+]
 
-    Started again it goes on: runs that are finished in OUT are not trained again.
+
+def study(run: Studies) -> None:
+    """Train networks that differ in one thing, and compare them: `study ablations`, `study experiments`.
 
     Args:
-        name: of the study.
-        preset: of which networks; the paper's parts and losses at its size.
-        steps: of each run.
-        seeds: runs a variant.
-        start: weights whose student all runs take; without it the committed ones for `lookup` on the embedded data,
-            and else each run distils its own.
-        pairs: swaps that each run is scored on.
-        out: folder of the runs.
-        results: JSON to write after every run.
-        data: `None` is `$MOMI_DATA` or the embedded set.
-        only: these variants.
-        batch: triplets a step; `None` is the preset's.
-        teacher: pose network that is distilled and that judges poses; `None` learned mannequins.
-        teacher_input: height and width that an official checkpoint was trained on, where its name does not say so.
-        judge: network of IS, FID and KID.
-        affinity: networks of APS: `heldout`, `paper` or files; without, the committed ones that learned these data.
+        run: which study; every field of it is an option after its name.
     """
-    from momi_lib.data import data_folder
-    from momi_lib.data.records import EMBEDDED
-    from momi_lib.files import weights_folder
-    from momi_lib.study.run import Study, run_study
-
-    embedded = data_folder(data).resolve() == EMBEDDED.resolve()
-    if start is None and preset == "lookup" and teacher is None and embedded:
-        start = weights_folder() / "momi-lookup.safetensors"
-    options = {} if batch is None else {"batch": batch}
-    networks = dict(teacher=teacher, teacher_input=teacher_input, judge=judge, affinity=affinity)
-    result = run_study(Study(preset, steps, seeds, start, pairs, out, results, data, only, options, **networks))
-    for ordering in result["orderings"]:
-        log.info("%s: in %d of %d seeds", ordering["says"], ordering["holds"], ordering["seeds"])
-    log.info("%s", results)
+    run()
 
 
 def figure(

@@ -8,6 +8,7 @@ compared with a number made with another.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -29,18 +30,20 @@ class FeatureNetwork(nn.Module):
 
     name: str
     blocks: nn.ModuleList
+    mean: Tensor
+    deviation: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1), persistent=False)
 
-    def freeze(self) -> FeatureNetwork:
+    def freeze(self) -> Self:
         """Switch off learning for good; returns itself."""
         self.requires_grad_(False)
         return self.eval()
 
-    def train(self, mode: bool = True) -> FeatureNetwork:
+    def train(self, mode: bool = True) -> Self:
         """Stay in ``eval`` mode once frozen."""
         learns = any(parameter.requires_grad for parameter in self.parameters())
         return super().train(mode and learns)
@@ -87,7 +90,7 @@ class VGG19Features(FeatureNetwork):
             if weights is not None:
                 network.load_state_dict(load_tensors(weights))
                 self.name = f"vgg19[{sha256(weights)[:8]}]"
-        layers = list(network.features)
+        layers = list(network.features.children())
         for layer in layers:
             if isinstance(layer, nn.ReLU):
                 layer.inplace = False  # or the activations that were handed out would be overwritten
@@ -103,11 +106,13 @@ def _stage(inputs: int, outputs: int, convolutions: int = 1) -> list[nn.Module]:
     return layers
 
 
-def _folded(block: nn.Sequential) -> nn.Sequential:
+def _folded(block: nn.Module) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for layer in block:
+    for layer in block.children():
         if isinstance(layer, nn.BatchNorm2d):
-            layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
+            convolution = layers[-1]
+            assert isinstance(convolution, nn.Conv2d)  # see _stage
+            layers[-1] = fuse_conv_bn_eval(convolution, layer)
         else:
             layers.append(layer)
     return nn.Sequential(*layers).requires_grad_(False)
@@ -179,7 +184,7 @@ class RandomFeatures(FeatureNetwork):
             for layer in [*first, *second]:
                 if isinstance(layer, nn.Conv2d):
                     nn.init.kaiming_normal_(layer.weight)  # keeps the scale of activations through the layers
-                    nn.init.zeros_(layer.bias)
+                    nn.init.zeros_(layer.get_parameter("bias"))
         self.blocks = nn.ModuleList([first, second])
         self.freeze()
 

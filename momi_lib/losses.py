@@ -6,8 +6,10 @@ adds are added, and where the mean of some of them is wanted instead, an argumen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal, get_args
 
 import torch
@@ -18,6 +20,15 @@ from momi_lib.features import FeatureNetwork
 
 AdversarialForm = Literal["bce", "hinge", "least-squares", "relativistic"]
 AdversarialTerms = Literal["sum", "mean"]
+
+
+def added(terms: Iterable[Tensor]) -> Tensor:
+    """The sum of one tensor or more; Python's own ``sum`` begins with a number, so it may also return one.
+
+    >>> added([torch.tensor(1.0), torch.tensor(2.0)])
+    tensor(3.)
+    """
+    return reduce(operator.add, terms)
 
 
 def distillation(student_maps: Tensor, teacher_maps: Tensor, *, norm: Literal["mse", "l2"] = "mse") -> Tensor:
@@ -75,7 +86,7 @@ def reconstruction(
     if weights is None:
         return functional.l1_loss(source_hat, source) + functional.l1_loss(positive_hat, positive)
     errors = (source_hat - source).abs(), (positive_hat - positive).abs()
-    return sum(
+    return added(
         (error.mean(dim=1, keepdim=True) * weight).sum() / weight.sum()
         for error, weight in zip(errors, weights, strict=True)
     )
@@ -110,7 +121,7 @@ class Perceptual(nn.Module):
         with torch.no_grad():
             expected = self.features(real)
         triples = zip(self.blocks, self.features(fake), expected, strict=True)
-        return self.weight * sum(
+        return self.weight * added(
             factor * functional.l1_loss(ours.float(), theirs.float()) for factor, ours, theirs in triples
         )
 
@@ -138,13 +149,13 @@ def discriminator_loss(
     """
     count = _divisor(fakes, terms)
     if form == "bce":
-        return functional.softplus(-real).mean() + sum(functional.softplus(f).mean() for f in fakes) / count
+        return functional.softplus(-real).mean() + added(functional.softplus(f).mean() for f in fakes) / count
     if form == "hinge":
-        return functional.relu(1 - real).mean() + sum(functional.relu(1 + f).mean() for f in fakes) / count
+        return functional.relu(1 - real).mean() + added(functional.relu(1 + f).mean() for f in fakes) / count
     if form == "least-squares":
-        return (real - 1).square().mean() + sum(f.square().mean() for f in fakes) / count
+        return (real - 1).square().mean() + added(f.square().mean() for f in fakes) / count
     if form == "relativistic":
-        return sum(functional.softplus(f - real).mean() for f in fakes) / count
+        return added(functional.softplus(f - real).mean() for f in fakes) / count
     raise ValueError(f"adversarial form: expected 'bce', 'hinge', 'least-squares' or 'relativistic', got {form!r}")
 
 
@@ -170,13 +181,13 @@ def generator_loss(
     """
     count = _divisor(fakes, terms)
     if form == "bce":
-        return sum(functional.softplus(-f).mean() for f in fakes) / count
+        return added(functional.softplus(-f).mean() for f in fakes) / count
     if form == "hinge":
-        return -sum(f.mean() for f in fakes) / count
+        return -added(f.mean() for f in fakes) / count
     if form == "least-squares":
-        return sum((f - 1).square().mean() for f in fakes) / count
+        return added((f - 1).square().mean() for f in fakes) / count
     if form == "relativistic" and real is not None:
-        return sum(functional.softplus(real - f).mean() for f in fakes) / count
+        return added(functional.softplus(real - f).mean() for f in fakes) / count
     raise ValueError(f"adversarial form: expected one of the four forms (relativistic with real), got {form!r}")
 
 
@@ -219,7 +230,7 @@ def gradient_penalty(logits: Tensor, pictures: Sequence[Tensor]) -> Tensor:
     96.0
     """
     gradients = torch.autograd.grad(logits.sum(), list(pictures), create_graph=True)
-    return 0.5 * sum(g.flatten(1).square().sum(1) for g in gradients).mean()
+    return 0.5 * added(g.flatten(1).square().sum(1) for g in gradients).mean()
 
 
 def patch_verification(real: Tensor, real_valid: Tensor, fake: Tensor, fake_valid: Tensor) -> Tensor:
@@ -257,9 +268,9 @@ class LossWeights:
     """(α, β, γ) of Eq. 7 and the two weights inside its terms.
 
     Attributes:
-        translate: α, reconstruction and perceptual together.
-        patch: β.
-        adversarial: γ.
+        translate: α, of reconstruction and perceptual term together.
+        patch: β, of skeleton patch verification.
+        adversarial: γ, of the generator's side of Eq. 5.
         perceptual: a factor of Eq. 4's feature term inside the translation term, beside its λ₂ and λ₅.
 
     >>> LossWeights()

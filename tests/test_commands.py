@@ -137,7 +137,7 @@ def test_train_offers_the_presets_and_their_fields(name, capsys):
     with pytest.raises(SystemExit):
         main(["train", name, "--help"])
     text = capsys.readouterr().out
-    assert "--weights.patch" in text and "--network.width" in text and "--resume" in text
+    assert "--loss.weights.patch" in text and "--network.width" in text and "--resume" in text
     assert "--body-labels" in text and "--network.no-carry" in text
 
 

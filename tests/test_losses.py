@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import FrozenInstanceError
 
 import pytest
 import torch
@@ -129,3 +130,104 @@ def test_feature_matching_is_zero_for_equal_pairs_and_leaves_the_real_one_alone(
     fake = torch.rand(4, 3, 8, 4, requires_grad=True)
     losses.feature_matching([real], [fake]).backward()
     assert real.grad is None and fake.grad.abs().sum() > 0
+
+
+def test_the_euclidean_norm_is_that_of_the_difference():
+    student, teacher = torch.rand(2, 3, 17, 4, 2).unbind(0)
+    expected = mean(float((a - b).square().sum().sqrt()) for a, b in zip(student, teacher, strict=True))
+    assert losses.distillation(student, teacher, norm="l2").item() == pytest.approx(expected)
+
+
+def test_distillation_resizes_maps_of_another_height_alone():
+    student, teacher = torch.rand(2, 1, 17, 8, 16).unbind(0)
+    teacher = torch.cat([teacher, teacher], dim=2)
+    wide = torch.nn.functional.interpolate(student, (16, 16), mode="bilinear")
+    torch.testing.assert_close(losses.distillation(student, teacher), (wide - teacher).square().mean())
+
+
+def test_what_belongs_together_comes_in_equal_numbers():
+    x, weight = torch.rand(2, 3, 4, 4), torch.ones(2, 1, 4, 4)
+    with pytest.raises(ValueError, match="zip"):
+        losses.reconstruction(x, x, x, x, (weight, weight, weight))
+    with pytest.raises(ValueError, match="zip"):
+        losses.Perceptual(RandomFeatures(), blocks=(1.0,))(torch.rand(1, 3, 32, 16), torch.rand(1, 3, 32, 16))
+    with pytest.raises(ValueError, match="zip"):
+        losses.feature_matching([x, x], [x])
+
+
+REAL, FAKES = [0.3, -1.0, 2.5], [[0.7, 0.2, -2.0], [-0.4, 0.0, 1.0]]
+
+
+def mean(values):
+    values = list(values)
+    return sum(values) / len(values)
+
+
+def pairs(fake):
+    return zip(REAL, fake, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("form", "of_real", "of_fake", "of_generator"),
+    [
+        (
+            "hinge",
+            lambda: mean(max(0, 1 - r) for r in REAL),
+            lambda fake: mean(max(0, 1 + f) for f in fake),
+            lambda fake: -mean(fake),
+        ),
+        (
+            "least-squares",
+            lambda: mean((r - 1) ** 2 for r in REAL),
+            lambda fake: mean(f**2 for f in fake),
+            lambda fake: mean((f - 1) ** 2 for f in fake),
+        ),
+        (
+            "relativistic",
+            lambda: 0,
+            lambda fake: mean(math.log1p(math.exp(f - r)) for r, f in pairs(fake)),
+            lambda fake: mean(math.log1p(math.exp(r - f)) for r, f in pairs(fake)),
+        ),
+    ],
+)
+def test_the_other_adversarial_forms_by_hand(form, of_real, of_fake, of_generator):
+    real, fakes = torch.tensor(REAL), [torch.tensor(fake) for fake in FAKES]
+    first, second = (of_fake(fake) for fake in FAKES)
+    added = of_generator(FAKES[0]) + of_generator(FAKES[1])
+    assert float(losses.discriminator_loss(real, fakes, form)) == pytest.approx(of_real() + (first + second) / 2)
+    assert float(losses.discriminator_loss(real, fakes, form, "sum")) == pytest.approx(of_real() + first + second)
+    assert float(losses.generator_loss(fakes, form, real)) == pytest.approx(added / 2)
+    assert float(losses.generator_loss(fakes, form, real, "sum")) == pytest.approx(added)
+
+
+def test_an_unknown_form_is_refused_with_the_real_pair_as_well():
+    with pytest.raises(ValueError, match="wgan"):
+        losses.generator_loss([torch.zeros(1)], "wgan", torch.zeros(1))
+
+
+def test_the_gradient_penalty_teaches_the_judge():
+    x, weight = torch.ones(2, 3, 4, 4, requires_grad=True), torch.tensor(3.0, requires_grad=True)
+    losses.gradient_penalty((weight * x).flatten(1).sum(1), [x]).backward()
+    assert weight.grad.item() == pytest.approx(48 * 3)  # of ½ · 48 · w²
+
+
+def test_patch_verification_of_one_shared_joint_is_its_distance():
+    real, fake = torch.full((1, 3, 3, 4, 4), 0.25), torch.ones(1, 3, 3, 4, 4)
+    one, all_of_them = torch.tensor([[False, True, False]]), torch.ones(1, 3, dtype=torch.bool)
+    assert losses.patch_verification(real, one, fake, all_of_them).item() == pytest.approx(0.75)
+
+
+def test_patches_that_do_not_fit_are_refused():
+    patches, valid = torch.zeros(2, 3, 3, 4, 4), torch.ones(2, 3, dtype=torch.bool)
+    for arguments in (
+        (patches, valid, patches[:1], valid),
+        (patches, valid[:1], patches, valid),
+        (patches, valid, patches, valid[:, :2]),
+    ):
+        with pytest.raises(ValueError, match=r"expected patches \(N, K, C, P, P\) twice"):
+            losses.patch_verification(*arguments)
+
+
+def test_weights_stay_what_they_are():
+    with pytest.raises(FrozenInstanceError):
+        losses.LossWeights().patch = 1.0

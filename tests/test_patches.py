@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from momi_lib.patches import STRIPS, landmark_boxes, limb_patches, skeleton_patches
+from momi_lib.patches import STRIPS, landmark_boxes, limb_patches, limb_points, skeleton_patches
 
 YES = torch.tensor([[True]])
 
@@ -135,3 +135,76 @@ def test_strips_teach_pictures_and_not_landmarks():
     assert landmarks.grad is None
     with pytest.raises(ValueError, match="expected pictures"):
         limb_patches(ramp(), torch.zeros(1, 16, 2), torch.zeros(1, 16))
+
+
+@pytest.mark.parametrize(
+    ("place", "inside"),
+    [((-0.5, -0.5), True), ((63.5, 127.5), True), ((-0.6, 5.0), False), ((63.6, 5.0), False), ((5.0, 127.6), False)],
+)
+def test_the_picture_ends_at_the_edge_of_its_outer_pixels(place, inside):
+    assert bool(skeleton_patches(ramp(), torch.tensor([[place]]), YES)[1]) is inside
+
+
+def test_at_every_corner_nothing_black_comes_in():
+    corners = torch.tensor([[[x, y] for x in (-0.5, 63.5) for y in (-0.5, 127.5)]])
+    for radius in (10.0, 10.9):
+        patches, _ = skeleton_patches(ramp(), corners, YES.expand(1, 4), radius=radius, size=32)
+        torch.testing.assert_close(patches[:, :, 2], torch.ones(1, 4, 32, 32))
+
+
+def test_an_invalid_landmark_is_looked_for_in_the_middle():
+    picture = torch.rand(1, 3, 128, 64)
+    nowhere, middle = torch.full((1, 1, 2), torch.nan), torch.tensor([[[31.5, 63.5]]])
+    assert torch.equal(skeleton_patches(picture, nowhere, YES)[0], skeleton_patches(picture, middle, YES)[0])
+
+
+def test_each_value_is_the_mean_of_two_by_two_samples():
+    squares = torch.arange(64.0).square().expand(1, 3, 128, 64)
+    patches, _ = skeleton_patches(squares, torch.tensor([[[30.0, 60.0]]]), YES, radius=10, size=8)
+
+    def at(x):  # between two pixels
+        low = int(x)
+        return low**2 + (x - low) * (2 * low + 1)
+
+    expected = [(at(20 + 2.5 * k + 0.625) + at(20 + 2.5 * k + 1.875)) / 2 for k in range(8)]
+    assert patches[0, 0, 0, 0].tolist() == pytest.approx(expected, abs=1e-2)
+
+
+def test_usual_squares_and_strips_have_their_size():
+    picture, (landmarks, valid) = torch.rand(1, 3, 128, 64), limb((20.0, 20.0), (30.0, 40.0))
+    for patches, radius in ((skeleton_patches, 10.0), (limb_patches, 4.0)):
+        usual, same = patches(picture, landmarks, valid), patches(picture, landmarks, valid, radius=radius, size=8)
+        assert torch.equal(usual[0], same[0])
+
+
+def test_points_between_joints_divide_the_limb_evenly_and_need_both():
+    landmarks = torch.stack([torch.arange(17.0), torch.zeros(17)], dim=-1)[None]
+    valid = torch.ones(1, 17, dtype=torch.bool)
+    valid[0, 9] = False
+    points, known = limb_points(landmarks, valid, between=3)
+    assert torch.equal(points[:, :17], landmarks) and torch.equal(known[:, :17], valid)
+    for strip, (first, second) in enumerate(STRIPS):
+        between = slice(17 + 3 * strip, 20 + 3 * strip)
+        expected = [first + (second - first) * share for share in (0.25, 0.5, 0.75)]
+        assert points[0, between, 0].tolist() == pytest.approx(expected)
+        assert known[0, between].tolist() == [9 not in (first, second)] * 3
+
+
+def test_a_strip_of_one_pixel_is_as_wide_as_any_other():
+    patches, found = limb_patches(ramp(), *limb((20.0, 20.0), (21.0, 20.0)), radius=4, size=4)
+    assert bool(found[0, 0])
+    torch.testing.assert_close(patches[0, 0, 1, 0], torch.tensor([17.0, 19.0, 21.0, 23.0]), atol=2e-3, rtol=0)
+    assert not bool(limb_patches(ramp(), *limb((20.0, 20.0), (20.9, 20.0)))[1][0, 0])
+
+
+def test_refusals_say_what_was_expected():
+    yes = torch.ones(3, 17, dtype=torch.bool)
+    for pictures, landmarks, valid in (
+        (torch.zeros(3, 128, 64), torch.zeros(3, 17, 2), yes),
+        (torch.zeros(3, 3, 128, 64), torch.zeros(3, 17, 3), yes),
+        (torch.zeros(3, 3, 128, 64), torch.zeros(3, 17, 2), yes[:2]),
+    ):
+        with pytest.raises(ValueError, match=r"landmarks \(N, K, 2\) and valid \(N, K\)"):
+            skeleton_patches(pictures, landmarks, valid)
+    with pytest.raises(ValueError, match=r"landmarks \(N, 17, 2\) and valid \(N, 17\)"):
+        limb_patches(torch.zeros(3, 3, 128, 64), torch.zeros(3, 16, 2), yes[:, :16])

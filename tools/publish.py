@@ -161,6 +161,9 @@ def describe(folder: Path) -> None:
         "Safetensors in half precision, each with a JSON card: command, config, seed, steps, device, time, scores, "
         "SHA-256. This page is made from the cards by `tools/publish.py`. Licence: MIT, as the code; they were "
         "learned from the mannequins alone.\n",
+        "`pck_height` is PCK@0.1: the share of visible joints that the network finds within a tenth of the person's "
+        "height; `pck_6px` counts those within 6 pixels. `rank1` is rank-1: the share of queries whose nearest gallery "
+        "picture, by the network's descriptors, shows the same person. These are of people never seen in training.\n",
     ]
     for path in sorted(folder.glob("*.json")):
         parts.append(section(path.stem, json.loads(path.read_text())))

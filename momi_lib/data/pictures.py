@@ -28,6 +28,7 @@ __all__ = [
     "picture_grid",
     "report_resized",
     "save_picture",
+    "size_of",
     "to_float",
     "to_uint8",
 ]
@@ -141,6 +142,16 @@ def report_resized(files: Sequence[str], sizes: np.ndarray, size: tuple[int, int
         "%d of %d pictures were resized to %dx%d (rows x columns); the first is %s, which has %dx%d.",
         *(len(wrong), len(files), *size, files[wrong[0]], rows, columns),
     )
+
+
+def size_of(pictures: Tensor) -> tuple[int, int]:
+    """(H, W) of pictures or maps (..., H, W).
+
+    >>> size_of(torch.zeros(2, 3, 128, 64))
+    (128, 64)
+    """
+    height, width = pictures.shape[-2:]
+    return height, width
 
 
 def to_float(pictures: Tensor) -> Tensor:

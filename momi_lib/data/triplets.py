@@ -75,9 +75,9 @@ class TripletSampler:
         if not 0 <= same_camera <= 1:
             raise ValueError(f"same_camera: expected a probability in [0, 1], got {same_camera!r}.")
         order = torch.arange(len(persons))
-        if same_camera:
-            cameras = _cameras(cameras, len(persons))
-            order = torch.argsort(cameras, stable=True)
+        seen_by = _cameras(cameras, len(persons)) if same_camera else None
+        if seen_by is not None:
+            order = torch.argsort(seen_by, stable=True)
         order = order[torch.argsort(persons[order], stable=True)]
         order = order[persons[order] >= 0]
         names, group, counts = torch.unique(persons[order], return_inverse=True, return_counts=True)
@@ -102,8 +102,8 @@ class TripletSampler:
         self._count = counts[group].to(self.device)  # number of pictures of the place's person
         self._sources = torch.nonzero(counts[group] > 1).squeeze(1).to(self.device)
         self._same_camera = same_camera
-        if same_camera:
-            views = torch.stack([persons[order], cameras[order]], dim=1)
+        if seen_by is not None:
+            views = torch.stack([persons[order], seen_by[order]], dim=1)
             _, view, sizes = torch.unique(views, dim=0, return_inverse=True, return_counts=True)
             self._view_start = (sizes.cumsum(0) - sizes)[view].to(self.device)  # as above, of person and camera
             self._view_count = sizes[view].to(self.device)

@@ -16,6 +16,13 @@ from typing import Any
 from momi_lib.files import write_atomically, write_json
 
 TABLE = "table"
+#: What is counted, by which judge and within which threshold, for the columns whose names do not say it.
+EXPLAINED = {
+    "KID": "kernel inception distance, the squared maximum mean discrepancy with a cubic kernel between the judge's "
+    "features of the swaps and those of real pictures; ± is the standard deviation over random subsets",
+    "PCK": "percentage of correct key points, the share of the target's visible joints, shoulders to ankles, that the "
+    "judge, a pose network, finds in the swap within a tenth of the person's height",
+}
 #: Table I of the paper, on Market-1501: IS, mask-IS, FID, APS. Other data, other networks: not comparable.
 PAPER: dict[str, tuple[float | None, ...]] = {
     "real": (3.51, 3.25, None, None),
@@ -74,8 +81,12 @@ def _title(column: str, rows: Sequence[Mapping[str, Any]]) -> str:
     return f"{name} {arrows.get(column, '↑')}"
 
 
-def markdown(result: Mapping[str, Any]) -> str:
+def markdown(result: Mapping[str, Any], *, explained: bool = False) -> str:
     """The table as Markdown; under our rows those of the paper, in grey and marked.
+
+    Args:
+        result: of :func:`~momi_lib.evaluate.table_one.table_one`.
+        explained: say under the table what `EXPLAINED` says of its columns, for a page that says it nowhere else.
 
     >>> rows = [row("real", {}), row("momi-x", {"FID": {"name": "FID[net]", "value": 3.0}})]
     >>> facts = {"command": "c", "device": "d", "date": "2026-01-01", "pairs": 9, "pairs_sha256": "0" * 64, "seed": 0}
@@ -86,7 +97,7 @@ def markdown(result: Mapping[str, Any]) -> str:
     names = columns(rows)
     cells = [[line["answer"], *(_cell(name, line["scores"]) for name in names)] for line in rows]
     for answer, values in PAPER.items():
-        theirs = dict(zip(("IS", "mask-IS", "FID", "APS"), values, strict=True))
+        theirs: dict[str, float | None] = dict(zip(("IS", "mask-IS", "FID", "APS"), values, strict=True))
         found = [theirs.get("APS" if name == "APS as in the paper" else name) for name in names]
         shown = ("" if value is None else _grey(f"{value:g}") for value in found)
         cells.append([_grey(f"the paper: {answer}"), *shown])
@@ -96,6 +107,9 @@ def markdown(result: Mapping[str, Any]) -> str:
             real = score["real"]
             lines += ["", f"{score['name']} of real pairs: {real['same']:.3f} of one person, {real['different']:.3f} "
                           f"of two; of a copy: {score['copy']:.3f}."]  # fmt: skip
+    if explained:
+        for name in (name for name in EXPLAINED if name in names):
+            lines += ["", f"{name}: {EXPLAINED[name]}."]
     if "errors" in result:
         lines += ["", f"± of APS, PCK and what stands right of it: standard errors, {result['errors']}."]
     lines += [
@@ -141,7 +155,7 @@ def comma_separated(table: Mapping[str, Any]) -> str:
 
 def write(table: Mapping[str, Any], out: Path) -> list[Path]:
     """``table.json``, ``table.csv`` and ``table.md`` in ``out``, each in one step."""
-    texts = {"csv": comma_separated(table), "md": markdown(table)}
+    texts = {"csv": comma_separated(table), "md": markdown(table, explained=True)}
     written = [write_json(out / f"{TABLE}.json", dict(table))]
     for ending, text in texts.items():
         content = text.encode()

@@ -178,7 +178,7 @@ def test_pairs(people: People, *, count: int = PAIRS, seed: int = 0, paper_liter
     return Pairs(people, source, target)
 
 
-test_pairs.__test__ = False  # a name that pytest would take for a test where it is imported
+vars(test_pairs)["__test__"] = False  # a name that pytest would take for a test where it is imported
 
 
 def save_pairs(path: str | os.PathLike[str], pairs: Pairs) -> Path:

@@ -18,7 +18,7 @@ import torch
 from accelerate import PartialState
 from torch import Tensor
 
-from momi_lib.data import People, Truth, load, load_truth
+from momi_lib.data import People, Truth, load, load_truth, size_of
 from momi_lib.data.records import EMBEDDED
 from momi_lib.evaluate.answers import Answer, answers_without_network, draw_together, network_answer
 from momi_lib.evaluate.cache import stored_features
@@ -61,7 +61,7 @@ class Table:
         teacher_name: with its hash.
         folder: of the stores.
         affinities: networks of the APS, each with the scores of real pairs of the judged people beside it.
-        pose_pairs: on how many pairs the pose is looked for: the teacher is the slowest network here.
+        pose_pairs: on how many pairs PCK is measured: the teacher is the slowest network here.
         perceptual: network of the perceptual distance to true swaps.
         judged: the people of the pairs as a training of APS's network loads them, without distractors; ``None`` are
             the people of the pairs.
@@ -110,7 +110,7 @@ class Table:
         return Joints(landmarks, seen, found.origin)
 
     def _masks(self, index: Tensor) -> PersonMasks:
-        size = tuple(self.pairs.people.pictures.shape[-2:])
+        size = size_of(self.pairs.people.pictures)
         return polygon_masks(self.joints.landmarks[index], self.joints.seen[index], size=size)
 
     def _features(self, pictures: Tensor, words: str, masks: PersonMasks | None = None) -> Features:
@@ -159,12 +159,12 @@ class Table:
             )
         some = slice(min(self.pose_pairs, len(pictures)))
         index = self.pairs.target[some]
-        scores["pose"] = pose_agreement(
+        scores["PCK"] = pose_agreement(
             find_joints(self.teacher, self.teacher_name, pictures[some]),
             Joints(self.joints.landmarks[index], self.joints.seen[index], self.joints.origin),
             network=self.teacher_name,
             pictures=words if len(index) == len(pictures) else f"the first {len(index):,} of {words}",
-            size=tuple(pictures.shape[-2:]),
+            size=size_of(pictures),
             persons=(persons[0][some], persons[1][some]),
         )
         scores |= self._truth(answer)
@@ -222,7 +222,7 @@ def affinity_networks(
         FileNotFoundError, ValueError: for a file that is not there or holds something else.
     """
     if asked:
-        files = [affinity_weights(name) if str(name) in WORDS else Path(name) for name in asked]
+        files = [affinity_weights(name) if name in WORDS else Path(name) for name in map(str, asked)]
         return [AffinityNetwork.load(file, device=device) for file in files]
     found = []
     for variant, words in WORDS.items():
@@ -262,7 +262,7 @@ def open_table(
         data: the data that they are of; ``None`` is ``$MOMI_DATA`` or the embedded set.
         folder: of the stores.
         judge, judge_weights: the network of IS, FID and KID, see :func:`~momi_lib.metrics.judges.evaluation_network`.
-        teacher: pose network of the pose score; ``None`` is the one that comes with the embedded data.
+        teacher: pose network that measures PCK; ``None`` is the one that comes with the embedded data.
         teacher_input: see :func:`~momi_lib.pose.load_teacher`.
         affinity: networks of APS, see :func:`affinity_networks`.
         pose_pairs, judged: see :class:`Table`.
@@ -324,10 +324,10 @@ def table_one(
         pairs_file: take these pairs instead.
         judge, judge_weights: the network of IS, FID and KID, see
             :func:`~momi_lib.metrics.judges.evaluation_network`.
-        teacher: pose network of the pose score; ``None`` is the one that comes with the embedded data.
+        teacher: pose network that measures PCK; ``None`` is the one that comes with the embedded data.
         teacher_input: see :func:`~momi_lib.pose.load_teacher`.
         affinity: networks of APS, see :func:`affinity_networks`.
-        pose_pairs: on how many pairs the pose is looked for.
+        pose_pairs: on how many pairs PCK is measured.
 
     Returns:
         what ``table.json`` holds.
@@ -339,6 +339,7 @@ def table_one(
     warn_where_alone()
     processes = _processes()
     device = processes.device if processes else torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    assert device is not None  # Accelerate always has one
     files = {name: weights_file(name) for name in weights}
     networks = {name: load_network(name, device=device) for name in weights}  # missing ones are found out now
     people = load(folder, "test", junk=paper_literal)

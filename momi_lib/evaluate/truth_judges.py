@@ -10,7 +10,7 @@ from torch import Tensor
 from momi_lib.data import Truth
 from momi_lib.features import MannequinFeatures, feature_network
 from momi_lib.files import sha256, weights_folder
-from momi_lib.metrics.distances import frechet_distance, kernel_distance
+from momi_lib.metrics.distances import frechet_distance, polynomial_mmd
 from momi_lib.metrics.outside_judges import NamedJudges
 from momi_lib.metrics.perceptual import describe, perceptual_distance
 from momi_lib.metrics.pose import pose_score
@@ -57,23 +57,23 @@ class Judges:
         Returns:
             of :class:`~momi_lib.metrics.TruthScores` all fields; ``perceptual`` (mean of
             :func:`~momi_lib.metrics.perceptual.perceptual_distance`), ``pck`` and ``confusion``
-            (:func:`~momi_lib.metrics.pose.pose_score`), ``rank1``, ``frechet``, ``kernel`` and
-            ``kernel_deviation``; :func:`~momi_lib.metrics.true_swaps.sharpness`; and the columns of
+            (:func:`~momi_lib.metrics.pose.pose_score`), ``rank1``, ``frechet``, ``kid`` and
+            ``kid_deviation``; :func:`~momi_lib.metrics.true_swaps.sharpness`; and the columns of
             :class:`~momi_lib.metrics.outside_judges.NamedJudges` where it is asked.
         """
         truth = self.truth
         scores = score_truth(pictures, truth)
         pose = pose_score(self.teacher, pictures, truth)
         descriptors = describe(self.features, pictures)
-        kernel = kernel_distance(descriptors, self.reference, subsets=20)
+        kid = polynomial_mmd(descriptors, self.reference, subsets=20)
         values = {
             **vars(scores),
             "perceptual": float(perceptual_distance(self.features, pictures, truth.pictures, truth.masks).mean()),
             **pose,
             "rank1": float(rank1(descriptors, self.reference, truth).float().mean()),
             "frechet": frechet_distance(descriptors, self.reference),
-            "kernel": kernel.mean,
-            "kernel_deviation": kernel.deviation,
+            "kid": kid.mean,
+            "kid_deviation": kid.deviation,
             "sharpness": sharpness(pictures, truth.pictures, truth.masks),
             **({} if self.named is None else self.named.score(pictures)),
         }

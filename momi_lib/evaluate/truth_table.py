@@ -72,11 +72,12 @@ def truth_table(
         "what": "swaps of test identities against their rendered truth, on the person's pixels; L1 of colours in "
         "[0, 1]; SSIM (torchmetrics, sigma 1.5) of the person before the truth's background, averaged over the mask; "
         "± is the standard error of the mean, resampled by person; "
-        "perceptual: difference of the features on the person; pck: share of the visible body joints that the teacher "
-        "finds within a tenth of the height; rank1: how often the feature network finds the source person; "
-        "frechet, kernel: distance of the sets from real pictures, with the same network; sharpness: squared "
-        "differences of neighbours on the person, all swaps' sum divided by the truth's; st_lpips, lpips: mean "
-        "perceptual distance of the person on grey; frechet_lite0: distance of the sets of answers and true answers",
+        "perceptual: difference of the features on the person; pck: PCK@0.1, share of the visible body joints that the "
+        "teacher finds within a tenth of the height; rank1: rank-1, how often the feature network finds the source "
+        "person; frechet, kid: Fréchet distance and KID of the set from real pictures, with the same network; "
+        "sharpness: squared differences of neighbours on the person, all swaps' sum divided by the truth's; st_lpips, "
+        "lpips: mean perceptual distance of the person on grey; frechet_lite0: distance of the sets of answers and "
+        "true answers",
         **judges.conditions,
         **environment(device),
         "errors": BY_PERSON,
@@ -123,7 +124,7 @@ def markdown(table: dict[str, Any]) -> str:
     | copy target | 0.2500 ± 0.0100 | 0.500 ± 0.020 | 1.000 | 0.50 | 0.00 | 2.00 |
     """
     further = [name for name in FURTHER if any(name in row for row in table["rows"])]
-    titles = ["answer", "masked L1 ↓", "masked SSIM ↑", "perceptual ↓", "pose found ↑", "person found ↑", "Fréchet ↓"]
+    titles = ["answer", "masked L1 ↓", "masked SSIM ↑", "perceptual ↓", "PCK@0.1 ↑", "rank-1 ↑", "Fréchet ↓"]
     cells = [
         [
             row["answer"],
@@ -152,8 +153,7 @@ def markdown(table: dict[str, Any]) -> str:
         if row["beside"] in {other["answer"] for other in table["rows"] if "weights_sha256" in other}:
             lines += ["", f"{row['answer']} beside {row['beside']}, swap by swap: L1 {row['l1']:+.4f} ± "
                           f"{row['l1_error']:.4f}, SSIM {row['ssim']:+.3f} ± {row['ssim_error']:.3f}."]  # fmt: skip
-    lines += ["", f"Perceptual, person found (rank 1) and Fréchet: {table['features']}; pose found (PCK@0.1): "
-              f"{table['teacher']}."]  # fmt: skip
+    lines += ["", f"Judges: perceptual, rank-1 and Fréchet {table['features']}; PCK@0.1 {table['teacher']}."]
     if table.get("named"):
         lines += ["", f"ST-LPIPS and LPIPS see the person on grey, Fréchet (Lite0) compares with the true answers: "
                   f"{', '.join(table['named'].values())}."]  # fmt: skip

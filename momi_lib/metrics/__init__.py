@@ -4,7 +4,7 @@ A metric imports nothing from ``translate``, ``train``, ``evaluate`` or ``study`
 argument.
 """
 
-from momi_lib.metrics.distances import frechet_distance, kernel_distance
+from momi_lib.metrics.distances import frechet_distance, polynomial_mmd
 from momi_lib.metrics.perceptual import describe, perceptual_distance
 from momi_lib.metrics.pose import Score, left_right_confusion, pck, person_heights, pose_score
 from momi_lib.metrics.reid import rank1
@@ -17,7 +17,6 @@ __all__ = [
     "TruthScores",
     "describe",
     "frechet_distance",
-    "kernel_distance",
     "left_right_confusion",
     "masked_l1",
     "masked_ssim",
@@ -25,6 +24,7 @@ __all__ = [
     "pck",
     "perceptual_distance",
     "person_heights",
+    "polynomial_mmd",
     "pose_score",
     "rank1",
     "score_truth",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +26,7 @@ FORMAT, KEY = "momi-affinity-1", "momi"
 Variant = Literal["heldout", "paper"]
 Backbone = Literal["mannequin", "resnet50"]
 #: Whose identities a network learned that judges the data it was trained for, as a score's name says it.
-WORDS = {"heldout": "held out", "paper": "as in the paper"}
+WORDS: dict[Variant, str] = {"heldout": "held out", "paper": "as in the paper"}
 #: Backend, resize and length of the features.
 BACKBONES = {
     "mannequin": ("mannequin-vgg", "none", 384),
@@ -62,6 +62,11 @@ class AffinityNetwork(nn.Module):
     'mannequin-vgg[no file]'
     """
 
+    variant: Variant
+    kind: Backbone
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, variant: Variant, backbone: Backbone = "mannequin") -> None:
         super().__init__()
         for name, value, known in (("variant", variant, Variant), ("backbone", backbone, Backbone)):
@@ -77,7 +82,7 @@ class AffinityNetwork(nn.Module):
             from torchvision.models import resnet50
 
             self.backbone = resnet50(weights=None)
-            self.backbone.fc = nn.Identity()
+            self.backbone.set_submodule("fc", nn.Identity())
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1), persistent=False)
         width = BACKBONES[backbone][2]
@@ -92,13 +97,13 @@ class AffinityNetwork(nn.Module):
     @property
     def copy_affinity(self) -> float:
         """The affinity of any picture with its own copy: what the head says of the difference 0."""
-        zero = self.head[1].weight.new_zeros(1, self.head[1].in_features)
+        zero = torch.zeros_like(self.head.get_parameter("1.weight"))  # one row
         return float(self.affinity(zero, zero))
 
     def embed(self, pictures: Tensor) -> Tensor:
         """Features of pictures (N, 3, H, W) in [-1, 1]: (N, D)."""
         if self.kind == "mannequin":
-            return self.backbone.embed(pictures)
+            return cast(MannequinFeatures, self.backbone).embed(pictures)
         pictures = functional.interpolate((pictures + 1) / 2, (224, 224), mode="bilinear", align_corners=False)
         return self.backbone((pictures - self.mean) / self.deviation)
 
@@ -215,7 +220,7 @@ class AffinityNetwork(nn.Module):
             about = json.loads(tensor_metadata(path).get(KEY, "{}"))
             if about.get("format") != FORMAT:
                 raise ValueError(f"its format is {about.get('format')!r}")
-            with torch.random.fork_rng(devices=[]):  # the random weights that the file replaces cost nobody's dice
+            with torch.random.fork_rng(devices=[]):  # for weights that the file replaces at once
                 network = cls(about.get("variant"), about.get("backbone"))
             network.load_state_dict(load_tensors(path))
         except (AttributeError, ValueError, RuntimeError) as error:  # metadata may be any JSON

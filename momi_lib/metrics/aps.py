@@ -15,7 +15,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from momi_lib.data import People, TripletSampler
+from momi_lib.data import People, TripletSampler, size_of
 from momi_lib.metrics.affinity import AffinityNetwork, Variant
 from momi_lib.metrics.affinity import learned as whom
 from momi_lib.metrics.features import Named, NetworkCard, distinct, rows
@@ -84,7 +84,7 @@ class APS(Named):
     """
 
     kind: ClassVar[str] = "APS"
-    masks: ClassVar[None] = None
+    masks = None  # no field: nothing is hidden from these networks
     value: float
     error: float
     count: int
@@ -191,7 +191,7 @@ def real_affinities(
         variant=network.variant,
         learned=learned or whom(network, people),
         pictures=of or f"{int((people.identities > 0).sum())} people of the split {people.split}",
-        size=tuple(people.pictures.shape[-2:]),
+        size=size_of(people.pictures),
     )
 
 
@@ -239,7 +239,7 @@ def aps(
             f"sources: expected the source picture of each swap, {tuple(pictures.shape)}, got "
             f"{(len(index), *sources.shape[1:])}"
         )
-    asked = (network.card, network.variant, tuple(pictures.shape[-2:]))
+    asked = (network.card, network.variant, size_of(pictures))
     if (real.network, real.variant, real.size) != asked:
         raise ValueError(
             "real: expected affinities of real pictures by the network and in the size of the swaps, "

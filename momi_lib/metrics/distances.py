@@ -1,4 +1,4 @@
-"""How far apart two sets of pictures are, from features of both: Fréchet and kernel distance.
+"""How far apart two sets of pictures are, from features of both: the numbers of FID and of KID.
 
 Neither looks at a single pair: both compare what is usual in one set with what is usual in the other. A number says
 something only beside another one made with the same feature network, the same reference and the same counts.
@@ -49,8 +49,8 @@ def _root_trace(first: Tensor, second: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class KernelDistance:
-    """Mean over subsets and their standard deviation."""
+class MeanDiscrepancy:
+    """The squared maximum mean discrepancy of two sets: mean over subsets and their standard deviation."""
 
     mean: float
     deviation: float
@@ -58,10 +58,10 @@ class KernelDistance:
     size: int
 
 
-def kernel_distance(
+def polynomial_mmd(
     first: Tensor, second: Tensor, *, subsets: int = 100, size: int = 1000, seed: int = 0
-) -> KernelDistance:
-    """Kernel distance: squared maximum mean discrepancy with the kernel (xᵀy / D + 1)³, unbiased.
+) -> MeanDiscrepancy:
+    """The number of KID: squared maximum mean discrepancy (MMD²) with the kernel (xᵀy / D + 1)³, unbiased.
 
     Args:
         first, second: (N, D) and (M, D), from 2 rows up.
@@ -75,9 +75,9 @@ def kernel_distance(
     Source: Bińkowski et al. 2018 (KID).
 
     >>> features = torch.randn(200, 4, generator=torch.Generator().manual_seed(0))
-    >>> abs(kernel_distance(features[:100], features[100:], subsets=10).mean) < 0.1
+    >>> abs(polynomial_mmd(features[:100], features[100:], subsets=10).mean) < 0.1
     True
-    >>> kernel_distance(features[:100], features[100:] + 3, subsets=10).mean > 5
+    >>> polynomial_mmd(features[:100], features[100:] + 3, subsets=10).mean > 5
     True
     """
     first, second = _checked(first, second)
@@ -91,7 +91,7 @@ def kernel_distance(
 
     values = torch.stack([_discrepancy(some(first), some(second)) for _ in range(subsets)])
     deviation = float(values.std()) if subsets > 1 else float("nan")
-    return KernelDistance(float(values.mean()), deviation, subsets, size)
+    return MeanDiscrepancy(float(values.mean()), deviation, subsets, size)
 
 
 def _discrepancy(first: Tensor, second: Tensor) -> Tensor:

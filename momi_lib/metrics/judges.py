@@ -17,7 +17,7 @@ from torch.nn import functional
 from torchvision.models import Inception_V3_Weights, ResNet50_Weights, inception_v3, resnet50
 from tqdm.auto import tqdm
 
-from momi_lib.data import to_float
+from momi_lib.data import size_of, to_float
 from momi_lib.devices import at_a_time
 from momi_lib.features import IMAGENET_DEVIATION, IMAGENET_MEAN, FeatureNetwork, feature_network
 from momi_lib.files import load_tensors, sha256, weights_folder
@@ -77,12 +77,13 @@ class JudgeNetwork(nn.Module):
             some = pictures[start : start + batch]
             if masks is not None:
                 some = mask_pictures(some, masks.values[start : start + batch])
-            found.append(tuple(part if part is None else part.float().cpu() for part in self(some.to(device))))
+            described, verdict = self(some.to(device))
+            found.append((described.float().cpu(), None if verdict is None else verdict.float().cpu()))
         values, logits = zip(*found, strict=True)
         return Features(
             network=self.card,
             pictures=of,
-            size=tuple(pictures.shape[-2:]),
+            size=size_of(pictures),
             values=torch.cat(values),
             logits=None if logits[0] is None else torch.cat(logits),
             masks=None if masks is None else f"{masks.origin}, black behind",
@@ -142,7 +143,8 @@ class InceptionJudge(JudgeNetwork):
             network = inception_v3(weights=None, aux_logits=False, transform_input=False, init_weights=False)
         tensors = {name: tensor for name, tensor in load_tensors(path).items() if not name.startswith("AuxLogits.")}
         _fill(network, tensors, path, "inception_v3")
-        self.classify, network.fc = network.fc, nn.Identity()
+        self.classify = network.fc
+        network.set_submodule("fc", nn.Identity())
         self.network = network
         resize = "299 x 299, bilinear, half-pixel centres, no antialiasing"
         self.card = NetworkCard("inception-v3-torchvision", sha256(path), resize, "bytes to [-1, 1]")
@@ -168,13 +170,16 @@ class ResNet50Judge(JudgeNetwork):
         FileNotFoundError, ValueError: as `InceptionJudge` does.
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         super().__init__()
         path = _weights(path, ResNet50_Weights.IMAGENET1K_V1.url, "ResNet-50")
         with torch.device("meta"):
             network = resnet50(weights=None)
         _fill(network, load_tensors(path), path, "resnet50")
-        network.fc = nn.Identity()
+        network.set_submodule("fc", nn.Identity())
         self.network = network
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1), persistent=False)

@@ -1,6 +1,6 @@
-"""Kernel distance as a score: :func:`~momi_lib.metrics.distances.kernel_distance` with its conditions.
+"""KID as a score: the number of :func:`~momi_lib.metrics.distances.polynomial_mmd` with its conditions.
 
-It stands beside the Fréchet distance because it is not biased: few pictures make it uncertain, not larger.
+It stands beside FID because it is not biased: few pictures make it uncertain, not larger.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from momi_lib.metrics.distances import kernel_distance
+from momi_lib.metrics.distances import polynomial_mmd
 from momi_lib.metrics.features import Features, Named, NetworkCard, same_conditions
 
 
@@ -54,7 +54,7 @@ class KID(Named):
 
 
 def kid(pictures: Features, reference: Features, *, subsets: int = 100, size: int = 1000, seed: int = 0) -> KID:
-    """Kernel distance of pictures from real ones.
+    """KID of pictures: how far their features are from those of real ones.
 
     Args:
         pictures: of the pictures to judge.
@@ -74,12 +74,12 @@ def kid(pictures: Features, reference: Features, *, subsets: int = 100, size: in
     (50, True)
     """
     same_conditions(pictures, reference)
-    distance = kernel_distance(pictures.values, reference.values, subsets=subsets, size=size, seed=seed)
+    discrepancy = polynomial_mmd(pictures.values, reference.values, subsets=subsets, size=size, seed=seed)
     return KID(
-        value=distance.mean,
-        deviation=distance.deviation,
-        subsets=distance.subsets,
-        subset_size=distance.size,
+        value=discrepancy.mean,
+        deviation=discrepancy.deviation,
+        subsets=discrepancy.subsets,
+        subset_size=discrepancy.size,
         seed=seed,
         count=len(pictures),
         reference_count=len(reference),

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from momi_lib.data import People
+from momi_lib.data import People, size_of
 from momi_lib.devices import at_a_time
 from momi_lib.pose.limbs import limb_masks
 from momi_lib.skeleton import JOINTS
@@ -61,7 +61,7 @@ def person_masks(people: People) -> PersonMasks:
             f"{people.folder}: expected people with masks or joints, got neither. Find their joints with a pose "
             "network (momi_lib.pose.decode) and call polygon_masks(landmarks, valid)."
         )
-    return polygon_masks(people.joints, people.visibility > 0, size=tuple(people.pictures.shape[-2:]))
+    return polygon_masks(people.joints, people.visibility > 0, size=size_of(people.pictures))
 
 
 def polygon_masks(landmarks: Tensor, valid: Tensor, *, size: tuple[int, int] = (128, 64)) -> PersonMasks:

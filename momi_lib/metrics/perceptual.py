@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from momi_lib.data import to_float
+from momi_lib.data import size_of, to_float
 from momi_lib.devices import at_a_time
 from momi_lib.features import FeatureNetwork
 
@@ -76,7 +76,7 @@ def perceptual_distance(
         total = torch.zeros(len(weight), device=device)
         for a, b in zip(ours, theirs, strict=True):
             square = (functional.normalize(a, dim=1) - functional.normalize(b, dim=1)).square().sum(1)
-            share = functional.adaptive_avg_pool2d(weight, square.shape[-2:])[:, 0]
+            share = functional.adaptive_avg_pool2d(weight, size_of(square))[:, 0]
             total += (square * share).sum((1, 2)) / share.sum((1, 2))
         distances.append(total.cpu())
     return torch.cat(distances)

@@ -29,7 +29,7 @@ class Score(NamedTuple):
 
     joints: Tensor
     mean: float
-    count: Tensor
+    count: Tensor  # pyright: ignore[reportIncompatibleMethodOverride]  # hides tuple.count
 
 
 def pck(

@@ -31,6 +31,8 @@ class Blur(nn.Module):
     torch.Size([1, 3, 6, 6])
     """
 
+    filt: Tensor
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         row = torch.tensor([0.25, 0.5, 0.25])
@@ -82,6 +84,9 @@ class ShiftTolerant(nn.Module):
     tensor([0., 0.])
     """
 
+    shift: Tensor
+    scale: Tensor
+
     def __init__(self, trunk: str = "vgg", path: Path | None = None) -> None:
         super().__init__()
         if trunk not in PARTS:
@@ -92,9 +97,9 @@ class ShiftTolerant(nn.Module):
         self.net = nn.ModuleDict(
             {f"slice{k + 1}": nn.Sequential(OrderedDict(numbered[parts[k] : parts[k + 1]])) for k in range(5)}
         )
-        ends = [[layer for layer in part if isinstance(layer, nn.Conv2d)][-1].out_channels for part in self.parts]
-        for k, channels in enumerate(ends):
-            self.register_buffer(f"lin{k}", torch.ones(1, channels, 1, 1))
+        for k, part in enumerate(self.parts):
+            last = [layer for layer in part.children() if isinstance(layer, nn.Conv2d)][-1]
+            self.register_buffer(f"lin{k}", torch.ones(1, last.out_channels, 1, 1))
         # Mean and deviation of ImageNet, for pictures in [-1, 1].
         self.register_buffer("shift", torch.tensor([-0.030, -0.088, -0.188]).view(1, 3, 1, 1))
         self.register_buffer("scale", torch.tensor([0.458, 0.448, 0.450]).view(1, 3, 1, 1))

@@ -90,9 +90,8 @@ def move_with_maps(
     >>> bool(torch.allclose(move_with_maps(pictures, maps, *still)[1], maps, atol=1e-6))
     True
     """
-    return tuple(
-        _resample(grids, angle, scale, shift, padding) for grids, padding in ((pictures, "border"), (maps, "zeros"))
-    )
+    moved = _resample(pictures, angle, scale, shift, "border")
+    return moved, _resample(maps, angle, scale, shift, "zeros")
 
 
 def _rotation(angle: Tensor, scale: Tensor) -> Tensor:

@@ -67,12 +67,12 @@ def teacher_maps(teacher: nn.Module, people: People, *, cache: bool = True, batc
     """
     maps = TeacherMaps(teacher, people, cache=cache, batch=batch)
     if maps.complete:
-        return maps.maps
+        return maps.made
     chunks = (~maps.known).nonzero()[:, 0].split(batch)
     # No bar for seconds of work: a lesson shall look the same whether its maps were kept or not.
     for chunk in tqdm(chunks, desc="the teacher's maps", leave=False, disable=len(chunks) < 120):
         maps.make(chunk)
-    return maps.maps
+    return maps.made
 
 
 class TeacherMaps:
@@ -109,7 +109,8 @@ class TeacherMaps:
         self.maps: Tensor | None = None  # (N, 17, h', w') float16, from the first answer on
         self.known = torch.zeros(count, dtype=torch.bool)
         self.device = torch.device("cpu")
-        self.path = self.part = None
+        self.path: Path | None = None
+        self.part: Path | None = None
         self._saved = 0
         if not cache:
             return
@@ -130,6 +131,12 @@ class TeacherMaps:
         """Whether all maps are made, so that the teacher is needed no more."""
         return bool(self.known.all())
 
+    @property
+    def made(self) -> Tensor:
+        """All maps, (N, 17, h', w') float16; those that are not known yet are zero."""
+        assert self.maps is not None  # a file held them, or the first answer made room
+        return self.maps
+
     def to(self, device: torch.device | str) -> TeacherMaps:
         """Keep the maps on ``device``, where training asks for them; in place. The teacher stays where it is."""
         self.device = torch.device(device)
@@ -142,7 +149,7 @@ class TeacherMaps:
             wanted = index.cpu()
             while len(missing := wanted[~self.known[wanted]].unique()):
                 self.make(missing[: self.batch])
-        return self.maps[index.to(self.device)]
+        return self.made[index.to(self.device)]
 
     def make(self, chunk: Tensor) -> None:
         """Ask the teacher for the pictures ``chunk`` (at most ``batch``) and for as many others as fill it up."""
@@ -150,6 +157,7 @@ class TeacherMaps:
         free[chunk] = True
         others = torch.cat([(~free).nonzero()[:, 0], self.known.nonzero()[:, 0]])
         chunk = torch.cat([chunk, others[: max(0, self.batch - len(chunk))]])
+        assert self.teacher is not None  # it is let go with the last map
         maps = _answer(self.teacher, self.pictures[chunk.to(self.pictures.device)]).to(self.device)
         if self.maps is None:
             self.maps = self._room(maps)
@@ -169,15 +177,15 @@ class TeacherMaps:
     def save(self) -> None:
         """Write what is new: the file that `teacher_maps` reads where all maps are made, else a part beside it."""
         done = int(self.known.sum())
-        if self.path is None or done == self._saved:
+        if self.path is None or self.part is None or done == self._saved:
             return
         try:
             if done == len(self):
-                _write(self.path, {"maps": self.maps})
+                _write(self.path, {"maps": self.made})
                 for old in (_seal(self.part), self.part):
                     old.unlink(missing_ok=True)
             else:
-                _write(self.part, {"maps": self.maps, "known": self.known})
+                _write(self.part, {"maps": self.made, "known": self.known})
         except OSError as error:
             folder = self.path.parent
             log.warning("the maps are not cached in %s (%s); set MOMI_CACHE to a writable folder", folder, error)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection import KeypointRCNN_ResNet50_FPN_Weights, keypointrcnn_resnet50_fpn
 
+from momi_lib.data import size_of
 from momi_lib.pose.heatmaps import gaussian_maps
 
 JOINTS = 17
@@ -78,7 +79,7 @@ class KeypointRCNNTeacher(nn.Module):
         detections = self.network(list(((pictures + 1) / 2).clamp(0, 1)))
         return detections_to_heatmaps(
             detections,
-            size=tuple(pictures.shape[-2:]),
+            size=size_of(pictures),
             map_size=self.map_size,
             sigma=self.sigma,
             least=self.least,

@@ -20,7 +20,7 @@ BACKBONES = {
     152: resnet.resnet152,
 }
 #: Depth by the blocks of each stage, and whether they are bottlenecks of three convolutions.
-DEPTHS = {
+DEPTHS: dict[tuple[tuple[int, ...], bool], int] = {
     ((2, 2, 2, 2), False): 18,
     ((3, 4, 6, 3), False): 34,
     ((3, 4, 6, 3), True): 50,
@@ -94,7 +94,7 @@ class SimpleBaseline(nn.Module):
         self.deconv_layers = nn.Sequential(*parts)
         self.final_layer = nn.Conv2d(256, joints, kernel_size=1)
         nn.init.normal_(self.final_layer.weight, std=0.001)
-        nn.init.zeros_(self.final_layer.bias)
+        nn.init.zeros_(self.final_layer.get_parameter("bias"))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """(N, 3, h, w) normalised, h and w divisible by 32 → (N, joints, h / 4, w / 4) linear heatmaps."""

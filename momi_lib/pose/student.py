@@ -52,7 +52,7 @@ class Student(nn.Module):
         self.heatmaps = nn.Conv2d(width, joints, kernel_size=1)
         # The maps start near 0, where most of the target lies.
         nn.init.normal_(self.heatmaps.weight, std=0.001)
-        nn.init.zeros_(self.heatmaps.bias)
+        nn.init.zeros_(self.heatmaps.get_parameter("bias"))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """(N, 3, H, W) in [-1, 1], H and W divisible by 4 → (N, joints, H / 4, W / 4) linear heatmaps."""

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from momi_lib import files
-from momi_lib.data import mirror_maps, mirror_pictures
+from momi_lib.data import mirror_maps, mirror_pictures, size_of
 from momi_lib.pose.simple_baseline import SimpleBaseline, depth_of
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB, for values in [0, 1]
@@ -67,6 +67,9 @@ class Teacher(nn.Module):
     torch.Size([2, 17, 32, 16])
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(
         self,
         network: SimpleBaseline,
@@ -107,7 +110,7 @@ class Teacher(nn.Module):
         return maps
 
     def _maps(self, pictures: Tensor) -> Tensor:
-        size = pictures.shape[-2:]
+        size = size_of(pictures)
         heatmaps = self.network(self.prepare(pictures))
         if self.official:
             return _sample(heatmaps, *self._map_grid(size, heatmaps))
@@ -120,7 +123,7 @@ class Teacher(nn.Module):
         pictures = (pictures + 1) / 2
         if self.official:
             # Black surrounds the person, as where the official code's crop leaves the photograph.
-            pictures = _sample(pictures.flip(1), *self._input_grid(pictures.shape[-2:], pictures))
+            pictures = _sample(pictures.flip(1), *self._input_grid(size_of(pictures), pictures))
         elif pictures.shape[-2:] != self.input_size:
             pictures = functional.interpolate(
                 pictures, self.input_size, mode="bilinear", align_corners=False, antialias=True
@@ -134,10 +137,11 @@ class Teacher(nn.Module):
     def _input_grid(self, size: tuple[int, int], like: Tensor) -> tuple[Tensor, Tensor]:
         """The picture rows and columns under each input pixel; the two centres coincide."""
         scale = self._scale(size)
-        return tuple(
+        rows, columns = (
             (torch.arange(length, device=like.device) - (length - 1) / 2) * scale + (pixels - 1) / 2
             for length, pixels in zip(self.input_size, size, strict=True)
         )
+        return rows, columns
 
     def _map_grid(self, size: tuple[int, int], like: Tensor) -> tuple[Tensor, Tensor]:
         """The rows and columns of the network's map under each cell of the map that covers the picture."""
@@ -238,7 +242,7 @@ class Teacher(nn.Module):
             "official": str(int(self.official)),
             "flip": str(int(self.flip)),
         }
-        files.save_tensors(path, tensors, metadata)
+        files.save_tensors(Path(path), tensors, metadata)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Teacher:
@@ -262,9 +266,19 @@ class Teacher(nn.Module):
             network = _filled(state, int(metadata["layers"]), joints, width=width)
         except RuntimeError as error:
             raise ValueError(f"Teacher.load: {path} is incomplete or damaged; {expected}") from error
-        sizes = {key: tuple(map(int, metadata[key].split("x"))) for key in ("input_size", "map_size")}
-        flip = metadata.get("flip", "0") == "1"  # files before this option do not say
-        return cls(network, name=metadata["name"], official=metadata["official"] == "1", flip=flip, **sizes)
+        return cls(
+            network,
+            input_size=_size(metadata["input_size"]),
+            official=metadata["official"] == "1",
+            name=metadata["name"],
+            map_size=_size(metadata["map_size"]),
+            flip=metadata.get("flip", "0") == "1",  # files before this option do not say
+        )
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, width = map(int, text.split("x"))
+    return height, width
 
 
 def _size_in(name: str) -> tuple[int, int] | None:

@@ -1,8 +1,16 @@
-"""The study engine: one network trained again and again with one thing changed, and what the runs say together."""
+"""The study engine: networks trained again and again with one thing changed, and what the runs say together."""
 
-from momi_lib.study.run import Study, run_study
+from __future__ import annotations
 
-__all__ = [
-    "Study",
-    "run_study",
-]
+import importlib
+from typing import Any
+
+_FROM = {"Study": "run", "run_study": "run", "run_experiments": "experiments"}
+
+__all__ = ["Study", "run_experiments", "run_study"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FROM:  # loaded when it is used: the command line asks this folder for its options alone
+        return getattr(importlib.import_module(f"{__name__}.{_FROM[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -123,6 +123,7 @@ def _write(file: Path, pictures: Tensor) -> None:
     count, columns, _, height, width = pictures.shape
     tiles = pictures.permute(0, 3, 1, 4, 2).reshape(count * height, columns * width, 3)
     image = Image.fromarray(tiles.contiguous().numpy())
+    buffer = io.BytesIO()
     for quality in range(92, 50, -4):  # the first that is small enough
         buffer = io.BytesIO()
         image.save(buffer, format="JPEG", quality=quality, subsampling=0)

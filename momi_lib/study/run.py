@@ -19,27 +19,33 @@ from momi_lib.evaluate.pairs import test_pairs
 from momi_lib.evaluate.table_one import Table, open_table
 from momi_lib.files import sha256, write_json
 from momi_lib.provenance import environment, plain
+from momi_lib.study.engine import check, difference, kept_scores, run_once
+from momi_lib.study.locks import held, holder
 from momi_lib.study.pictures import draw_pictures
 from momi_lib.study.summary import FULL, SCORES, means, orderings, value
-from momi_lib.train import TrainConfig, preset, train
+from momi_lib.train import TrainConfig, preset
 from momi_lib.train.presets import as_in_the_paper, changed
 from momi_lib.train.run import WEIGHTS
 from momi_lib.translate import load_network
 
 log = logging.getLogger(__name__)
 
-#: What each variant changes; the fields of ``network`` and ``weights`` as dicts.
+#: What each variant changes: options of a training run by their dotted names.
 ABLATIONS: dict[str, dict[str, Any]] = {
     FULL: {},
-    "without-patch": dict(weights=dict(patch=0.0)),
-    "without-perceptual": dict(weights=dict(perceptual=0.0)),
-    "without-attention": dict(network=dict(attention="residual")),
+    "without-patch": {"loss.weights.patch": 0.0},
+    "without-perceptual": {"loss.weights.perceptual": 0.0},
+    "without-attention": {"network.attention": "residual"},
 }
 #: γ of Eq. 7; 0.5 is the paper's and so the full one.
 GAMMAS: dict[str, dict[str, Any]] = {
-    f"gamma-{gamma:g}": dict(weights=dict(adversarial=gamma)) for gamma in (0.0, 0.1, 1.0, 2.0)
+    f"gamma-{gamma:g}": {"loss.weights.adversarial": gamma} for gamma in (0.0, 0.1, 1.0, 2.0)
 }
 VARIANTS = ABLATIONS | GAMMAS
+#: What the card of a run says of it, beside its scores.
+FACTS = ("steps", "hours", "device", "date", "precision", "begun_with")
+SCORED = "scores.json"
+PATIENCE = 600.0  # seconds to wait for another process that writes the summary, pictures included
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ class Study:
         results: JSON to write; a picture of the same name, ending in .jpg, is written beside it.
         data: ``None`` is ``$MOMI_DATA`` or the embedded set.
         only: names of variants; empty: all.
-        options: further fields of the run's config, such as ``batch``.
+        options: further options of the run, such as ``batch``, by their dotted names.
         teacher: pose network that is distilled and that judges poses; ``None`` learned mannequins.
         teacher_input: see :func:`~momi_lib.pose.load_teacher`.
         judge: network of IS, FID and KID, see :func:`~momi_lib.metrics.judges.evaluation_network`.
@@ -79,12 +85,15 @@ class Study:
     affinity: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        unknown = set(self.only) - set(VARIANTS)
+        unknown = sorted(set(self.only) - set(VARIANTS))
         if unknown:
-            raise ValueError(f"variant {sorted(unknown)[0]!r}: expected some of {', '.join(VARIANTS)}")
+            known = ", ".join(VARIANTS)
+            raise ValueError(f"only: expected some of {known}, got {unknown[0]!r}; leave --only away to run all")
         for name in ("steps", "seeds", "pairs"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected a whole number from 1 up, got {getattr(self, name)}")
+        for variant in self.variants:
+            self.config(variant, 0)  # what a run would refuse is refused before the first one
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -101,42 +110,37 @@ class Study:
             steps=self.steps,
             seed=seed,
             out=self.out / f"{variant}-seed{seed}",
-            **self.options,
         )
         if self.start is not None:
-            config = replace(config, start=self.start, start_with="student", distil_steps=0)
-        return changed(config, VARIANTS[variant])
+            config = changed(config, {"init.start": self.start, "init.parts": "student", "distil_steps": 0})
+        return changed(config, {**self.options, **VARIANTS[variant]})
 
 
 def run_study(study: Study) -> dict[str, Any]:
     """Train what is not trained, score what is not scored, and write the summary after every run.
 
+    Several processes may share a study, each with another ``only`` or all with the same: no run is made twice, and
+    the summary has the rows of all that are there.
+
     Returns:
         what ``study.results`` holds: every run's row of Table I, means and spreads, and the paper's orderings.
 
     Raises:
-        as :func:`~momi_lib.train.train` and :func:`~momi_lib.evaluate.table_one.table_one` do.
+        ValueError: where ``study.out`` holds a finished run of another config.
+        and as :func:`~momi_lib.train.train` and :func:`~momi_lib.evaluate.table_one.table_one` do.
     """
-    rows: dict[str, list[dict[str, Any]]] = {}
+    configs = [(variant, study.config(variant, seed)) for seed in range(study.seeds) for variant in study.variants]
+    for _, config in configs:
+        check(config)
     table = _table(study)
     beside = [table.real_row(), *(table.row(answer) for answer in answers_without_network())]
-    result: dict[str, Any] = {}
-    pictures: dict[str, Any] = {}
-    for seed in range(study.seeds):  # seed by seed: an unfinished study has every variant equally often, or nearly
-        for variant in study.variants:
-            config = study.config(variant, seed)
-            if not (config.out / WEIGHTS).is_file():
-                train(config, resume=True)
-            rows.setdefault(variant, []).append(_scored(table, variant, seed, config))
-            result = summary(study, rows, beside, table) | pictures
-            write_json(study.results, result)
-            log.info("%s, seed %d: %s", variant, seed, _short(rows[variant][-1]))
-        if not pictures:
-            weights = {variant: study.config(variant, seed).out / WEIGHTS for variant in study.variants}
-            pictures = {"pictures": draw_pictures(weights, table.pairs, study.results, seed)}
-            result |= pictures
-            write_json(study.results, result)
-    return result
+    # Seed by seed: an unfinished study has every variant equally often, or nearly.
+    for variant, config in configs:
+        row = _scored(table, variant, config)
+        if row is not None:
+            log.info("%s, seed %d: %s", variant, config.seed, _short(row))
+            write_summary(study, beside, table, draw=variant == study.variants[-1])
+    return write_summary(study, beside, table, draw=True)
 
 
 def _table(study: Study) -> Table:
@@ -147,43 +151,100 @@ def _table(study: Study) -> Table:
     )  # fmt: skip
 
 
-def _scored(table: Table, variant: str, seed: int, config: TrainConfig) -> dict[str, Any]:
-    """The row of a finished run, from its folder where it was scored before on the same pairs."""
-    weights, kept = config.out / WEIGHTS, config.out / "scores.json"
-    digest, card = sha256(weights), _card(config)
-    said = {key: card[key] for key in ("steps", "hours", "device", "date", "precision", "begun_with") if key in card}
-    if kept.is_file():
-        known = json.loads(kept.read_text(encoding="utf-8"))
-        scored = (digest, table.pairs.sha256, _networks(table))
-        if (known["weights_sha256"], known["pairs_sha256"], known.get("networks")) == scored:
-            return known | said
-    network = load_network(weights, device=next(table.judge.parameters()).device)
-    answer = network_answer(f"{variant}-seed{seed}", network, digest)
-    conditions = {"seed": seed, "pairs_sha256": table.pairs.sha256, "networks": _networks(table)}
-    write_json(kept, table.row(answer) | conditions | said)
-    return json.loads(kept.read_text(encoding="utf-8"))
+def _scored(table: Table, variant: str, config: TrainConfig) -> dict[str, Any] | None:
+    """The row of a run, which is trained and scored if need be; ``None`` while another process does that."""
+
+    def score(weights: Path) -> dict[str, Any]:
+        network = load_network(weights, device=next(table.judge.parameters()).device)
+        return table.row(network_answer(f"{variant}-seed{config.seed}", network, sha256(weights)))
+
+    def about(card: Mapping[str, Any]) -> dict[str, Any]:
+        return {"seed": config.seed} | {name: card[name] for name in FACTS if name in card}
+
+    return run_once(config, config.out / SCORED, _conditions(table), score, about)
 
 
-def _card(config: TrainConfig) -> dict[str, Any]:
-    """The card of a finished run, which must be the run that this study would have made."""
-    file = (config.out / WEIGHTS).with_suffix(".json")
-    card = json.loads(file.read_text(encoding="utf-8"))
-    known, wanted = card["config"], json.loads(json.dumps(plain(config)))
-    for name in (
-        "steps", "seed", "batch", "weights", "network", "data", "teacher", "teacher_input", "start", "distil_steps",
-    ):  # fmt: skip
-        mine = known.get(name, wanted[name])  # an option that is younger than the run had its default
-        if _shared(mine, wanted[name]) != _shared(wanted[name], mine):
-            raise ValueError(
-                f"{file}: a run with {name} {mine}, and this study asks for {wanted[name]}. "
-                "Give the study another --out, or move the run away."
+def _conditions(table: Table) -> dict[str, Any]:
+    """Data and judges of the scores."""
+    pairs = table.pairs
+    return {"pairs_sha256": pairs.sha256, "fingerprint": pairs.people.fingerprint, "networks": _networks(table)}
+
+
+def scored_runs(study: Study, table: Table) -> dict[str, list[dict[str, Any]]]:
+    """The rows of all runs in the study's folder that are scored as this study scores, by variant and seed.
+
+    Whoever made them: of a study that is shared out, each process has made a few.
+    """
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for variant in VARIANTS:
+        found = (folder.name.removeprefix(f"{variant}-seed") for folder in study.out.glob(f"{variant}-seed*"))
+        for seed in sorted(int(text) for text in found if text.isdecimal()):
+            config = study.config(variant, seed)
+            row = kept_scores(config, config.out / SCORED, _conditions(table))
+            if row is None:
+                continue
+            told = difference(config)
+            if told is None:
+                rows.setdefault(variant, []).append(row)
+            else:
+                log.warning("%s: not in the summary, a run with %s", config.out, told)
+    return rows
+
+
+def write_summary(
+    study: Study, beside: Sequence[Mapping[str, Any]], table: Table, *, draw: bool = False
+) -> dict[str, Any]:
+    """Write ``study.results`` from the runs' own files; one process at a time, so that none is left out.
+
+    Args:
+        study: which one.
+        beside: rows that no run has.
+        table: what scored it.
+        draw: draw the study's pictures, where there are other runs than when they were drawn.
+
+    Raises:
+        TimeoutError: where another process has held the file for :data:`PATIENCE` seconds.
+    """
+    lock = study.results.with_suffix(".lock")
+    with held(lock, PATIENCE) as ours:
+        if not ours:
+            raise TimeoutError(
+                f"{lock}: held by {holder(lock)} for {PATIENCE:g} s and more; delete it if that process has ended, and "
+                "start the study again: finished runs are kept"
             )
-    return card
+        rows = scored_runs(study, table)
+        result = summary(study, rows, beside, table) | _pictures(study, rows, table, draw)
+        write_json(study.results, result)
+    return result
 
 
-def _shared(mine: Any, yours: Any) -> Any:
-    """What both know: a field that came later does not make an older run another one."""
-    return {key: mine[key] for key in mine if key in yours} if isinstance(mine, dict) else mine
+def _pictures(
+    study: Study, rows: Mapping[str, Sequence[Mapping[str, Any]]], table: Table, draw: bool
+) -> dict[str, Any]:
+    """The summary's entry of the pictures, which show the first seed's runs; the one of before where it fits."""
+    seeds = [run["seed"] for runs in rows.values() for run in runs]
+    if not seeds:
+        return {}
+    seed = min(seeds)
+    weights = {name: run["weights_sha256"] for name, runs in rows.items() for run in runs if run["seed"] == seed}
+    known = _known_pictures(study.results)
+    if known.get("weights") == weights:
+        return {"pictures": known}
+    if draw:
+        files = {name: study.config(name, seed).out / WEIGHTS for name in weights}
+        return {"pictures": draw_pictures(files, table.pairs, study.results, seed) | {"weights": weights}}
+    # Fewer variants than there are now, but still as these runs draw them.
+    return {"pictures": known} if known and known["weights"].items() <= weights.items() else {}
+
+
+def _known_pictures(results: Path) -> dict[str, Any]:
+    """The entry that a summary has already, if its picture is there and is the one that it names."""
+    file = results.with_suffix(".jpg")
+    try:
+        known = json.loads(results.read_text(encoding="utf-8"))["pictures"]
+        return known if known["weights"] and known["sha256"] == sha256(file) else {}
+    except (OSError, ValueError, KeyError, TypeError):  # none, or of another kind
+        return {}
 
 
 def _networks(table: Table) -> dict[str, Any]:
@@ -210,7 +271,7 @@ def summary(
         "pairs": len(table.pairs),
         "pairs_sha256": table.pairs.sha256,
         "networks": _networks(table),
-        "study": {name: plain(entry) for name, entry in vars(study).items()},
+        "study": {name: plain(entry) for name, entry in vars(study).items() if name != "only"},
         "changes": {name: VARIANTS[name] for name in rows},
         "means": {name: means(runs) for name, runs in rows.items()},
         "orderings": orderings(rows),

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 FULL = "full"
-SCORES = ("IS", "mask-IS", "FID", "KID", "APS", "pose", "perceptual", "L1", "SSIM")
+SCORES = ("IS", "mask-IS", "FID", "KID", "APS", "PCK", "perceptual", "L1", "SSIM")
+#: What scores were called in runs that were scored earlier.
+EARLIER = {"PCK": "pose"}
 #: Scores of which less is better.
 LESS = ("FID", "KID", "perceptual", "L1")
 
@@ -47,7 +49,7 @@ def value(scored: Mapping[str, Any], score: str) -> float | None:
     if score == "APS":
         every = [name for name in scores if name.startswith("APS")]
         score = "APS held out" if "APS held out" in every else next(iter(every), score)
-    found = scores.get(score)
+    found = scores.get(score, scores.get(EARLIER.get(score, "")))
     return None if found is None else found["value"]
 
 
@@ -82,11 +84,8 @@ def orderings(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str,
         if ordering.variant not in rows or FULL not in rows:
             continue
         full = {run["seed"]: value(run, ordering.score) for run in rows[FULL]}
-        changes = [
-            value(run, ordering.score) - full[run["seed"]]
-            for run in rows[ordering.variant]
-            if full.get(run["seed"]) is not None and value(run, ordering.score) is not None
-        ]
+        pairs = [(value(run, ordering.score), full.get(run["seed"])) for run in rows[ordering.variant]]
+        changes = [ours - theirs for ours, theirs in pairs if ours is not None and theirs is not None]
         if changes:
             found.append(
                 {

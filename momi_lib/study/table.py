@@ -34,14 +34,16 @@ def study_table(result: Mapping[str, Any]) -> str:
     """Markdown: a row a variant, ``mean ± deviation`` over its seeds; real pictures and copies beside them.
 
     Args:
-        result: of :func:`~momi_lib.study.run.run_study`.
+        result: of :func:`~momi_lib.study.run.run_study`; its ``earlier``, if there, says of which scores the runs were
+            scored by an earlier definition, and by which.
 
     >>> study = {"means": {"full": {"FID": {"mean": 3.0, "deviation": 0.5, "runs": 2}}}, "beside": []}
     >>> print(study_table(study).splitlines()[2])
     | full | 3.00 ± 0.50 |
     """
     scores = [score for score in SCORES if any(score in row for row in result["means"].values())]
-    titles = [f"{score} {'↓' if score in LESS else '↑'}" for score in scores]
+    earlier = {score: said for score, said in result.get("earlier", {}).items() if score in scores}
+    titles = [f"{score}{' (earlier)' if score in earlier else ''} {'↓' if score in LESS else '↑'}" for score in scores]
     lines = []
     for variant, row in result["means"].items():
         lines.append([variant, *(_cell(row.get(score), score) for score in scores)])
@@ -53,7 +55,9 @@ def study_table(result: Mapping[str, Any]) -> str:
         found = means([row])
         lines.append([f"*{row['answer']}*", *(_cell(found.get(score), score) for score in scores)])
     lines = table(["variant", *titles], lines)
-    return "\n".join([*lines, "", f"{_grey('Grey')}: Market-1501 and other networks, **other data, not comparable.**"])
+    notes = [f"{_grey('Grey')}: Market-1501 and other networks, **other data, not comparable.**"]
+    notes += [f"{score}: {said}" for score, said in earlier.items()]
+    return "\n".join([*lines, "", "\n\n".join(notes)])
 
 
 def _cell(entry: Mapping[str, Any] | None, score: str) -> str:

@@ -75,7 +75,7 @@ def train_affinity(config: AffinityConfig) -> dict[str, Any]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # PyTorch's initial weights know only the global generator
         network = AffinityNetwork(config.variant, config.backbone)
-    network.start(start).to(device, memory_format=torch.channels_last)
+    network.start(start).to(device).to(memory_format=torch.channels_last)
     people = load(config.data, SPLITS[config.variant], device=device)
     losses = _learn(network, people, config)
 

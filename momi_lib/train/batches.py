@@ -24,8 +24,20 @@ class Batch(NamedTuple):
     positive: Tensor
     negative: Tensor
     teacher_maps: Tensor | None
-    index: Triplets | None = None
+    index: Triplets | None = None  # pyright: ignore[reportIncompatibleMethodOverride]  # hides tuple.index
     flips: Tensor | None = None
+
+    @property
+    def wanted(self) -> Tensor:
+        """The teacher's maps, where F_p is to learn from the batch."""
+        assert self.teacher_maps is not None  # drawn with taught=True from Batches that have maps
+        return self.teacher_maps
+
+    @property
+    def origin(self) -> tuple[Triplets, Tensor]:
+        """``index`` and ``flips`` of a batch that :class:`Batches` drew."""
+        assert self.index is not None and self.flips is not None  # only a batch made by hand lacks them
+        return self.index, self.flips
 
 
 class Batches:
@@ -99,13 +111,13 @@ class Batches:
             low, high = torch.tensor(SCALE).log().tolist()
             scale = ((low + high) / 2 + numbers[:, 1] * (high - low) / 2).exp()
             angle = (numbers[:, 0] * ROTATION).deg2rad()
-            source, maps = move_with_maps(batch.source, batch.teacher_maps, angle, scale, numbers[:, 2:] * SHIFT)
+            source, maps = move_with_maps(batch.source, batch.wanted, angle, scale, numbers[:, 2:] * SHIFT)
             batch = batch._replace(source=source, teacher_maps=maps)
         if not self.jitter:
             return batch
         changes = torch.rand(size, COLOUR_NUMBERS, generator=self.rng, device=self.rng.device)[share]
-        coloured = jitter_colours(torch.stack(batch[:3]), changes, self.jitter)
-        return Batch(*coloured, *batch[3:])
+        source, positive, negative = jitter_colours(torch.stack(batch[:3]), changes, self.jitter)
+        return batch._replace(source=source, positive=positive, negative=negative)
 
     def gather(self, triplets: Triplets, flips: Tensor, *, taught: bool = True) -> Batch:
         """Pictures and maps of ``triplets``; those in ``flips`` (N,) bool mirrored."""
@@ -119,7 +131,8 @@ class Batches:
         if self.maps is not None and taught:
             maps = self.maps[triplets.source].float()
             maps = torch.where(flips, mirror_maps(maps), maps)
-        return Batch(*map(pictures, triplets), maps, triplets, mirrored)
+        source, positive, negative = map(pictures, triplets)
+        return Batch(source, positive, negative, maps, triplets, mirrored)
 
     def state_dict(self) -> dict:
         """State of both generators."""

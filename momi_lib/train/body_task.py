@@ -20,7 +20,7 @@ from momi_lib.translate.network import Pose
 __all__ = ["BodyTask"]
 
 NOISE = 1.0  # pixels: deviation of labelled joints, of which the student's are no better
-WILD, FAR = 0.04, 5.0  # share of joints that are disturbed by so many times as much
+WILD, FAR = 0.04, 5.0  # share of joints that get so many times as much noise
 DROPPED = 0.04  # share of joints that are left out
 BODIES = 2  # bodies in any pose for each x: what people drag is rare among pedestrians, and B_t has to believe it
 ENDS, ENDS_FROM = 4.0, 0.5  # how much more the ends of limbs count to B_t, and from which share of the stage on
@@ -117,11 +117,13 @@ class BodyTask:
 
     def _maps(self, index: Tensor, flips: Tensor, found: Pose) -> Tensor:
         """Pose maps of the student's landmarks or, for a random half of the pictures, of jittered labels."""
-        joints, seen = self.people.joints[index], self.people.visibility[index]
+        joints, seen = self.people.joints, self.people.visibility
+        assert joints is not None and seen is not None  # refused above without
+        joints, seen = joints[index], seen[index]
         turned, turned_seen = mirror_joints(joints, seen, self.size[1])
         joints = torch.where(flips[:, None, None], turned, joints)
         seen = torch.where(flips[:, None], turned_seen, seen) > 0
-        joints, seen = self._disturbed(joints, seen)
+        joints, seen = self._with_noise(joints, seen)
         student = self._random(len(index)) < 0.5
         joints = torch.where(student[:, None, None], found.landmarks, joints)
         seen = torch.where(student[:, None], found.valid, seen)
@@ -137,6 +139,7 @@ class BodyTask:
         drawn = [pool[int(die * len(pool))] for pool, die in zip(pools, rng, strict=True)]
         index, rows = (torch.tensor(numbers, dtype=torch.long).to(source.device) for numbers in (drawn, rows))
         flips = flips[rows]
+        assert self.bodies is not None  # nobody asks without
         joints, inside = self.bodies.joints[index], self.bodies.inside[index]
         turned, turned_inside = mirror_joints(joints, inside, self.size[1])
         joints = torch.where(flips[:, None, None], turned, joints)
@@ -147,11 +150,11 @@ class BodyTask:
         """A body in any pose of each of the sources' people: pose maps, builds, labels."""
         bodies = self.in_any_pose(source, flips)
         # Nothing wild here: who drags a joint to an odd place means that place.
-        joints, inside = self._disturbed(bodies.landmarks, bodies.inside, wild=0.0)
+        joints, inside = self._with_noise(bodies.landmarks, bodies.inside, wild=0.0)
         pose = gaussian_maps(joints, inside, size=self.size, sigma=self.sigma)
         return pose, build[bodies.rows], bodies.labels
 
-    def _disturbed(self, joints: Tensor, seen: Tensor, wild: float = WILD) -> tuple[Tensor, Tensor]:
+    def _with_noise(self, joints: Tensor, seen: Tensor, wild: float = WILD) -> tuple[Tensor, Tensor]:
         shape = seen.shape
         scale = NOISE * torch.where(self._random(*shape) < wild, FAR, 1.0)
         noise = torch.randn(*joints.shape, generator=self.generator, device=joints.device)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from momi_lib import losses
+from momi_lib.data import size_of
 from momi_lib.pose import gaussian_maps
 from momi_lib.pose.body_maps import BodyMap
 from momi_lib.train.batches import Batch
@@ -38,7 +39,7 @@ class _Scene(NamedTuple):
 
 
 @dataclass
-class CarryObjective(Objective):
+class CarryObjective(Objective[CarryNet]):
     """As :class:`~momi_lib.train.objective.Objective`, for a :class:`~momi_lib.translate.carrying.CarryNet`.
 
     x̂, x̂⁺ and x̂⁻ are composited over the backgrounds of x, x⁺ and x⁻ with the person taken out, so these losses ask G
@@ -46,7 +47,6 @@ class CarryObjective(Objective):
     body maps learn from G's losses.
     """
 
-    network: CarryNet
     task: BodyTask | None = None
 
     def generator(self, batch: Batch) -> tuple[dict[str, Tensor], Drawn]:
@@ -59,17 +59,17 @@ class CarryObjective(Objective):
         painted, carried = self.network.paint(appearance.repeated(3), scene.pose.maps)
         drawn = Drawn(*composed(painted, scene.streets).float().split(count))
         terms = self._translate(batch, drawn, painted)
-        if config.keep:
-            terms["keep"] = config.keep * drawn_of_visible(painted, carried)
-        translate = sum(terms.values())
+        if config.loss.keep:
+            terms["keep"] = config.loss.keep * drawn_of_visible(painted, carried)
+        translate = losses.added(terms.values())
         pose = Pose(*(part[:count] for part in scene.pose))
         others = Pose(*(part[count:] for part in scene.pose))
         terms["patch"] = self._patch(batch, drawn, pose, others)
         terms["adversarial"] = self._adversarial(batch, drawn)
         zero = translate.new_zeros(())
-        terms["total"] = losses.total(zero, translate, terms["patch"], terms["adversarial"], config.weights)
-        if config.pose_consistency:
-            terms["consistency"] = config.pose_consistency * self._consistency(
+        terms["total"] = losses.total(zero, translate, terms["patch"], terms["adversarial"], config.loss.weights)
+        if config.loss.pose_consistency:
+            terms["consistency"] = config.loss.pose_consistency * self._consistency(
                 drawn, others.heatmaps, scene.of_pictures[count:]
             )
             terms["total"] = terms["total"] + terms["consistency"]
@@ -81,21 +81,22 @@ class CarryObjective(Objective):
         # Only x and x⁺ are compared with something real, and there the person counts most.
         real = torch.cat([batch.source, batch.positive])
         known = Painted(*(part[: 2 * count] for part in painted))
-        weights = 1 + config.pose_mask * known.silhouette.detach()
+        weights = 1 + config.loss.pose_mask * known.silhouette.detach()
+        of_source, of_positive = weights.split(count)
         terms = {"recon": losses.reconstruction(
-            batch.source, drawn.source, batch.positive, drawn.positive, tuple(weights.split(count))
+            batch.source, drawn.source, batch.positive, drawn.positive, (of_source, of_positive)
         )}  # fmt: skip
-        if self.perceptual is not None and config.weights.perceptual:
-            terms["perceptual"] = config.weights.perceptual * self._features(batch, drawn)
-        if config.draw_all:
-            terms["draw_all"] = config.draw_all * 2 * (known.drawn - real).abs().mean()
-        if config.sharpness:
+        if self.perceptual is not None and config.loss.weights.perceptual:
+            terms["perceptual"] = config.loss.weights.perceptual * self._features(batch, drawn)
+        if config.loss.draw_all:
+            terms["draw_all"] = config.loss.draw_all * 2 * (known.drawn - real).abs().mean()
+        if config.loss.sharpness:
             fake = torch.cat([drawn.source, drawn.positive])
             away = (gradient_strength(fake) - gradient_strength(real)).abs()
             mask = functional.avg_pool2d(known.silhouette.detach(), 8, 4)
-            terms["sharpness"] = config.sharpness * 2 * (away * mask).sum() / mask.sum().clamp_min(1)
-        if config.light:
-            terms["light"] = config.light * painted.light.abs().mean()
+            terms["sharpness"] = config.loss.sharpness * 2 * (away * mask).sum() / mask.sum().clamp_min(1)
+        if config.loss.light:
+            terms["light"] = config.loss.light * painted.light.abs().mean()
         return terms
 
     def body(self, batch: Batch) -> dict[str, Tensor]:
@@ -103,10 +104,10 @@ class CarryObjective(Objective):
         count = len(batch.source)
         with torch.no_grad():
             found = self.network.pose(torch.cat([batch.source, batch.positive]))
-        poses = tuple(Pose(*(part[some] for part in found)) for some in (slice(count), slice(count, None)))
-        return self.task.losses(
-            self.network.body_maps, batch.source, batch.index.source, batch.index.positive, batch.flips, poses
-        )
+        poses = Pose(*(part[:count] for part in found)), Pose(*(part[count:] for part in found))
+        index, flips = batch.origin
+        assert self.task is not None  # a run with this stage has one
+        return self.task.losses(self.network.body_maps, batch.source, index.source, index.positive, flips, poses)
 
     @torch.no_grad()
     def _scene(self, batch: Batch) -> _Scene:
@@ -117,9 +118,10 @@ class CarryObjective(Objective):
         scene = _Scene(
             pose, self.network.backdrop(pictures, pose, body), body, build, torch.ones_like(pose.landmarks[:, 0, 0])
         )
-        if self.task is None or not self.config.any_pose:
+        if self.task is None or not self.config.augment.any_pose:
             return scene
-        bodies = self.task.in_any_pose(batch.index.source, batch.flips, self.config.any_pose)
+        index, flips = batch.origin
+        bodies = self.task.in_any_pose(index.source, flips, self.config.augment.any_pose)
         rows = 2 * len(batch.source) + bodies.rows
         # F_p finds few limbs in such poses, even in true pictures: asked to, G would paint whatever deceives it.
         return scene._replace(
@@ -128,10 +130,10 @@ class CarryObjective(Objective):
 
     def _posed(self, pose: Pose, bodies: Bodies, rows: Tensor) -> Pose:
         """Poses whose ``rows`` are those of bodies; the heatmaps are what F_p was taught to answer to them."""
-        places, size = bodies.landmarks, pose.heatmaps.shape[-2:]
+        places, size = bodies.landmarks, size_of(pose.heatmaps)
         cells = (places + 0.5) * size[0] / self.network.config.size[0] - 0.5
         new = (
-            gaussian_maps(cells, bodies.inside, size=tuple(size), sigma=HEATMAP_SIGMA),
+            gaussian_maps(cells, bodies.inside, size=size, sigma=HEATMAP_SIGMA),
             self.network.reproject(places, bodies.inside),
             places,
             bodies.inside,

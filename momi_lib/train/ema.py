@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+from typing import Generic, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+N = TypeVar("N", bound=nn.Module)
 
 
-class ModelEMA:
+class ModelEMA(Generic[N]):
     """A second network whose weights follow those of the first: w̄ ← m w̄ + (1 − m) w.
 
     The momentum m starts near zero and grows to ``decay``, so the random first weights are soon forgotten.
@@ -22,7 +25,7 @@ class ModelEMA:
     1
     """
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
+    def __init__(self, network: N, decay: float) -> None:
         self.decay = decay
         self.updates = 0
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
@@ -31,8 +34,9 @@ class ModelEMA:
     def update(self, network: nn.Module) -> None:
         """Move a step towards the weights of ``network``."""
         momentum = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        ours, theirs = list(self.network.parameters()), list(network.parameters())
-        torch._foreach_lerp_(ours, theirs, 1 - momentum)
+        ours: list[Tensor] = list(self.network.parameters())
+        theirs: list[Tensor] = list(network.parameters())
+        torch._foreach_lerp_(ours, theirs, 1 - momentum)  # pyright: ignore[reportPrivateImportUsage]  # no public name
         for mine, other in zip(self.network.buffers(), network.buffers(), strict=True):
             mine.copy_(other)
         self.updates += 1

@@ -61,7 +61,7 @@ def train_features(config: FeaturesConfig) -> dict[str, Any]:
         torch.manual_seed(config.seed)
         network = MannequinFeatures()
         neck = nn.Sequential(nn.BatchNorm1d(384), nn.Linear(384, len(people.identities), bias=False))
-    network, neck = network.to(device, memory_format=torch.channels_last).train(), neck.to(device)
+    network, neck = network.to(device).to(memory_format=torch.channels_last).train(), neck.to(device)
     parameters = [*network.parameters(), *neck.parameters()]
     optimiser = torch.optim.AdamW(parameters, config.learning_rate, weight_decay=config.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.learning_rate, total_steps=config.steps)

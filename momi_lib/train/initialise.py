@@ -39,10 +39,13 @@ def initialise_from(network: MomiNet, path: Path, parts: Parts = "all") -> None:
         unlike["norm"] = (theirs["norm"], mine["norm"])
     if unlike:
         said = "; ".join(f"{name} is {a} there and {b} here" for name, (a, b) in unlike.items())
-        raise ValueError(f"start: the network in {path} has another shape: {said}. Give this run the same --network.")
+        raise ValueError(
+            f"init.start: the network in {path} has another shape: {said}. Give this run the same --network."
+        )
     if parts != "all":
         network.student.load_state_dict(start.student.state_dict())
         if parts == "maps":
+            assert isinstance(network, CarryNet) and isinstance(start, CarryNet)  # refused above where only one is
             network.body_maps.load_state_dict(start.body_maps.state_dict())
         return
     kept = {name: value for name, value in start.state_dict().items() if name in network.state_dict()}

@@ -10,9 +10,9 @@ import copy
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 import torch
 from accelerate import Accelerator
@@ -22,6 +22,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from momi_lib import losses
 from momi_lib.data import People
 from momi_lib.data.body_maps import load_any_poses, load_body_labels
+from momi_lib.devices import choose_kernels
 from momi_lib.features import feature_network
 from momi_lib.pose import TeacherMaps
 from momi_lib.train.batches import Batch, Batches
@@ -30,14 +31,16 @@ from momi_lib.train.carry_objective import CarryObjective
 from momi_lib.train.config import TrainConfig
 from momi_lib.train.ema import ModelEMA
 from momi_lib.train.initialise import committed_body_maps, initialise_from
+from momi_lib.train.loss_record import Guard, Losses
 from momi_lib.train.objective import Drawn, Objective
-from momi_lib.train.processes import all_reduce_gradients, time_is_up
+from momi_lib.train.processes import all_reduce_gradients, mean_over, time_is_up
 from momi_lib.train.randomness import seeded
-from momi_lib.translate import MomiNet, PairDiscriminator, network_of
+from momi_lib.translate import CarryNet, MomiNet, PairDiscriminator, network_of
 from momi_lib.translate.blocks import initialise
 
 Stage = Literal["student", "body", "whole"]
-Callback = Callable[["Trainer", dict[str, float]], None]
+Callback = Callable[["Trainer", Losses], None]
+M = TypeVar("M", bound=nn.Module)
 
 
 def one_cycle(done: float) -> float:
@@ -49,17 +52,6 @@ def one_cycle(done: float) -> float:
     if done < 0.1:
         return 0.04 + 0.96 * (1 - math.cos(math.pi * done / 0.1)) / 2
     return (1 + math.cos(math.pi * (done - 0.1) / 0.9)) / 2
-
-
-class TrainingDiverged(RuntimeError):
-    """A loss is no longer a number; ``loss`` names it, ``step`` says when."""
-
-    def __init__(self, loss: str, step: int, value: float) -> None:
-        super().__init__(
-            f"step {step}: the loss {loss!r} is {value}; stopped before it reached the weights. The last checkpoint "
-            "is good: resume from it with a lower learning rate, or with --precision fp32."
-        )
-        self.loss, self.step = loss, step
 
 
 class Trainer:
@@ -75,6 +67,8 @@ class Trainer:
         step: finished steps, the warm-up's included.
         network, average: the trained network and its moving average.
         last: batch and drawn pictures of the last step, for grids.
+        guard: keeps a loss that is no number from the weights.
+        kernels: what was chosen for the device, see :func:`momi_lib.devices.choose_kernels`.
 
     Source: MOMI-Net section on training; notebook 07 runs it live.
     """
@@ -87,73 +81,79 @@ class Trainer:
         self.accelerator = Accelerator(cpu=on_cpu and int(os.environ.get("WORLD_SIZE", 1)) > 1)
         self.device = torch.device("cpu") if on_cpu else self.accelerator.device
         self.precision = "bf16" if config.in_bf16(self.device) else "fp32"
+        self.kernels = choose_kernels(self.device)
+        # Looking at a number costs nothing on a processor; a GPU has to be waited for.
+        self.guard = Guard(self.device, 1 if self.device.type == "cpu" else config.log.every)
         self.step = 0
         self.last: tuple[Batch, Drawn] | None = None
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             network = network_of(config.network)
-            discriminator = PairDiscriminator(config.discriminator, config.discriminator_norm)
+            discriminator = PairDiscriminator(config.loss.discriminator, config.loss.discriminator_norm)
             initialise(discriminator)
-        if config.start is not None:
-            initialise_from(network, config.start, config.start_with)
-        if config.start_student is not None:
-            initialise_from(network, config.start_student, "student")
-        if config.network.carry and config.body_labels == "committed":
+        if config.init.start is not None:
+            initialise_from(network, config.init.start, config.init.parts)
+        if config.init.student is not None:
+            initialise_from(network, config.init.student, "student")
+        if isinstance(network, CarryNet) and config.body_labels == "committed":
             committed_body_maps(network)
         self.perceptual = self._perceptual()
-        self.network, self.discriminator = (self._place(part) for part in (network, discriminator))
-        self.average = ModelEMA(self.network, config.ema)
-        kind = CarryObjective if config.network.carry else Objective
-        self.objective = kind(self.network, self.discriminator, self.perceptual, config)
+        self.network, self.discriminator = self._place(network), self._place(discriminator)
+        self.average = ModelEMA(self.network, config.optim.ema)
+        self.objective: Objective[MomiNet] | CarryObjective
+        if isinstance(self.network, CarryNet):
+            self.objective = CarryObjective(self.network, self.discriminator, self.perceptual, config)
+        else:
+            self.objective = Objective(self.network, self.discriminator, self.perceptual, config)
         self.batches = Batches(
             people.to(self.device),
             maps.to(self.device),
             config.batch,
             seed=config.seed,
-            mirror=config.mirror,
-            same_camera=config.same_camera,
-            jitter=config.jitter,
+            mirror=config.augment.mirror,
+            same_camera=config.augment.same_camera,
+            jitter=config.augment.jitter,
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
         )
         earlier = ((config.distil_steps, config.distil_batch), (config.body_steps, config.body_batch))
         self.batches.check(*(size for steps, size in earlier if steps))
-        self.body_task = None
-        if config.network.carry:
+        self.body_task: BodyTask | None = None
+        if isinstance(self.objective, CarryObjective):
             self.body_task = self.objective.task = self._body_task()
         translation = [p for part in self.network.translation() for p in part.parameters()]
-        self.optimisers = {
-            "student": self._adam(self.network.student.parameters(), config.student_learning_rate),
-            "translation": self._adam(translation, config.learning_rate),
-            "discriminator": self._adam(self.discriminator.parameters(), config.discriminator_learning_rate),
+        self.optimisers: dict[str, torch.optim.Optimizer] = {
+            "student": self._adam(self.network.student.parameters(), config.optim.student_learning_rate),
+            "translation": self._adam(translation, config.optim.learning_rate),
+            "discriminator": self._adam(self.discriminator.parameters(), config.optim.discriminator_learning_rate),
         }
-        if config.network.carry:
-            maps, rate = self.network.body_maps.parameters(), config.body_learning_rate
-            self.optimisers["body"] = torch.optim.AdamW(maps, rate, (0.9, 0.99), weight_decay=1e-4, foreach=True)
+        if isinstance(self.network, CarryNet):
+            learning, rate = self.network.body_maps.parameters(), config.optim.body_learning_rate
+            self.optimisers["body"] = torch.optim.AdamW(learning, rate, (0.9, 0.99), weight_decay=1e-4, foreach=True)
         if config.compile:
             self._compile()
 
     def _perceptual(self) -> losses.Perceptual | None:
-        if self.config.perceptual == "none":
+        if self.config.loss.perceptual == "none":
             return None
-        features = feature_network(self.config.perceptual, self.config.perceptual_weights)
-        return self._place(losses.Perceptual(features, blocks=self.config.perceptual_blocks))
+        features = feature_network(self.config.loss.perceptual, self.config.loss.perceptual_weights)
+        return self._place(losses.Perceptual(features, blocks=self.config.loss.perceptual_blocks))
 
-    def _place(self, part: nn.Module) -> nn.Module:
+    def _place(self, part: M) -> M:
         if self.accelerator.num_processes > 1 and self.device.type == "cuda":
-            part = nn.SyncBatchNorm.convert_sync_batchnorm(part)
+            part = cast(M, nn.SyncBatchNorm.convert_sync_batchnorm(part))
         memory_format = torch.channels_last if self.config.channels_last else torch.contiguous_format
         return part.to(self.device).to(memory_format=memory_format)
 
     def _adam(self, parameters: Any, rate: float) -> torch.optim.Adam:
-        betas = self.config.betas
+        betas = self.config.optim.betas
         # Not fused: fused, Adam walks weight and gradient in the order of memory, and gets it wrong where one is
         # channels-last and the other is not, which happens when several processes share gradients.
         return torch.optim.Adam(list(parameters), rate, betas=betas, foreach=True)
 
     def _compile(self) -> None:
         """Compile part by part, in place: names in checkpoints stay the same."""
-        maps = self.network.body_maps.children() if self.config.network.carry else ()
+        maps = self.network.body_maps.children() if isinstance(self.network, CarryNet) else ()
         for part in (self.network.student, *self.network.translation(), *maps, self.perceptual):
             if part is not None:
                 part.compile()
@@ -161,13 +161,13 @@ class Trainer:
             encoder, generator = self.network.appearance_encoder, self.network.generator
             for part, name in ((encoder, "halved"), (encoder, "encode_halved"), (generator, "features")):
                 setattr(part, name, torch.compile(getattr(part, name)))
-        if not self.config.penalty:  # a gradient penalty needs double backward, which compiled code lacks
+        if not self.config.loss.penalty:  # a gradient penalty needs double backward, which compiled code lacks
             self.discriminator.compile()
 
     def _body_task(self) -> BodyTask | None:
         """What the body maps learn from, and bodies in any pose; None where nothing asks for them."""
         config, people = self.config, self.batches.people
-        if config.body_labels == "committed" or not (config.body_steps or config.any_pose):
+        if config.body_labels == "committed" or not (config.body_steps or config.augment.any_pose):
             return None
         try:
             labels = load_body_labels(people.folder, people.split, people.files)
@@ -176,8 +176,8 @@ class Trainer:
             if config.body_steps:
                 raise
             raise FileNotFoundError(
-                f"any_pose: the maps are trained already, but a share of x⁻ in any pose needs bodies. {error} Or take "
-                "--any-pose 0."
+                "augment.any_pose: the maps are trained already, but a share of x⁻ in any pose needs bodies. "
+                f"{error} Or take --augment.any-pose 0."
             ) from error
         rng = torch.Generator(device=self.device)
         sigma = self.network.sigma
@@ -211,13 +211,13 @@ class Trainer:
     @property
     def _student_knows(self) -> bool:
         """Whether F_p is distilled already: by a warm-up that is over, or before this run."""
-        begun = self.config.distil_steps or self.config.start or self.config.start_student
+        begun = self.config.distil_steps or self.config.init.start or self.config.init.student
         return bool(begun) and self.step >= self.config.distil_steps
 
     def rate(self) -> float:
         """Factor of all learning rates at this step: 1, then linearly to 0 from ``decay_from`` on."""
         done = max(0, self.step - self.before) / self.config.steps
-        start = self.config.decay_from
+        start = self.config.optim.decay_from
         return 1.0 if done <= start else max(0.0, (1 - done) / (1 - start))
 
     @contextmanager
@@ -231,11 +231,15 @@ class Trainer:
             return nullcontext()
         return seeded(self.device, self.config.seed, self.step, self.accelerator.process_index)
 
-    def train_step(self) -> dict[str, float]:
-        """One step: draw, improve F_p, E, φ and G, improve D, move the average. Returns the losses.
+    def train_step(self) -> Losses:
+        """One step: draw, improve F_p, E, φ and G, improve D, move the average.
+
+        Returns:
+            the losses, which are read back from the device when somebody looks.
 
         Raises:
-            TrainingDiverged: before a loss that is no number reaches the weights.
+            TrainingDiverged: for a loss that is no number, before it reaches the weights; on a GPU up to ``log.every``
+                steps later, in which the weights got no new gradients.
         """
         stage = self.stage
         self.network.train()
@@ -243,13 +247,13 @@ class Trainer:
             # After the warm-up the student keeps its batch statistics: those of small batches would show G other
             # landmarks in training than in use, and spoil a well-distilled student within a few hundred steps.
             self.network.student.eval()
-        if self.config.network.carry:  # after their stage the maps stay as they are, and need no gradients
+        if isinstance(self.network, CarryNet):  # after their stage the maps stay as they are, and need no gradients
             self.network.body_maps.train(stage == "body").requires_grad_(stage == "body")
         if self.body_task is not None:
             self.body_task.begin(self._numbered(self.step), self._body_done)
         batch = self.batches.draw(
             self._batch_size(stage),
-            moved=stage == "student" and self.config.distil_moved,
+            moved=stage == "student" and self.config.augment.distil_moved,
             taught=stage == "student" or not self.config.network.carry,
         )
         drawn = None
@@ -257,22 +261,24 @@ class Trainer:
             if stage == "student":
                 terms = self.objective.distil(batch)
             elif stage == "body":
+                assert isinstance(self.objective, CarryObjective)  # TrainConfig refuses the stage without body maps
                 terms = self.objective.body(batch)
             else:
                 terms, drawn = self.objective.generator(batch)
-        values = self._check(terms)
+        values = self._watched(terms)
         self._optimiser_step(terms["total"], self._learning(stage))
         if drawn is not None:
             self.last = (batch, Drawn(*(picture.detach() for picture in drawn)))
-            if self.config.weights.adversarial:
+            if self.config.loss.weights.adversarial:
                 with self._autocast():
                     terms = self.objective.discriminate(batch, drawn)
-                values |= self._check(terms)
-                self._optimiser_step(sum(terms.values()), ["discriminator"])
+                values = values.joined(self._watched(terms))
+                self._optimiser_step(losses.added(terms.values()), ["discriminator"])
         self.average.update(self.network)
         self.step += 1
         if self.config.network.carry and self.stage != stage:
             self.average.restart(self.network)  # what the stage taught is there at once, and not in a thousand steps
+        self.guard.step_done(now=self.step == self.steps)
         return values
 
     @property
@@ -289,30 +295,28 @@ class Trainer:
             return [stage]
         return ["translation"] if self.config.network.carry else ["student", "translation"]
 
-    def _check(self, terms: dict[str, Tensor]) -> dict[str, float]:
+    def _watched(self, terms: dict[str, Tensor]) -> Losses:
         stacked = torch.stack([term.detach().float() for term in terms.values()])
         # The mean over processes: with equal shares it is the loss of the global batch, and all of them stop together.
-        values = dict(zip(terms, self.accelerator.reduce(stacked, "mean").tolist(), strict=True))
-        for name, value in values.items():
-            if not math.isfinite(value):
-                raise TrainingDiverged(name, self.step + 1, value)
+        values = Losses(tuple(terms), mean_over(self.accelerator, stacked))
+        self.guard.watch(values, self.step + 1)
         return values
 
     def _base_rate(self, name: str) -> float:
         if name == "discriminator":
-            return self.config.discriminator_learning_rate
+            return self.config.optim.discriminator_learning_rate
         if name == "translation":
-            return self.config.learning_rate
+            return self.config.optim.learning_rate
         if name == "body":
-            return self.config.body_learning_rate * one_cycle(self._body_done)
-        after = self.config.student_rate_after
+            return self.config.optim.body_learning_rate * one_cycle(self._body_done)
+        after = self.config.optim.student_rate_after
         if self._student_knows:
-            return self.config.student_learning_rate * after
+            return self.config.optim.student_learning_rate * after
         if not self.config.distil_steps:  # the paper's way: F_p learns beside the others, from the first step on
-            return self.config.student_learning_rate
+            return self.config.optim.student_learning_rate
         # The second half of the warm-up leads there: the averaged weights of a student at its full rate are noisier.
         left = 2 * (1 - self.step / self.config.distil_steps)
-        return self.config.student_learning_rate * (after + (1 - after) * min(1.0, left))
+        return self.config.optim.student_learning_rate * (after + (1 - after) * min(1.0, left))
 
     def _optimiser_step(self, loss: Tensor, names: list[str]) -> None:
         for name in names:
@@ -322,13 +326,14 @@ class Trainer:
             optimiser = self.optimisers[name]
             parameters = [p for group in optimiser.param_groups for p in group["params"]]
             all_reduce_gradients(self.accelerator, parameters)
+            self.guard.hold_back(parameters)
             for group in optimiser.param_groups:
                 group["lr"] = self._base_rate(name) * self.rate()
             optimiser.step()
 
     def run(
         self, until: int | None = None, *, minutes: float | None = None, callbacks: tuple[Callback, ...] = ()
-    ) -> dict[str, float]:
+    ) -> Mapping[str, float]:
         """Train up to step ``until`` (the end of the run by default) or for ``minutes``, whichever is first.
 
         With several processes the first one's clock counts, and all of them stop after the same step. Each callback is
@@ -336,7 +341,7 @@ class Trainer:
         """
         until = self.steps if until is None else min(until, self.steps)
         deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
-        values: dict[str, float] = {}
+        values: Mapping[str, float] = {}
         while self.step < until and not time_is_up(self.accelerator, deadline, self.device):
             values = self.train_step()
             for callback in callbacks:
@@ -366,7 +371,12 @@ class Trainer:
         return network.eval()
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the next step depends on."""
+        """All that the next step depends on.
+
+        Raises:
+            TrainingDiverged: where a loss has been no number since the device was last asked.
+        """
+        self.guard.ask()
         return {
             "step": self.step,
             "network": self.network.state_dict(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -25,8 +25,12 @@ class Drawn(NamedTuple):
     negative: Tensor
 
 
+#: The kind of network: a subclass of Objective may need one of its own.
+N = TypeVar("N", bound=MomiNet)
+
+
 @dataclass
-class Objective:
+class Objective(Generic[N]):
     """What G's side and D's side of a step minimise.
 
     Attributes:
@@ -36,7 +40,7 @@ class Objective:
         config: weights and options.
     """
 
-    network: MomiNet
+    network: N
     discriminator: PairDiscriminator
     perceptual: losses.Perceptual | None
     config: TrainConfig
@@ -44,7 +48,7 @@ class Objective:
     def distil(self, batch: Batch) -> dict[str, Tensor]:
         """The warm-up's only loss, Eq. 1."""
         maps = self.network.student(batch.source)
-        loss = losses.distillation(maps.float(), batch.teacher_maps, norm=self.config.distil_norm)
+        loss = losses.distillation(maps.float(), batch.wanted, norm=self.config.loss.distil_norm)
         return {"distil": loss, "total": loss}
 
     def generator(self, batch: Batch) -> tuple[dict[str, Tensor], Drawn]:
@@ -59,22 +63,24 @@ class Objective:
         # One pass through G for all three poses: the appearance is the same, and larger batches are cheaper.
         drawn = Drawn(*network.decode(appearance.repeat(3, 1, 1, 1), codes).float().split(count))
 
-        terms = {"distil": losses.distillation(pose.heatmaps.float(), batch.teacher_maps, norm=config.distil_norm)}
+        terms = {"distil": losses.distillation(pose.heatmaps.float(), batch.wanted, norm=config.loss.distil_norm)}
         terms["recon"] = losses.reconstruction(
             batch.source, drawn.source, batch.positive, drawn.positive, self._weights(pose, others, count)
         )
         translate = terms["recon"]
-        if self.perceptual is not None and config.weights.perceptual:
-            terms["perceptual"] = config.weights.perceptual * self._features(batch, drawn)
+        if self.perceptual is not None and config.loss.weights.perceptual:
+            terms["perceptual"] = config.loss.weights.perceptual * self._features(batch, drawn)
             translate = translate + terms["perceptual"]
         terms["patch"] = self._patch(batch, drawn, pose, others)
         terms["adversarial"] = self._adversarial(batch, drawn)
-        terms["total"] = losses.total(terms["distil"], translate, terms["patch"], terms["adversarial"], config.weights)
-        if config.pose_consistency:
-            terms["consistency"] = config.pose_consistency * self._consistency(drawn, others.heatmaps)
+        terms["total"] = losses.total(
+            terms["distil"], translate, terms["patch"], terms["adversarial"], config.loss.weights
+        )
+        if config.loss.pose_consistency:
+            terms["consistency"] = config.loss.pose_consistency * self._consistency(drawn, others.heatmaps)
             terms["total"] = terms["total"] + terms["consistency"]
-        if config.lookup_guidance:
-            terms["guidance"] = config.lookup_guidance * self._guidance(codes, pose, others)
+        if config.loss.lookup_guidance:
+            terms["guidance"] = config.loss.lookup_guidance * self._guidance(codes, pose, others)
             terms["total"] = terms["total"] + terms["guidance"]
         return terms, drawn
 
@@ -86,11 +92,11 @@ class Objective:
         target, found = limb_points(others.landmarks, others.valid)
         place = source.new_tensor([size[1] / codes.shape[-1], size[0] / codes.shape[-2]])  # pixels
         source, target = ((points + 0.5) / place - 0.5 for points in (source.repeat(2, 1, 1), target))
-        both = (codes[:count].repeat(2, 1, 1, 1), codes[count:])
+        both = (codes[:count].repeat(2, 1, 1, 1).float(), codes[count:].float())
+        lookup = self.network.lookup
+        assert lookup is not None  # TrainConfig refuses guidance without one
         with torch.autocast(codes.device.type, enabled=False):
-            return self.network.lookup.negative_log_likelihood(
-                tuple(code.float() for code in both), (source, target), seen.repeat(2, 1) & found
-            )
+            return lookup.negative_log_likelihood(both, (source, target), seen.repeat(2, 1) & found)
 
     def _consistency(self, drawn: Drawn, wanted: Tensor, counts: Tensor | None = None) -> Tensor:
         """How far F_p's heatmaps of x̂⁺ and x̂⁻ are from those of x⁺ and x⁻; F_p judges and must not learn from it.
@@ -107,14 +113,15 @@ class Objective:
 
     def _features(self, batch: Batch, drawn: Drawn) -> Tensor:
         """Eq. 4's feature term: of x alone, as the paper has it, or the sum of that and its like for x⁺."""
-        if self.config.perceptual_on == "source":
+        assert self.perceptual is not None  # only then this term is asked for
+        if self.config.loss.perceptual_on == "source":
             return self.perceptual(batch.source, drawn.source)
         real, fake = torch.cat([batch.source, batch.positive]), torch.cat([drawn.source, drawn.positive])
         return 2 * self.perceptual(real, fake)  # a mean over 2N pictures is half the sum of two
 
     def _weights(self, pose: Pose, others: Pose, count: int) -> tuple[Tensor, Tensor] | None:
         """How much the pixels of x and x⁺ count in Eq. 3: more on the person, if asked for."""
-        if not self.config.pose_mask:
+        if not self.config.loss.pose_mask:
             return None
         size = self.config.network.size
         landmarks = torch.cat([pose.landmarks, others.landmarks[:count]])
@@ -122,16 +129,18 @@ class Objective:
         half = (size[0] // 2, size[1] // 2)  # a quarter of the time, and a weight need not be sharper
         masks = limb_masks((landmarks + 0.5) / 2 - 0.5, valid, size=half, radius=3.0 * size[0] / 128)
         masks = functional.interpolate(masks, size, mode="nearest")
-        return tuple((1 + self.config.pose_mask * masks).split(count))
+        first, second = (1 + self.config.loss.pose_mask * masks).split(count)
+        return first, second
 
     def _patch(self, batch: Batch, drawn: Drawn, pose: Pose, others: Pose) -> Tensor:
         config, count = self.config, len(batch.source)
-        if not config.weights.patch:
+        if not config.loss.weights.patch:
             return batch.source.new_zeros(())
-        size = dict(radius=config.patch_radius * config.network.size[0] / 128, size=config.patch_size)
-        patches = limb_patches if config.patch_shape == "strip" else skeleton_patches
-        real = patches(batch.source, pose.landmarks, pose.valid, **size)
-        fake = patches(drawn.negative, others.landmarks[count:], others.valid[count:], **size)
+        radius, side = config.loss.patch_radius * config.network.size[0] / 128, config.loss.patch_size
+        patches = limb_patches if config.loss.patch_shape == "strip" else skeleton_patches
+        real = patches(batch.source, pose.landmarks, pose.valid, radius=radius, size=side)
+        landmarks, valid = others.landmarks[count:], others.valid[count:]
+        fake = patches(drawn.negative, landmarks, valid, radius=radius, size=side)
         return losses.patch_verification(*real, *fake)
 
     def _pairs(self, batch: Batch, drawn: Drawn) -> tuple[list[Tensor], list[Tensor]]:
@@ -140,25 +149,25 @@ class Objective:
 
     def _adversarial(self, batch: Batch, drawn: Drawn) -> Tensor:
         config = self.config
-        if not config.weights.adversarial:
+        if not config.loss.weights.adversarial:
             return batch.source.new_zeros(())
         first, second = self._pairs(batch, drawn)
         # D is a measure here and must not learn from G's side.
         self.discriminator.requires_grad_(False)
-        if config.feature_matching:
+        if config.loss.feature_matching:
             logits, kept = self.discriminator.activations(torch.cat(first), torch.cat(second))
         else:
             logits, kept = self.discriminator(torch.cat(first), torch.cat(second)), []
         fakes = logits.float().chunk(len(first))
         real, matching = None, 0.0
-        if config.adversarial == "relativistic" or config.feature_matching:
+        if config.loss.adversarial == "relativistic" or config.loss.feature_matching:
             with torch.no_grad():
                 real, wanted = self.discriminator.activations(batch.source, batch.positive)
                 real = real.float()
-            if config.feature_matching:
-                matching = config.feature_matching * losses.feature_matching(wanted, kept)
+            if config.loss.feature_matching:
+                matching = config.loss.feature_matching * losses.feature_matching(wanted, kept)
         self.discriminator.requires_grad_(True)
-        return losses.generator_loss(fakes, config.adversarial, real, config.adversarial_terms) + matching
+        return losses.generator_loss(fakes, config.loss.adversarial, real, config.loss.adversarial_terms) + matching
 
     def discriminate(self, batch: Batch, drawn: Drawn) -> dict[str, Tensor]:
         """The discriminator's side of Eq. 5 on detached pictures, with its gradient penalty if there is one."""
@@ -167,15 +176,15 @@ class Objective:
         first, second = self._pairs(batch, drawn)
         first, second = [batch.source, *first], [batch.positive, *second]
         inputs = [torch.cat(first), torch.cat(second)]
-        if config.penalty:
+        if config.loss.penalty:
             inputs = [picture.requires_grad_() for picture in inputs]
         logits = self.discriminator(*inputs).float()
         real, *fakes = logits.chunk(len(first))
-        loss = losses.discriminator_loss(real, fakes, config.adversarial, config.adversarial_terms)
+        loss = losses.discriminator_loss(real, fakes, config.loss.adversarial, config.loss.adversarial_terms)
         terms = {"discriminator": loss}
-        if config.penalty:
+        if config.loss.penalty:
             # R1 alone for the separate forms, R1 + R2 where fakes are judged against the real pair. The penalty
             # is a mean over all pairs given to D; times their number it is a sum over real and fake means.
-            judged = logits if config.adversarial == "relativistic" else real
-            terms["penalty"] = config.penalty * losses.gradient_penalty(judged, inputs) * len(first)
+            judged = logits if config.loss.adversarial == "relativistic" else real
+            terms["penalty"] = config.loss.penalty * losses.gradient_penalty(judged, inputs) * len(first)
         return terms

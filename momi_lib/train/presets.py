@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
-from momi_lib.losses import LossWeights
 from momi_lib.provenance import plain
-from momi_lib.train.config import TrainConfig
+from momi_lib.train.config import AugmentConfig, LogConfig, LossConfig, OptimConfig, TrainConfig
 from momi_lib.translate.network import NetworkConfig
 
 _SMALL = NetworkConfig(
@@ -27,32 +26,91 @@ _SMALL = NetworkConfig(
     decoder="newton",
 )
 #: How the committed weights were finished, beside the paper; benchmarks/experiments.md says what of it was compared.
-_FOUND: dict[str, Any] = dict(
-    distil_moved=True,
-    student_rate_after=0.02,
-    weights=LossWeights(patch=0.1, adversarial=0.1),
-    same_camera=1.0,
-    jitter=0.4,
-    pose_mask=6.0,
-    patch_radius=6.0,
-    pose_consistency=5.0,
-    lookup_guidance=0.2,
-)
+_FOUND: dict[str, Any] = {
+    "loss.weights.patch": 0.1,
+    "loss.weights.adversarial": 0.1,
+    "loss.pose_mask": 6.0,
+    "loss.patch_radius": 6.0,
+    "loss.pose_consistency": 5.0,
+    "loss.lookup_guidance": 0.2,
+    "optim.student_rate_after": 0.02,
+    "augment.distil_moved": True,
+    "augment.same_camera": 1.0,
+    "augment.jitter": 0.4,
+}
 #: How a network that carries is trained beside that; benchmarks/experiments.md says what of it was compared.
-_CARRIED: dict[str, Any] = dict(
-    lookup_guidance=0.0, pose_consistency=10.0, draw_all=0.3, light=0.1, keep=0.5, any_pose=0.35,
-)  # fmt: skip
+_CARRIED: dict[str, Any] = {
+    "loss.lookup_guidance": 0.0,
+    "loss.pose_consistency": 10.0,
+    "loss.draw_all": 0.3,
+    "loss.light": 0.1,
+    "loss.keep": 0.5,
+    "augment.any_pose": 0.35,
+}
 #: What else the paper does not have; the defaults stand for going without.
-_BEYOND = (
-    "body_steps", "body_labels", "draw_all", "sharpness", "light", "keep", "any_pose", "feature_matching",
-)  # fmt: skip
+_BEYOND = ("body_steps", "body_labels", "loss.sharpness", "loss.feature_matching", *_CARRIED)
 #: Options in which a run may differ from the paper, sizes and rates left out: what the experiments and carrying added,
 #: and where the other presets read the paper more freely than ``paper``.
-BESIDE_THE_PAPER = {*_FOUND, *_BEYOND, "transfer", "pose_detail", "carry"} - {"body_steps"} | {
-    "distil_steps", "mirror", "perceptual", "perceptual_on", "adversarial_terms", "attention_block", "decoder",
-    "decode_at",
+BESIDE_THE_PAPER = {*_FOUND, *_BEYOND, "network.transfer", "network.pose_detail", "network.carry"} - {"body_steps"} | {
+    "distil_steps", "augment.mirror", "loss.perceptual", "loss.perceptual_on", "loss.adversarial_terms",
+    "network.attention_block", "network.decoder", "network.decode_at",
 }  # fmt: skip
 
+
+def changed(config: TrainConfig, change: Mapping[str, Any]) -> TrainConfig:
+    """A config with options changed, those of its groups by dotted names or as mappings of their own.
+
+    Raises:
+        ValueError: for a name that is not an option, or a value that the config refuses.
+
+    >>> config = changed(preset("small"), {"seed": 1, "loss.weights.patch": 0.0, "network": {"width": 64}})
+    >>> config.seed, config.loss.weights.patch, config.loss.weights.adversarial, config.network.width
+    (1, 0.0, 0.1, 64)
+    """
+    return _replaced(config, _nested(flat(change)), "")
+
+
+def _replaced(config: Any, change: Mapping[str, Any], group: str) -> Any:
+    known = {f.name for f in fields(config)}
+    for name in change:
+        if name not in known:
+            where = f"the group {group[:-1]}" if group else "a training run"
+            raise ValueError(f"{group}{name}: no option of {where}; expected one of {', '.join(sorted(known))}")
+    return replace(config, **{
+        name: _replaced(getattr(config, name), value, f"{group}{name}.") if isinstance(value, Mapping) else value
+        for name, value in change.items()
+    })  # fmt: skip
+
+
+def flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Options without nesting: ``{"network": {"sigma": 4}}`` → ``{"network.sigma": 4}``.
+
+    >>> flat({"network": {"sigma": 4.0}, "loss": {"weights": {"patch": 0.0}}, "seed": 1})
+    {'network.sigma': 4.0, 'loss.weights.patch': 0.0, 'seed': 1}
+    """
+    found: dict[str, Any] = {}
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}.{inner}": entry for inner, entry in flat(value).items()}
+        else:
+            found[name] = value
+    return found
+
+
+def _nested(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of :func:`flat`."""
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        *groups, last = name.split(".")
+        inner = found
+        for group in groups:
+            inner = inner.setdefault(group, {})
+        inner[last] = value
+    return found
+
+
+#: Every step of a run of seconds.
+_OFTEN = LogConfig(every=1, grid_every=20, checkpoint_every=5)
 PRESETS: dict[str, TrainConfig] = {
     # Tests: every part is there, seconds on one core; group norm, so that processes agree with one.
     "tiny": TrainConfig(
@@ -64,11 +122,8 @@ PRESETS: dict[str, TrainConfig] = {
             width=16, encoder=(8, 16), stem="lean", attention_blocks=2, lean_attention=True,
             generator=(16, 16, 8, 8), generator_blocks=(1, 0, 0, 0), kernel=3, norm="group", student=16,
         ),
-        discriminator=(8, 16),
-        perceptual="random",
-        log_every=1,
-        grid_every=20,
-        checkpoint_every=5,
+        loss=LossConfig(discriminator=(8, 16), perceptual="random"),
+        log=_OFTEN,
     ),
     # The same with body maps and a painter.
     "tiny-carry": TrainConfig(
@@ -83,53 +138,53 @@ PRESETS: dict[str, TrainConfig] = {
             generator=(16, 16, 8, 8), generator_blocks=(1, 0, 0, 0), kernel=3, norm="group", student=16,
             output="features", carry=True, body_source=(8, 8, 8, 16), body_target=(8, 8, 8, 8), painter=8,
         ),
-        discriminator=(8, 16),
-        perceptual="random",
-        log_every=1,
-        grid_every=20,
-        checkpoint_every=5,
+        loss=LossConfig(discriminator=(8, 16), perceptual="random"),
+        log=_OFTEN,
     ),
     # Two CPU cores: a step with everything on is meant to stay under 0.7 s (benchmarks/results/steps-cpu.json).
-    "lookup": TrainConfig(
-        steps=10_000,
-        distil_steps=2_000,
-        batch=8,
-        network=_SMALL,
-        discriminator=(32, 64, 128),
-        discriminator_norm="none",  # group norm in D alone took a fifth of the step on a CPU
-        perceptual="mannequin",
-        precision="auto",
-        **_FOUND,
+    "lookup": changed(
+        TrainConfig(
+            steps=10_000,
+            distil_steps=2_000,
+            batch=8,
+            network=_SMALL,
+            # Group norm in D alone took a fifth of the step on a CPU.
+            loss=LossConfig(discriminator=(32, 64, 128), discriminator_norm="none", perceptual="mannequin"),
+            precision="auto",
+        ),
+        _FOUND,
     ),
     # Two CPU cores, 150 minutes from nothing: what is visible in the source is carried over.
-    "small": TrainConfig(
-        steps=3_500,
-        distil_steps=5_000,
-        body_steps=6_000,
-        batch=8,
-        network=replace(_SMALL, generator=(96, 64, 48, 32), output="features", carry=True),
-        discriminator=(32, 64, 128),
-        discriminator_norm="none",
-        perceptual="mannequin",
-        precision="auto",
-        **_FOUND | _CARRIED | dict(learning_rate=4e-4),
+    "small": changed(
+        TrainConfig(
+            steps=3_500,
+            distil_steps=5_000,
+            body_steps=6_000,
+            batch=8,
+            network=replace(_SMALL, generator=(96, 64, 48, 32), output="features", carry=True),
+            loss=LossConfig(discriminator=(32, 64, 128), discriminator_norm="none", perceptual="mannequin"),
+            optim=OptimConfig(learning_rate=4e-4),
+            precision="auto",
+        ),
+        _FOUND | _CARRIED,
     ),
     # One GPU: it carries clothes over, as `small` does; at most 16 M parameters, half of them in the body maps.
-    "base": TrainConfig(
-        body_steps=4_000,
-        body_batch=64,
-        network=NetworkConfig(
-            width=160, encoder=(64, 128), stem="lean", attention_blocks=3, lean_attention=True,
-            generator=(160, 112, 80, 64), generator_blocks=(1, 1, 1, 0), output="features", transfer="lookup",
-            pose_detail=16, student=32, decoder="newton", carry=True, body_source=(48, 96, 144, 192),
-            body_target=(48, 96, 144, 192), painter=32,
+    "base": changed(
+        TrainConfig(
+            body_steps=4_000,
+            body_batch=64,
+            network=NetworkConfig(
+                width=160, encoder=(64, 128), stem="lean", attention_blocks=3, lean_attention=True,
+                generator=(160, 112, 80, 64), generator_blocks=(1, 1, 1, 0), output="features", transfer="lookup",
+                pose_detail=16, student=32, decoder="newton", carry=True, body_source=(48, 96, 144, 192),
+                body_target=(48, 96, 144, 192), painter=32,
+            ),
+            batch=64,
+            loss=LossConfig(discriminator=(64, 128, 256), perceptual="mannequin"),
+            precision="bf16",
+            compile=True,
         ),
-        batch=64,
-        discriminator=(64, 128, 256),
-        perceptual="mannequin",
-        precision="bf16",
-        compile=True,
-        **_FOUND | _CARRIED,
+        _FOUND | _CARRIED,
     ),
     # The literal reading: d = 256, nine blocks as in pose-attention transfer, 7×7 stems, the maximum taken at H × W,
     # VGG-19 on x alone, Eq. 5 as a sum, everything trained together from the first step on, nothing mirrored.
@@ -138,40 +193,24 @@ PRESETS: dict[str, TrainConfig] = {
             width=256, encoder=(128, 256), attention_block="pat", generator_blocks=(4, 0, 0, 0), decode_at="full"
         ),
         distil_steps=0,
-        perceptual="vgg19",
-        perceptual_on="source",
-        adversarial_terms="sum",
-        mirror=0.0,
+        loss=LossConfig(perceptual="vgg19", perceptual_on="source", adversarial_terms="sum"),
+        augment=AugmentConfig(mirror=0.0),
     ),
 }  # fmt: skip
 
 
-def preset(name: str, **changes: object) -> TrainConfig:
-    """A preset, with fields changed.
+def preset(name: str, **changes: Any) -> TrainConfig:
+    """A preset, with options changed as :func:`changed` does.
 
     Raises:
-        ValueError: for a name that is not one of the presets.
+        ValueError: for a name that is not one of the presets or of its options.
 
-    >>> preset("small", batch=4).batch
-    4
+    >>> preset("small", batch=4, loss={"keep": 0.0}).loss.keep
+    0.0
     """
     if name not in PRESETS:
         raise ValueError(f"preset: expected one of {', '.join(PRESETS)}, got {name!r}")
-    return replace(PRESETS[name], **changes)
-
-
-def changed(config: TrainConfig, change: Mapping[str, Any]) -> TrainConfig:
-    """A config with fields changed; those of its ``network`` and ``weights`` as mappings of their own.
-
-    >>> config = changed(preset("small"), {"seed": 1, "weights": {"patch": 0.0}})
-    >>> config.seed, config.weights.patch, config.weights.adversarial
-    (1, 0.0, 0.1)
-    """
-    fields = {
-        key: replace(getattr(config, key), **value) if isinstance(value, Mapping) else value
-        for key, value in change.items()
-    }
-    return replace(config, **fields)
+    return changed(PRESETS[name], changes)
 
 
 def as_in_the_paper(config: TrainConfig) -> TrainConfig:
@@ -182,14 +221,13 @@ def as_in_the_paper(config: TrainConfig) -> TrainConfig:
     >>> plain = as_in_the_paper(preset("small"))
     >>> plain.network.transfer, plain.network.carry, plain.network.output, plain.network.width
     ('join', False, 'half', 96)
-    >>> plain.weights.adversarial, plain.body_steps, as_in_the_paper(preset("paper")) == preset("paper")
+    >>> plain.loss.weights.adversarial, plain.body_steps, as_in_the_paper(preset("paper")) == preset("paper")
     (0.5, 0, True)
     """
-    usual = TrainConfig()
-    options = {name: getattr(usual, name) for name in (*_FOUND, *_BEYOND)}
+    usual = flat(plain(TrainConfig()))
     output = "half" if config.network.output == "features" else config.network.output
-    network = replace(config.network, transfer="join", pose_detail=0, carry=False, output=output)
-    return replace(config, network=network, **options)
+    parts = {"network.transfer": "join", "network.pose_detail": 0, "network.carry": False, "network.output": output}
+    return changed(config, {name: usual[name] for name in (*_FOUND, *_BEYOND)} | parts)
 
 
 def beside_the_paper(card: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -199,17 +237,10 @@ def beside_the_paper(card: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     network, rates and numbers of steps are not among them, but for the warm-up, which the paper does not have. An
     option that is younger than the card had its default.
 
-    >>> beside_the_paper({"config": plain(preset("paper", jitter=0.4))})
-    {'jitter': (0.4, 0.0)}
+    >>> beside_the_paper({"config": plain(preset("paper", augment={"jitter": 0.4}))})
+    {'augment.jitter': (0.4, 0.0)}
     """
-    paper = _flat(plain(preset("paper")))
-    used = _flat(plain(TrainConfig())) | _flat(card["config"])
-    asked = [name for name in paper if name.partition(".")[0] in BESIDE_THE_PAPER]
+    paper = flat(plain(preset("paper")))
+    used = flat(plain(TrainConfig())) | flat(card["config"])
+    asked = [name for name in paper if name in BESIDE_THE_PAPER]
     return {name: (used[name], paper[name]) for name in asked if used[name] != paper[name]}
-
-
-def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a config, those of its network and its weights among them."""
-    parts = {"network": "", "weights": "weights."}
-    inner = {parts[part] + name: value for part in parts for name, value in config.get(part, {}).items()}
-    return {name: value for name, value in config.items() if name not in parts} | inner

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import torch
 from accelerate import Accelerator
@@ -27,9 +28,14 @@ def all_reduce_gradients(accelerator: Accelerator, parameters: list[nn.Parameter
     if accelerator.num_processes == 1:
         return
     gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
-    flat: Tensor = accelerator.reduce(torch.cat([g.flatten() for g in gradients]), "mean")
+    flat = mean_over(accelerator, torch.cat([g.flatten() for g in gradients]))
     for p, g in zip(parameters, flat.split([g.numel() for g in gradients]), strict=True):
         p.grad = g.view_as(p).clone(memory_format=torch.preserve_format)
+
+
+def mean_over(accelerator: Accelerator, values: Tensor) -> Tensor:
+    """The mean of ``values`` over all processes."""
+    return cast(Tensor, accelerator.reduce(values, "mean"))  # it also takes, and returns, nested lists of tensors
 
 
 def time_is_up(accelerator: Accelerator, deadline: float, device: torch.device) -> bool:
@@ -43,7 +49,8 @@ def time_is_up(accelerator: Accelerator, deadline: float, device: torch.device) 
     over = time.monotonic() >= deadline
     if accelerator.num_processes == 1:
         return over
-    return bool(broadcast(torch.tensor([float(over)], device=device), from_process=0).item())
+    said = cast(Tensor, broadcast(torch.tensor([float(over)], device=device), from_process=0))
+    return bool(said.item())
 
 
 def processes_asked_for(command: Sequence[str]) -> int:

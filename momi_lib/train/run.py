@@ -21,13 +21,15 @@ from momi_lib.train.checkpoint import latest_checkpoint, save_checkpoint
 from momi_lib.train.config import TrainConfig
 from momi_lib.train.log import JsonLog
 from momi_lib.train.loop import Trainer
+from momi_lib.train.loss_record import Losses
+from momi_lib.train.presets import flat
 from momi_lib.train.processes import warn_where_alone
 from momi_lib.translate import MomiNet, save_network, weights_file
 
 log = logging.getLogger(__name__)
 LOG, CONFIG, GRIDS, WEIGHTS = "log.jsonl", "config.json", "grids", "weights.safetensors"
 #: What a run that has begun cannot change: each decides what the network knew before its first step.
-BEGINNING = ("seed", "start", "start_with", "start_student", "body_labels")
+BEGINNING = ("seed", "init.start", "init.parts", "init.student", "body_labels")
 #: Steps of the whole network after which the same eight swaps are kept, for the lessons; the last step's are, too.
 PROGRESS = (0, 30, 100, 300, 1_000, 3_000)
 PROGRESS_FOLDER, PROGRESS_PICTURE = "progress", "progress.jpg"
@@ -99,7 +101,7 @@ def _check_resumed(path: Path, state: dict, trainer: Trainer) -> None:
     names = [name for name in BEGINNING if name in begun]
     names += [name for name, first in (("distil_steps", 0), ("body_steps", begun.get("distil_steps", 0)))
               if begun and step > first]  # fmt: skip
-    now = plain(config)
+    now = flat(plain(config))
     unlike = {name: (begun[name], now[name]) for name in names if begun[name] != now[name]}
     if unlike:
         said = "; ".join(f"{name} was {a} and is {b} here" for name, (a, b) in unlike.items())
@@ -109,7 +111,10 @@ def _check_resumed(path: Path, state: dict, trainer: Trainer) -> None:
             f"{path}: has gone {step - trainer.before} steps with the whole network, and --steps is {config.steps}. "
             "Give it as many or more, or choose another --out."
         )
-    parts = {"network": (trainer.network, "--network"), "discriminator": (trainer.discriminator, "--discriminator")}
+    parts = {
+        "network": (trainer.network, "--network"),
+        "discriminator": (trainer.discriminator, "--loss.discriminator"),
+    }
     for part, (module, option) in parts.items():
         there, here = (
             {name: value.shape for name, value in tensors.items()}
@@ -140,19 +145,20 @@ class Reporter:
 
     def __init__(self, trainer: Trainer, journal: JsonLog, clock: Clock, bar: tqdm, shown: tuple[Tensor, ...]) -> None:
         self.trainer, self.journal, self.clock, self.bar, self.shown = trainer, journal, clock, bar, shown
-        self.sums: dict[str, float] = {}
-        self.count = 0
+        self.names: tuple[str, ...] = ()
+        self.unread: list[Tensor] = []  # losses since the last line of the log, on the device
 
-    def __call__(self, trainer: Trainer, values: dict[str, float]) -> None:
+    def __call__(self, trainer: Trainer, values: Losses) -> None:
         """After each step."""
         config, step = trainer.config, trainer.step
         self.bar.update()
-        if self.sums.keys() != values.keys():
-            self.sums, self.count = dict.fromkeys(values, 0.0), 0
-        self.sums = {name: self.sums[name] + value for name, value in values.items()}
-        self.count += 1
-        if step % config.log_every == 0 or step == trainer.steps:
-            means = {name: float(f"{value / self.count:.7g}") for name, value in self.sums.items()}
+        if self.names != values.names:
+            self.names, self.unread = values.names, []
+        self.unread.append(values.values_on_device)
+        if step % config.log.every == 0 or step == trainer.steps:
+            columns = zip(*torch.stack(self.unread).tolist(), strict=True)
+            named = zip(self.names, columns, strict=True)
+            means = {name: float(f"{sum(read) / len(read):.7g}") for name, read in named}
             self.bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()})
             self.journal.write(
                 {
@@ -162,21 +168,22 @@ class Reporter:
                     "seconds": round(self.clock.seconds, 1),
                 }
             )
-            self.sums = {}
+            self.unread = []
         if step - trainer.before in PROGRESS or step == trainer.steps:
             self.progress()
-        if step % config.grid_every == 0:
+        if step % config.log.grid_every == 0:
             save_picture(self.grid(), config.out / GRIDS / f"{step:08d}.png")
-        if step % config.checkpoint_every == 0:
+        if step % config.log.checkpoint_every == 0:
             self.checkpoint()
 
     def checkpoint(self) -> None:
         """Write a checkpoint of this step, and what the teacher has said so far."""
+        options = flat(plain(self.trainer.config))
         state = {
             "trainer": self.trainer.state_dict(),
             "seconds": self.clock.seconds,
             "steps": self.trainer.steps,
-            "begun": {name: plain(self.trainer.config)[name] for name in (*BEGINNING, "distil_steps", "body_steps")},
+            "begun": {name: options[name] for name in (*BEGINNING, "distil_steps", "body_steps")},
         }
         save_checkpoint(self.trainer.config.out, self.trainer.step, state)
         if isinstance(self.trainer.batches.maps, TeacherMaps):
@@ -245,7 +252,7 @@ def perceptual_name(trainer: Trainer) -> str:
 
 
 def finish(trainer: Trainer, network: MomiNet, seconds: float) -> Path:
-    """Write ``network``, the averaged and calibrated one, as half-precision safetensors with its card."""
+    """Write ``network``, the averaged one with updated statistics, as half-precision safetensors with its card."""
     config = trainer.config
     card = {
         "what": f"{type(network).__name__}: student, encoders, attention, generator"
@@ -263,12 +270,13 @@ def finish(trainer: Trainer, network: MomiNet, seconds: float) -> Path:
         "hours": round(seconds / 3600, 3),
         "perceptual": perceptual_name(trainer),
         "precision": trainer.precision,
+        **trainer.kernels,
         **environment(trainer.device),
     }
-    if config.start is not None:
-        card["begun_with"] = begun_with(weights_file(config.start))
+    if config.init.start is not None:
+        card["begun_with"] = begun_with(weights_file(config.init.start))
     if config.network.carry and config.body_labels == "committed":
         card["body_maps_of"] = begun_with(weights_file("small"))
-    if config.start_student is not None:
-        card["student_begun_with"] = begun_with(weights_file(config.start_student))
+    if config.init.student is not None:
+        card["student_begun_with"] = begun_with(weights_file(config.init.student))
     return save_network(network, config.out / WEIGHTS, card)

@@ -164,6 +164,7 @@ def train_teacher(config: TeacherConfig) -> dict[str, Any]:
 def learn(teacher: Teacher, people: People, config: TeacherConfig, generator: torch.Generator) -> Tensor:
     """The loss of one batch."""
     pictures, joints, visibility = data.to_float(people.pictures), people.joints, people.visibility
+    assert joints is not None and visibility is not None  # see _labelled
     if config.augment:
         pictures, joints, visibility = augment(pictures, joints, visibility, generator)
     if config.channels_last:
@@ -194,9 +195,10 @@ def score_teacher(teacher: Teacher, people: People, *, batch: int = 64) -> dict[
     with torch.no_grad():
         for chunk in people.pictures.split(batch):
             heatmaps = teacher(data.to_float(chunk.to(device)))
-            parts.append(decode(heatmaps, method="quarter", size=tuple(chunk.shape[-2:])))
+            parts.append(decode(heatmaps, method="quarter", size=data.size_of(chunk)))
     teacher.train(training)
     landmarks, confidence = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
+    assert people.joints is not None and people.visibility is not None  # see _labelled
     joints, visibility = people.joints.cpu(), people.visibility.cpu()
     visible, absent, sure = visibility == 2, visibility == 0, confidence >= 0.2
     masks = None if people.masks is None else people.masks.cpu()

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from momi_lib.data import size_of
+
 __all__ = ["filled", "widened"]
 
 
@@ -34,8 +36,10 @@ def filled(pictures: Tensor, hole: Tensor) -> Tensor:
     known = (~hole).to(pictures.dtype)
     levels = [(pictures * known, known)]
     while max(levels[-1][0].shape[-2:]) > 1:
-        size = tuple(-(-length // 2) for length in levels[-1][0].shape[-2:])
-        levels.append(tuple(functional.adaptive_avg_pool2d(layer, size) for layer in levels[-1]))
+        colours, weights = levels[-1]
+        rows, columns = size_of(colours)
+        size = (-(-rows // 2), -(-columns // 2))
+        levels.append((functional.adaptive_avg_pool2d(colours, size), functional.adaptive_avg_pool2d(weights, size)))
     colours, weights = levels[-1]
     answer = colours / weights.clamp_min(1e-6)
     for colours, weights in levels[-2::-1]:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from momi_lib.data import size_of
 from momi_lib.pose.body_maps import BodyMap, BodyMaps
 from momi_lib.pose.limbs import limb_masks
 from momi_lib.translate.background import filled, widened
@@ -55,7 +56,8 @@ class Appearance(NamedTuple):
         return self._each(lambda part: part.expand(count, *part.shape[1:]))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Appearance:
-        return Appearance(*(BodyMap(*map(change, p)) if isinstance(p, BodyMap) else change(p) for p in self))
+        body = BodyMap(*map(change, self.body))
+        return Appearance(change(self.code), body, change(self.build), change(self.colours), change(self.features))
 
 
 class Explained(NamedTuple):
@@ -145,7 +147,7 @@ class CarryNet(MomiNet):
         pose = pose or self.pose(pictures)
         if body is None:
             body, _ = self.body_maps.source(pictures, pose.maps)
-        half = tuple(body.silhouette.shape[-2:])  # a quarter of the work, and a margin need not be finer
+        half = size_of(body.silhouette)  # a quarter of the work, and a margin need not be finer
         radius = LIMB * half[0] / 128
         limbs = limb_masks((pose.landmarks + 0.5) / 2 - 0.5, pose.valid, size=half, radius=radius) > 0
         hole = functional.interpolate(((body.silhouette > UNSURE) | limbs).float(), scale_factor=2, mode="nearest") > 0
@@ -164,12 +166,12 @@ class CarryNet(MomiNet):
         flows = correspond(appearance.body, target)
         # What is not looked up has a place in the source, too, but its colour means nothing.
         found = functional.interpolate(torch.isfinite(flows.own.distance).float(), self.config.size, mode="nearest")
-        pictures = [found * sample(appearance.colours, enlarged(flow, self.config.size)) for flow in flows]
+        own, mirrored = (found * sample(appearance.colours, enlarged(flow, self.config.size)) for flow in flows)
         confidence = torch.cat([flow.confidence for flow in flows], dim=1)
-        features = [sample(appearance.features, flow.grid) for flow in flows]
         shares = confidence / confidence.sum(1, keepdim=True).clamp_min(1e-3)
-        mixed = sum(shares[:, index : index + 1] * each for index, each in enumerate(features))
-        return Carried(*pictures, confidence, mixed, target)
+        features = [sample(appearance.features, flow.grid) for flow in flows]
+        mixed = shares[:, :1] * features[0] + shares[:, 1:] * features[1]
+        return Carried(own, mirrored, confidence, mixed, target)
 
     def rehearse(self, source: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         """As for :class:`MomiNet`, before what G draws."""
@@ -217,7 +219,7 @@ class CarryNet(MomiNet):
             painted = Painted(*(torch.lerp(a, b, share) for a, b in zip(painted, there, strict=True)))
         return composed(painted, behind)
 
-    def swap(self, source: Tensor, target: Tensor, *, background: Background | Tensor = "target") -> Tensor:
+    def swap(self, source: Tensor, target: Tensor, *, background: str | Tensor = "target") -> Tensor:
         """The person of ``source`` in the pose of ``target``: only RGB goes in.
 
         Args:
@@ -234,7 +236,7 @@ class CarryNet(MomiNet):
         """
         return self.explain(source, target, background=background).swap
 
-    def explain(self, source: Tensor, target: Tensor, *, background: Background | Tensor = "target") -> Explained:
+    def explain(self, source: Tensor, target: Tensor, *, background: str | Tensor = "target") -> Explained:
         """The swap with what G was given and what it drew; arguments as for :meth:`swap`."""
         source, target = self.checked(source, target)
         count = len(source)
@@ -254,7 +256,7 @@ class CarryNet(MomiNet):
             painted.silhouette, behind, first, carried.body, answer,
         )  # fmt: skip
 
-    def _background(self, asked: Background | Tensor, both: Tensor, pose: Pose, body: BodyMap) -> Tensor | None:
+    def _background(self, asked: str | Tensor, both: Tensor, pose: Pose, body: BodyMap) -> Tensor | None:
         count = len(both) // 2
         if isinstance(asked, Tensor):
             return self._given(asked, count)

@@ -72,6 +72,12 @@ class PoseEncoder(nn.Module):
         if detail:
             self.detail = nn.Sequential(nn.Conv2d(channels[1], detail, 1), nn.PixelUnshuffle(2))
 
+    def restart_detail(self) -> None:
+        """Give the detail's convolution the initial weights that PyTorch gives one; nothing without detail."""
+        for layer in self.detail or ():
+            if isinstance(layer, nn.Conv2d):
+                layer.reset_parameters()
+
     def forward(self, pose_maps: Tensor) -> Tensor:
         """Encode ``pose_maps``."""
         if self.detail is None:
@@ -96,7 +102,7 @@ class AppearanceEncoder(nn.Module):
             *_layers(3, channels, stem, norm, first_stride=2), ResidualBlock(channels[-1], norm)
         )
 
-        self.half = 1 if stem == "lean" else 5  # so many layers lead to the first features at H/2
+        self.until_half = 1 if stem == "lean" else 5  # so many layers lead to the first features at H/2
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Encode ``pictures``."""
@@ -104,8 +110,8 @@ class AppearanceEncoder(nn.Module):
 
     def halved(self, pictures: Tensor) -> Tensor:
         """The first features at H/2 (N, channels[0], H/2, W/2); :meth:`encode_halved` goes on from them."""
-        return self.body[: self.half](pictures)
+        return self.body[: self.until_half](pictures)
 
     def encode_halved(self, features: Tensor) -> Tensor:
         """From :meth:`halved` features to the code."""
-        return self.body[self.half :](features)
+        return self.body[self.until_half :](features)

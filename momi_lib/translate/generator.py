@@ -50,10 +50,9 @@ class Generator(nn.Module):
         super().__init__()
         if output not in get_args(Output):
             raise ValueError(f"output: expected one of {', '.join(get_args(Output))}, got {output!r}")
-        if output != "full":
-            channels, blocks = channels[:3], blocks[:3]
+        stages = len(channels) if output == "full" else 3
         layers: list[nn.Module] = [conv(2 * width, channels[0], norm=norm)]
-        for stage, (outputs, count) in enumerate(zip(channels, blocks, strict=True)):
+        for stage, (outputs, count) in enumerate(zip(channels[:stages], blocks[:stages], strict=True)):
             if stage:
                 layers.append(upsample(channels[stage - 1], outputs, how=upsampling, norm=norm))
             if stage == 1:
@@ -63,7 +62,7 @@ class Generator(nn.Module):
         factor = 2 if output == "half" else 1
         self.picture = None
         if output != "features":
-            self.picture = nn.Conv2d(channels[-1], 3 * factor**2, kernel, padding=kernel // 2)
+            self.picture = nn.Conv2d(channels[stages - 1], 3 * factor**2, kernel, padding=kernel // 2)
         self.unfold = nn.PixelShuffle(factor)
 
     def forward(self, appearance_code: Tensor, pose_code: Tensor, within: Tensor | None = None) -> Tensor:

@@ -1,9 +1,9 @@
 """Before G: the target's pose looks up where in the source its appearance stands. A named option.
 
 The paper joins z_a, which stands where the source stood, with the z_p of another pose, and leaves it to G's
-convolutions to carry a sleeve from one place to the other. Here every place of the target asks all places of the
-source at once (scaled dot-product attention, Vaswani et al. 2017): queries are made of the target's pose code, keys of
-the source's pose code, and values of the appearance code.
+convolutions to carry a sleeve from one place to the other. Here every place of the target attends to all places of
+the source at once (scaled dot-product attention, Vaswani et al. 2017): queries are made of the target's pose code, keys
+of the source's pose code, and values of the appearance code.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from momi_lib.data import size_of
 
 SHARPNESS = 8.0  # how far, at first, a place's score for itself stands above that for others, before the softmax
 
@@ -67,9 +69,9 @@ class AppearanceLookup(nn.Module):
         self.value.weight.copy_(torch.cat([same, torch.zeros_like(same)], 1).repeat(self.heads, 1)[:, :, None, None])
         self.result.weight.copy_(same.repeat(1, self.heads)[:, :, None, None] / self.heads)
         for layer in (self.query, self.key, self.value, self.result):
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(layer.get_parameter("bias"))
 
-    def _asked(self, source_pose: Tensor, target_pose: Tensor) -> tuple[Tensor, Tensor]:
+    def _queries_and_keys(self, source_pose: Tensor, target_pose: Tensor) -> tuple[Tensor, Tensor]:
         return (
             _split(self.query(target_pose + self.places), self.heads),
             _split(self.key(source_pose + self.places), self.heads),
@@ -78,7 +80,7 @@ class AppearanceLookup(nn.Module):
     def forward(self, appearance: Tensor, source_pose: Tensor, target_pose: Tensor) -> Tensor:
         """The appearance code where the target's pose needs it."""
         values = _split(self.value(torch.cat([appearance, source_pose], dim=1)), self.heads)
-        attended = functional.scaled_dot_product_attention(*self._asked(source_pose, target_pose), values)
+        attended = functional.scaled_dot_product_attention(*self._queries_and_keys(source_pose, target_pose), values)
         return self.result(_join(attended, appearance.shape[-2:]))
 
     def weights(self, source_pose: Tensor, target_pose: Tensor) -> Tensor:
@@ -89,7 +91,7 @@ class AppearanceLookup(nn.Module):
         >>> lookup.weights(code, code).sum(-1).allclose(torch.ones(1, 2, 8))
         True
         """
-        query, key = self._asked(source_pose, target_pose)
+        query, key = self._queries_and_keys(source_pose, target_pose)
         return (query @ key.mT / query.shape[-1] ** 0.5).softmax(dim=-1)
 
     def negative_log_likelihood(
@@ -113,10 +115,10 @@ class AppearanceLookup(nn.Module):
         True
         """
         (source_pose, target_pose), (source, target) = codes, points
-        query, key = self._asked(source_pose, target_pose)  # (N, heads, h·w, c)
-        shares = [bilinear_shares(place, source_pose.shape[-2:]) for place in (source, target)]
-        asked = shares[1][:, None] @ query.float()
-        weights = (asked @ key.float().mT / query.shape[-1] ** 0.5).softmax(dim=-1).mean(1)  # (N, P, h·w)
+        query, key = self._queries_and_keys(source_pose, target_pose)  # (N, heads, h·w, c)
+        shares = [bilinear_shares(place, size_of(source_pose)) for place in (source, target)]
+        queries = shares[1][:, None] @ query.float()
+        weights = (queries @ key.float().mT / query.shape[-1] ** 0.5).softmax(dim=-1).mean(1)  # (N, P, h·w)
         found = (weights * shares[0]).sum(-1).clamp_min(1e-6)
         return -(found.log() * valid).sum() / valid.sum().clamp_min(1)
 

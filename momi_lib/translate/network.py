@@ -19,6 +19,10 @@ from momi_lib.translate.shape import NetworkConfig
 __all__ = ["MomiNet", "NetworkConfig", "Pose", "ends"]
 
 
+#: What a network has found out about people and draws them from: the code of Eq. 2, or what its kind has instead.
+Met = Any
+
+
 class Pose(NamedTuple):
     """What the pose branch says about pictures.
 
@@ -61,7 +65,7 @@ class MomiNet(nn.Module):
         self.pose_encoder = PoseEncoder(len(JOINTS), channels, stem=c.stem, norm=c.norm, detail=c.pose_detail)
         self.appearance_encoder = AppearanceEncoder(channels, stem=c.stem, norm=c.norm)
         if c.attention == "pose":
-            self.attention: nn.Module = PoseAttention(
+            self.attention: PoseAttention | ResidualBlocks = PoseAttention(
                 c.width, c.attention_blocks, block=c.attention_block, lean=c.lean_attention, norm=c.norm
             )
         else:
@@ -82,10 +86,11 @@ class MomiNet(nn.Module):
         for part in (self.pose_encoder, self.appearance_encoder, self.attention, self.generator):
             initialise(part)  # not the lookups: with such small weights they would look everywhere alike for long
         if c.pose_detail:
-            self.detail = nn.Sequential(nn.PixelShuffle(2), nn.Conv2d(c.pose_detail, c.generator[1], 3, padding=1))
-            nn.init.zeros_(self.detail[1].weight)  # weights without it can be gone on with
-            nn.init.zeros_(self.detail[1].bias)
-            self.pose_encoder.detail[0].reset_parameters()
+            last = nn.Conv2d(c.pose_detail, c.generator[1], 3, padding=1)
+            nn.init.zeros_(last.weight)  # weights without it can be gone on with
+            nn.init.zeros_(last.get_parameter("bias"))
+            self.detail = nn.Sequential(nn.PixelShuffle(2), last)
+            self.pose_encoder.restart_detail()
 
     def translation(self) -> tuple[nn.Module, ...]:
         """The parts that the translation losses train: all but the student."""
@@ -175,24 +180,24 @@ class MomiNet(nn.Module):
             )
         return source.to(weight.dtype), target.to(weight.dtype)
 
-    def meet(self, pictures: Tensor, pose: Pose | None = None) -> Tensor:
+    def meet(self, pictures: Tensor, pose: Pose | None = None) -> Met:
         """What :meth:`draw` needs to know of the people in pictures (N, 3, H, W) in [-1, 1]: here the code of Eq. 2.
 
         ``pose``, of the same pictures, spares F_p its work.
         """
         return self.encode_appearance(pictures, self.encode_pose((pose or self.pose(pictures)).maps))
 
-    def code(self, appearance: Tensor) -> Tensor:
+    def code(self, appearance: Met) -> Tensor:
         """z_a in what :meth:`meet` found: (N, d or 2d, H/8, W/8)."""
         return appearance
 
     def draw(
         self,
-        appearance: Tensor,
+        appearance: Met,
         maps: Tensor,
         background: Tensor | None = None,
         *,
-        other: Tensor | None = None,
+        other: Met | None = None,
         share: float = 0.0,
     ) -> Tensor:
         """The people of N appearances in N poses; one appearance may stand for all poses, and one pose for all people.
@@ -220,10 +225,11 @@ class MomiNet(nn.Module):
         if other is not None:
             there, within_there = self.attend(other.expand(count, -1, -1, -1), pose_code)
             code = torch.lerp(code, there, share)
-            within = None if within is None else torch.lerp(within, within_there, share)
+            if within is not None and within_there is not None:
+                within = torch.lerp(within, within_there, share)
         return self.generator(code, self.coarse(pose_code), within)
 
-    def swap(self, source: Tensor, target: Tensor, *, background: str = "drawn") -> Tensor:
+    def swap(self, source: Tensor, target: Tensor, *, background: str | Tensor = "drawn") -> Tensor:
         """The person of ``source`` in the pose of ``target``: only RGB goes in.
 
         Args:
@@ -271,7 +277,7 @@ def check_range(name: str, pictures: Tensor) -> None:
         )
 
 
-def ends(appearance: Any, other: Any, share: float) -> tuple[Any, Any]:
+def ends(appearance: Met, other: Met | None, share: float) -> tuple[Met, Met | None]:
     """The appearances that are needed at a share of the way: both between the ends, and one at an end.
 
     >>> ends("a", "b", 0), ends("a", "b", 0.5), ends("a", "b", 1)

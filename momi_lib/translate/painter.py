@@ -79,7 +79,7 @@ class Painter(nn.Module):
         initialise(self)
         nn.init.normal_(self.decide.weight, 0.0, 0.002)
         with torch.no_grad():  # at first what is visible is carried over, preferably from the same side of the body
-            self.decide.bias[:3] = torch.tensor([-1.5, 0.0, -0.3])
+            self.decide.get_parameter("bias")[:3] = torch.tensor([-1.5, 0.0, -0.3])
 
     def forward(self, features: Tensor, carried: Carried) -> Painted:
         """``features`` (N, width, H/2, W/2) of G."""
@@ -97,8 +97,8 @@ class Painter(nn.Module):
         silhouette = torch.sigmoid(CRISP * _doubled(carried.body.silhouette))
         wide = torch.cat([_doubled(self.shrink(features)).float(), carried.own, carried.mirrored], dim=1)
         drawn = torch.tanh(self.colour(wide.to(features.dtype)).float())
-        choices = (drawn, carried.own + light, carried.mirrored + light)
-        person = sum(gates[:, index : index + 1] * choice for index, choice in enumerate(choices))
+        own, mirrored = carried.own + light, carried.mirrored + light
+        person = gates[:, :1] * drawn + gates[:, 1:2] * own + gates[:, 2:] * mirrored
         return Painted(person, silhouette, drawn, gates, light)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from momi_lib.pose.heatmaps import Decoder
 from momi_lib.translate.attention import Block
 from momi_lib.translate.blocks import Norm, Upsampling
 from momi_lib.translate.encoders import Stem
@@ -46,7 +47,8 @@ class NetworkConfig:
         decoder: ``"argmax"`` (the paper's), ``"quarter"``, ``"newton"`` or ``"dark"``.
         carry: the network is a :class:`~momi_lib.translate.carrying.CarryNet`: what is visible in the source is carried
             over by body maps, which the paper does not do. The next three belong to it.
-        body_source, body_target: channels of B_s and B_t at H/2, H/4, H/8 and H/16.
+        body_source: channels of B_s at H/2, H/4, H/8 and H/16.
+        body_target: channels of B_t at the same sizes.
         painter: channels of the painter at full size.
         decode_at: where the maximum of a heatmap is taken: ``"quarter"``, in F_p's own maps at H/4, or ``"full"``, in
             the same brought to H × W (the paper's h).
@@ -74,7 +76,7 @@ class NetworkConfig:
     student: int = 48
     sigma: float = 6.0
     threshold: float = 0.2
-    decoder: str = "argmax"
+    decoder: Decoder = "argmax"
     decode_at: Literal["quarter", "full"] = "quarter"
     carry: bool = False
     body_source: tuple[int, int, int, int] = (32, 64, 96, 128)

@@ -16,7 +16,7 @@ from momi_lib.translate.network import MomiNet, NetworkConfig
 
 FORMAT, KEY = "momi-network-2", "momi"
 #: Earlier files, and what their words mean today: they call ``dark`` what is ``newton`` now.
-EARLIER = {"momi-network-1": {"decoder": {"dark": "newton"}}}
+EARLIER: dict[str, dict[str, dict[str, str]]] = {"momi-network-1": {"decoder": {"dark": "newton"}}}
 RENAMED = {"lookup.question.": "lookup.query.", "lookup.address.": "lookup.key."}
 
 
@@ -119,10 +119,10 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
         raise ValueError(f"{path}: expected weights of a MomiNet ({FORMAT}), got {about.get('format')!r}")
     if not isinstance(about.get("network"), dict):
         raise ValueError(f"{path}: its metadata lack the network's config; train again or download it again")
-    shape = {k: tuple(v) if isinstance(v, list) else v for k, v in about["network"].items()}
+    shape: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about["network"].items()}
     for field, words in EARLIER.get(about["format"], {}).items():
         if field in shape:
-            shape[field] = words.get(shape.get(field), shape.get(field))
+            shape[field] = words.get(shape[field], shape[field])
     known = {f.name for f in fields(NetworkConfig)}
     if not shape.keys() <= known:
         raise ValueError(
@@ -142,4 +142,4 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
             "written by another version of momi_lib, or changed since; train again"
         )
     network.load_state_dict(tensors)
-    return network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    return network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)

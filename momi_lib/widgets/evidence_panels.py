@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+from typing import cast
 
 import ipywidgets as widgets
 import torch
@@ -79,7 +80,8 @@ class Stations(widgets.VBox):
     """
 
     def __init__(self, swapper: Swapper) -> None:
-        self.swapper, self.state, self.joint = swapper, None, JOINTS.index("left_wrist")
+        self.swapper, self.joint = swapper, JOINTS.index("left_wrist")
+        self.state: State | None = None
         self._taught: dict[tuple[int, bool], tuple[Tensor, Tensor, Tensor]] = {}
         joints = [("all 17, the largest", -1), *((joint_name(joint), joint) for joint in range(len(JOINTS)))]
         short = {"layout": {"width": "270px"}, "style": {"description_width": "80px"}}
@@ -126,7 +128,7 @@ class Stations(widgets.VBox):
             self._show_heat(f"teacher {role}", picture, *self._taught[index, mirrored])
 
     def _show_heat(self, name: str, picture: Tensor, maps: Tensor, landmarks: Tensor, valid: Tensor) -> None:
-        joint = self.heat.value
+        joint = cast(int, self.heat.value)  # one of the options
         chosen = torch.ones(17, dtype=torch.bool) if joint < 0 else torch.arange(17) == joint
         drawn = heat_png(picture, maps[chosen].amax(0), landmarks, valid & chosen, scale=2)
         found, of = int((valid & chosen).sum()), int(chosen.sum())
@@ -141,9 +143,12 @@ class Stations(widgets.VBox):
             self._blank("attention", "this network has no attention blocks" if state.swap is not None else "no weights")
             return
         picture = self.swapper.picture(state.source)
-        if self.block.value == "lookup":
-            person = self.swapper.person(state.source)
-            weights = self.swapper.studio.looks(person, state.landmarks[1], state.valid[1], self.joint)
+        block = cast(str, self.block.value)  # one of the options
+        if block == "lookup":
+            person, studio = self.swapper.person(state.source), self.swapper.studio
+            assert studio is not None  # there is a swap
+            landmarks, valid = state.poses
+            weights = studio.looks(person, landmarks[1], valid[1], self.joint)
             if weights is None:
                 self._blank("attention", f"the {joint_name(self.joint)} has no place: it was not found")
                 return
@@ -151,13 +156,13 @@ class Stations(widgets.VBox):
             says = f"where in the source the target's {joint_name(self.joint)} looks, brightest {most:.2f}"
             lines = f"{joint_name(self.joint)} looks here", f"yellow: {most:.2f}"
         else:
-            values = gates[int(self.block.value.split()[1]) - 1]
+            values = gates[int(block.split()[1]) - 1]
             low = float(values.min())
             spread = f"dark {low:.2f}, yellow {float(values.max()):.2f}"
-            says, lines = f"gates of {self.block.value}, mean over channels: {spread}", (self.block.value, spread)
+            says, lines = f"gates of {block}, mean over channels: {spread}", (block, spread)
         drawn = heat_png(picture, values, low=low, high=float(values.max()), scale=2)
         self.panels["attention"].draw(drawn, f"attention: {says}", *lines)
 
     def _blank(self, name: str, why: str) -> None:
-        size = tuple(self.swapper.size)
-        self.panels[name].draw(blank_png(size, scale=2), f"{STATIONS[name]}: {why}", STATIONS[name], "none")
+        blank = blank_png(self.swapper.size, scale=2)
+        self.panels[name].draw(blank, f"{STATIONS[name]}: {why}", STATIONS[name], "none")

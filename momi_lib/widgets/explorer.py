@@ -153,7 +153,7 @@ class SwapExplorer:
         return int(torch.randint(count, (1,), generator=self._generator))
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        bundle = dict(self.widget._repr_mimebundle_(**kwargs))
+        bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_(**kwargs) or {})
         bundle["text/plain"] = "The pose swap explorer: run this cell in JupyterLab to use it."
         return bundle
 
@@ -190,7 +190,7 @@ class SwapExplorer:
         """Answer the hand: pose and swap at once, the rest when the hand has let go."""
         if self.state.swap is None:
             return self.state
-        landmarks, valid = self.state.landmarks[1].clone(), self.state.valid[1].clone()
+        landmarks, valid = (both[1].clone() for both in self.state.poses)
         for edit in edits:
             if edit.to is None:
                 valid[edit.joint] = False
@@ -233,9 +233,11 @@ class SwapExplorer:
             self._update(pair=True)
 
     def _shuffle(self) -> None:
-        options = self._pairs or self._chosen
-        drawn = options[self._draw_number(len(options))]
-        self.choose(*(drawn if self._pairs else self._strangers(drawn)))
+        if self._pairs:
+            pair = self._pairs[self._draw_number(len(self._pairs))]
+        else:
+            pair = self._strangers(self._chosen[self._draw_number(len(self._chosen))])
+        self.choose(*pair)
 
     def _use(self, role: str, index: int, name: str) -> None:
         self._names = {index: name, **self._names}
@@ -275,7 +277,7 @@ class SwapExplorer:
         if state.swap is None:
             self._say(f"There is no swap to save. {self.swapper.missing}")
             return
-        truth = [] if state.truth is None else [to_float(self.truth.pictures[state.truth])]
+        truth = [] if self.truth is None or state.truth is None else [to_float(self.truth.pictures[state.truth])]
         pictures = [*self.swapper.pictures(state), to_float(state.swap), *truth]
         self._keep_file(row_png(pictures), self._file_name(".png"))
 
@@ -284,7 +286,11 @@ class SwapExplorer:
             self._say(f"There is no swap to save. {self.swapper.missing}")
             return
         states = [self._swapped(*shares) for shares in self.ways.frames()]
-        frames = [[map_png(drawn.pose, scale=1), picture_png(drawn.swap, scale=1)] for drawn in states]
+        frames = [
+            [map_png(state.pose, scale=1), picture_png(state.swap, scale=1)]
+            for state in states
+            if state.pose is not None and state.swap is not None  # all of them, as the one that is shown
+        ]
         self._keep_file(gif(frames, milliseconds=INTERVAL), self._file_name(".gif"))
 
     def _keep_file(self, content: bytes, name: str) -> None:

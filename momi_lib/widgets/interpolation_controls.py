@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import ipywidgets as widgets
 
 from momi_lib.widgets.evidence_panels import row
@@ -54,8 +56,10 @@ class Ways(widgets.VBox):
         self.pose.value, self.look.value = 1.0, 0.0
 
     def _at(self, share: float) -> tuple[float, float]:
-        moves = {"pose": (True, False), "look": (False, True), "both": (True, True)}[self.what.value]
-        return tuple(share if moved else value for moved, value in zip(moves, self.values, strict=True))
+        what = cast(str, self.what.value)
+        moves = {"pose": (True, False), "look": (False, True), "both": (True, True)}[what]
+        pose, look = (share if moved else value for moved, value in zip(moves, self.values, strict=True))
+        return pose, look
 
     def _step(self, change: dict) -> None:
         share = 1 - abs(change["new"] - STEPS) / STEPS

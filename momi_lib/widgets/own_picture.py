@@ -14,6 +14,7 @@ from momi_lib.widgets.crop_box import LEAST, CropBox
 from momi_lib.widgets.evidence_panels import Picture, row
 from momi_lib.widgets.picture_button import PictureButton
 from momi_lib.widgets.png import picture_png, skeleton_png
+from momi_lib.widgets.session import Studio
 from momi_lib.widgets.swap_state import Swapper
 from momi_lib.widgets.upload import Box, Sureness, UploadError, cut, open_picture
 
@@ -92,22 +93,23 @@ class OwnPicture(widgets.VBox):
             return  # of three numbers that change at once, the first tells all
         self._looked = self.crop.box
         self.picture = cut(self._image, self._looked, self.swapper.size)
-        if self.swapper.studio is None:
+        studio, network = self.swapper.studio, self.swapper.network
+        if studio is None or network is None:
             self.seen.draw(picture_png(self.picture, scale=2), "what the model would see", "cropped")
             self._say(self.swapper.missing, warning=True)
             return
-        pose = self.swapper.studio.find(self.picture[None])
+        pose = studio.find(self.picture[None])
         drawn = skeleton_png(self.picture, pose.landmarks[0], pose.valid[0], scale=2)
         self.seen.draw(drawn, "what the model saw, with the joints that it found", "what the model saw")
-        usual = self._usual = self._usual or self._measure()
-        self.sure, told = usual.verdict(pose.heatmaps[0].amax((1, 2)), self.swapper.network.config.threshold)
+        usual = self._usual = self._usual or self._measure(studio, network.config.threshold)
+        self.sure, told = usual.verdict(pose.heatmaps[0].amax((1, 2)), network.config.threshold)
         self._say(f"{self.name}: {told}", warning=not self.sure)
 
-    def _measure(self) -> Sureness:
+    def _measure(self, studio: Studio, threshold: float) -> Sureness:
         """What is usual, from people of the folder."""
         some = torch.linspace(0, len(self.swapper.people) - 1, min(KNOWN, len(self.swapper.people))).long()
-        pose = self.swapper.studio.find(self.swapper.people.pictures[some])
-        return Sureness.of(pose.heatmaps.amax((2, 3)), threshold=self.swapper.network.config.threshold)
+        pose = studio.find(self.swapper.people.pictures[some])
+        return Sureness.of(pose.heatmaps.amax((2, 3)), threshold=threshold)
 
     def _use(self, role: str) -> None:
         if self._image is not None:

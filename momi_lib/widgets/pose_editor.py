@@ -142,7 +142,7 @@ class PoseEditor(anywidget.AnyWidget):
     ) -> None:
         """Landmarks (17, 2) in pixels and valid (17,) bool (None: they stay), and two pictures (H, W, 3) uint8."""
         with self.hold_sync():
-            if landmarks is not None:
+            if landmarks is not None and valid is not None:
                 places = landmarks.double().round(decimals=2).tolist()
                 self.joints = [[*place, found] for place, found in zip(places, valid.tolist(), strict=True)]
             self.pose, self.swap = (np.ascontiguousarray(pixels).tobytes() for pixels in (pose, swap))

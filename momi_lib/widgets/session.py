@@ -15,7 +15,7 @@ from torch import Tensor
 
 from momi_lib.data import to_float, to_uint8
 from momi_lib.devices import multiplies_bf16
-from momi_lib.translate import Appearance, MomiNet, folded
+from momi_lib.translate import Appearance, CarryNet, MomiNet, PoseAttention, folded
 from momi_lib.translate.network import Pose
 
 __all__ = ["Drawn", "Person", "Studio"]
@@ -88,9 +88,9 @@ class Studio:
         pose = self.network.pose(pictures)
         appearance = self.network.meet(pictures, pose)
         gates = street = None
-        if "source" in self.network.backgrounds:
+        if isinstance(self.network, CarryNet):
             street = self.network.backdrop(pictures, pose, appearance.body)[0]
-        if hasattr(self.network.attention, "gates"):
+        if isinstance(self.network.attention, PoseAttention):
             features = self.network.appearance_encoder(pictures)
             found = self.network.attention.gates(features, self.network.coarse(self.network.encode_pose(pose.maps)))
             gates = torch.stack([gate[0].mean(0) for gate in found]).cpu()
@@ -144,8 +144,8 @@ class Studio:
             return None
         maps = self.network.reproject(landmarks[None].to(self.device), valid[None].to(self.device))
         coarse = self.network.coarse(self.network.encode_pose(maps))
-        addresses = self.network.code(person.appearance).chunk(2, dim=1)[1]
-        weights = self.network.lookup.weights(addresses, coarse)[0].mean(0)
+        keys = self.network.code(person.appearance).chunk(2, dim=1)[1]
+        weights = self.network.lookup.weights(keys, coarse)[0].mean(0)
         rows, columns = coarse.shape[-2:]
         x, y = (round((float(value) + 0.5) / 8 - 0.5) for value in landmarks[joint])
         place = min(max(y, 0), rows - 1) * columns + min(max(x, 0), columns - 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import ipywidgets as widgets
 
@@ -47,12 +47,16 @@ class StudyExplorer:
         self._update()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        bundle = dict(self.widget._repr_mimebundle_(**kwargs))
+        bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_(**kwargs) or {})
         bundle["text/plain"] = "The pictures of the study: run this cell in JupyterLab to choose among them."
         return bundle
 
+    @property
+    def _chosen(self) -> tuple[int, str]:
+        return cast(int, self.pair.value), cast(str, self.variant.value)
+
     def _update(self) -> None:
-        place, variant = self.pair.value, self.variant.value
+        place, variant = self._chosen
         shown = {name: self.pictures.of(name)[place] for name in ("source", "target")}
         shown["drawn"] = self.pictures.of(variant)[place]
         if "truth" in self.panels:
@@ -69,14 +73,15 @@ class StudyExplorer:
     @property
     def said(self) -> str:
         """The scores of what is shown, in a sentence."""
-        place, variant, words = self.pair.value, self.variant.value, []
+        place, variant = self._chosen
+        words: list[str] = []
         if self.pictures.l1:
             here = {name: self.pictures.l1[name][place] for name in self.pictures.variants}
-            rank = sorted(here, key=here.get).index(variant) + 1
+            rank = sorted(here, key=here.__getitem__).index(variant) + 1
             words.append(
                 f"This picture, on the person: L1 {here[variant]:.3f} (place {rank} of {len(here)}), "
                 f"SSIM {self.pictures.ssim[variant][place]:.3f}."
             )
         means = self.result["means"][variant]
-        shown = [f"{score} {means[score]['mean']:.3f}" for score in ("L1", "FID", "APS", "pose") if score in means]
+        shown = [f"{score} {means[score]['mean']:.3f}" for score in ("L1", "FID", "APS", "PCK") if score in means]
         return " ".join([*words, f"{variant} over all swaps and seeds: {', '.join(shown)}."])

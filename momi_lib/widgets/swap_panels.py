@@ -61,8 +61,9 @@ class Stage:
         if state.swap is None:
             self._show("source", picture_png(source), who)
         else:
-            joints = f"{int(state.valid[0].sum())} of 17 joints"
-            drawn = skeleton_png(source, state.landmarks[0], state.valid[0])
+            landmarks, valid = state.poses
+            joints = f"{int(valid[0].sum())} of 17 joints"
+            drawn = skeleton_png(source, landmarks[0], valid[0])
             self._show("source", drawn, f"{who} with the joints that the student found", joints)
         return self._show_truth(state)
 
@@ -80,9 +81,11 @@ class Stage:
             where = f"a pose {state.pose_share:.0%} of the way to {where}"
         if state.look_share > 0:
             who = f"somebody {state.look_share:.0%} of the way from {who} to {self.name(state.target)}"
+        landmarks, valid = state.poses
+        assert state.pose is not None  # it comes with the swap
         self.editor.show(
-            state.landmarks[1],
-            state.valid[1],
+            landmarks[1],
+            valid[1],
             pose=viridis(state.pose),
             swap=state.swap.permute(1, 2, 0).numpy(),
             pose_says=f"pose: the Gaussian pose maps of {where}, the largest value",
@@ -105,9 +108,11 @@ class Stage:
             for name in ("truth", "difference"):
                 self._show(name, None, why, "none")
             return why if state.swap is None else f"Swap drawn{self._behind(state)}; {why}."
-        truth = self.swapper.truth.pictures[state.truth]
+        known = self.swapper.truth
+        assert known is not None and state.swap is not None  # or there were no row of a true swap
+        truth = known.pictures[state.truth]
         difference = (state.swap.float() - truth.float()).abs().mean(0) / 255
-        drawn = map_png(difference, high=BRIGHT, picture=truth, mask=self.swapper.truth.masks[state.truth])
+        drawn = map_png(difference, high=BRIGHT, picture=truth, mask=known.masks[state.truth])
         scores = f"masked L1 {state.l1:.3f}, masked SSIM {state.ssim:.3f}"
         self._show("truth", picture_png(truth), "what the renderer draws for this swap", "rendered")
         what = f"between swap and true answer on the person, yellow from {BRIGHT}: {scores}"
@@ -116,5 +121,5 @@ class Stage:
 
     def _show(self, name: str, png: bytes | None, alternative: str, more: str = "") -> None:
         """Fill a panel; without a picture it stays grey."""
-        png = png or blank_png(tuple(self.swapper.size))
+        png = png or blank_png(self.swapper.size)
         self.panels[name].draw(png, f"{PANELS[name]}: {alternative}", PANELS[name], more)

@@ -72,6 +72,12 @@ class State:
     background: str = "drawn"
 
     @property
+    def poses(self) -> tuple[Tensor, Tensor]:
+        """``landmarks`` and ``valid`` of a state that has a swap."""
+        assert self.landmarks is not None and self.valid is not None  # they come with the swap
+        return self.landmarks, self.valid
+
+    @property
     def plain(self) -> bool:
         """Whether this is the swap of two pictures as they are: only that has a true answer."""
         return not (self.mirrored or self.edited) and self.pose_share == 1 and self.look_share == 0
@@ -153,6 +159,8 @@ class Swapper:
     def person(self, index: int, mirrored: bool = False) -> Person:
         """What the network makes of a picture; found once and remembered."""
         if (index, mirrored) not in self._met:
+            if self.studio is None:
+                raise FileNotFoundError(self.missing)
             self._met[index, mirrored] = self.studio.meet(self.picture(index, mirrored))
             if len(self._met) > REMEMBERED:
                 self._met.popitem(last=False)
@@ -219,9 +227,9 @@ class Swapper:
             swap=drawn.picture,
         )
         row = self.answers.get((source, target))
-        if row is None or not state.plain:  # a mirrored answer would be lit from the wrong side
+        if row is None or self.truth is None or not state.plain:  # a mirrored answer would be lit from the wrong side
             return state
-        judged = state.swap[None], self.truth.pictures[row][None], self.truth.masks[row][None]
+        judged = drawn.picture[None], self.truth.pictures[row][None], self.truth.masks[row][None]
         return replace(state, truth=row, l1=float(masked_l1(*judged)), ssim=float(masked_ssim(*judged)))
 
 

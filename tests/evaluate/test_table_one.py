@@ -216,7 +216,7 @@ def test_the_table_is_written_three_ways_with_all_conditions(results):
     ours = table["rows"][-1]["scores"]
     assert ours["FID"]["name"] == "FID[mannequin-vgg]" and ours["FID"]["count"] == 24
     assert ours["mask-IS"]["name"] == "mask-IS[mannequin-vgg]" and "limb polygons" in ours["mask-IS"]["masks"]
-    assert ours["pose"]["count"] == 6 and ours["pose"]["network"].startswith("mannequin-teacher[")
+    assert ours["PCK"]["count"] == 6 and ours["PCK"]["network"].startswith("mannequin-teacher[")
     known = {"APS trained on mannequins"}  # of an eighth of the people nobody has learned exactly these
     assert {name for name in ours if name.startswith("APS")} == known
     assert all(ours[name]["name"].startswith("APS[mannequin-vgg, ") and ours[name]["count"] == 24 for name in known)
@@ -232,7 +232,7 @@ def test_copies_are_told_from_swaps(results):
     """A copy of the target has its pose; a copy of the source has not."""
     table, _ = results
     scores = {line["answer"]: line["scores"] for line in table["rows"]}
-    assert scores["copy target"]["pose"]["value"] > 0.9 > scores["copy source"]["pose"]["value"]
+    assert scores["copy target"]["PCK"]["value"] > 0.9 > scores["copy source"]["PCK"]["value"]
     assert scores["copy target"]["FID"]["value"] < scores["untrained"]["FID"]["value"]
 
 
@@ -240,6 +240,7 @@ def test_the_papers_numbers_are_there_grey_and_never_under_another_name(results)
     table, out = results
     text = (out / "table.md").read_text()
     assert "other data, not comparable" in text
+    assert "KID: kernel inception distance" in text and "PCK: percentage of correct key points" in text
     for answer, values in PAPER.items():
         line = next(line for line in text.splitlines() if f"the paper: {answer}*" in line)
         shown = values if "APS as in the paper" in columns(table["rows"]) else values[:3]

@@ -8,7 +8,7 @@ from torch import nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from momi_lib.metrics.distances import frechet_distance, kernel_distance
+from momi_lib.metrics.distances import frechet_distance, polynomial_mmd
 
 
 def noise(n: int, d: int, seed: int = 0) -> torch.Tensor:
@@ -70,21 +70,21 @@ def test_agrees_with_torchmetrics():
         fid.update(batch, real=real)
         kid.update(batch, real=real)
     assert frechet_distance(x, y) == pytest.approx(float(fid.compute()), rel=1e-4)
-    ours = kernel_distance(x, y, subsets=200, size=120)
+    ours = polynomial_mmd(x, y, subsets=200, size=120)
     theirs = kid.compute()[0]  # other random subsets of y
     assert ours.mean == pytest.approx(float(theirs), abs=4 * ours.deviation)
 
 
-def test_kernel_distance_by_hand():
+def test_the_number_of_kid_by_hand():
     x, y = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[2.0, 0.0], [0.0, 2.0]])
     # (xᵀy/2 + 1)³: within x 1, within y 1, across 2³ and 1.
-    assert kernel_distance(x, y, subsets=1, size=2).mean == pytest.approx(1 + 1 - 2 * (8 + 1 + 1 + 8) / 4)
+    assert polynomial_mmd(x, y, subsets=1, size=2).mean == pytest.approx(1 + 1 - 2 * (8 + 1 + 1 + 8) / 4)
 
 
 def test_the_seed_decides():
     x, y = noise(60, 5), noise(60, 5, 1)
-    assert kernel_distance(x, y, size=20, seed=1) == kernel_distance(x, y, size=20, seed=1)
-    assert kernel_distance(x, y, size=20, seed=1) != kernel_distance(x, y, size=20, seed=2)
+    assert polynomial_mmd(x, y, size=20, seed=1) == polynomial_mmd(x, y, size=20, seed=1)
+    assert polynomial_mmd(x, y, size=20, seed=1) != polynomial_mmd(x, y, size=20, seed=2)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,38 @@ def test_the_seed_decides():
     ],
 )
 def test_refusals(first, second, message):
-    for distance in (frechet_distance, kernel_distance):
+    for distance in (frechet_distance, polynomial_mmd):
         with pytest.raises(ValueError, match=message):
             distance(first, second)
+
+
+def test_like_sets_are_not_apart():
+    x = noise(40, 4)
+    assert 0 <= frechet_distance(x, x) < 1e-9
+    assert 0 <= frechet_distance(x[:, :1], x[:, :1]) < 1e-9
+
+
+def test_usual_subsets_are_a_hundred_of_a_thousand_by_seed_0():
+    x, y = noise(30, 2), noise(30, 2, 1)
+    usual = polynomial_mmd(x, y)
+    assert (usual.subsets, usual.size) == (100, 30)
+    assert polynomial_mmd(x, y, size=20) == polynomial_mmd(x, y, size=20, seed=0)
+    assert polynomial_mmd(noise(1001, 1), noise(1002, 1), subsets=1).size == 1000
+    for wrong in ({"subsets": 0}, {"size": 1}):
+        with pytest.raises(ValueError, match="expected at least 1 subset of at least 2 pictures"):
+            polynomial_mmd(x, y, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (torch.zeros(5), torch.zeros(5, 5), "expected features"),
+        (torch.zeros(5, 5), torch.zeros(5, 5, 1), "expected features"),
+        (torch.zeros(5, 3, 1), torch.zeros(5, 3), "expected features"),
+        (torch.zeros(5, 3), torch.zeros(1, 3), "at least two"),
+        (torch.zeros(5, 3), torch.full((5, 3), torch.inf), "second: expected finite"),
+    ],
+)
+def test_either_set_is_checked(first, second, message):
+    with pytest.raises(ValueError, match=message):
+        frechet_distance(first, second)

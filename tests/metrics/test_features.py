@@ -7,8 +7,8 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 import torch
 
-from momi_lib.metrics.distances import frechet_distance, kernel_distance
-from momi_lib.metrics.features import Features, NetworkCard, same_conditions
+from momi_lib.metrics.distances import frechet_distance, polynomial_mmd
+from momi_lib.metrics.features import Features, NetworkCard, distinct, same_conditions
 from momi_lib.metrics.fid import fid
 from momi_lib.metrics.kid import kid
 
@@ -51,7 +51,7 @@ def test_a_score_goes_by_the_name_of_the_network_that_was_asked(score):
 def test_the_values_are_those_of_the_distances():
     drawn, real = noise(20, 4, 1) * 2, noise(30, 4)
     assert fid(features(drawn), features(real)).value == frechet_distance(drawn, real)
-    expected = kernel_distance(drawn, real, subsets=5, size=10, seed=3)
+    expected = polynomial_mmd(drawn, real, subsets=5, size=10, seed=3)
     score = kid(features(drawn), features(real), subsets=5, size=10, seed=3)
     assert (score.value, score.deviation) == (expected.mean, expected.deviation)
     assert (score.subsets, score.subset_size, score.seed) == (5, 10, 3)
@@ -105,3 +105,21 @@ def test_neither_are_sizes_nor_masked_with_whole_pictures():
 def test_features_that_are_none(values, logits, message):
     with pytest.raises(ValueError, match=message):
         features(values, logits=logits)
+
+
+def test_pictures_that_differ_only_where_they_are_hidden_are_one():
+    pictures = torch.zeros(4, 3, 2, 2, dtype=torch.uint8)
+    pictures[1, 0, 0, 0], pictures[3, 2, 1, 1] = 9, 7
+    masks = torch.ones(4, 2, 2, dtype=torch.bool)
+    masks[:, 0, 0] = False
+    assert [part.tolist() for part in distinct(pictures)] == [[0, 1, 3], [0, 1, 0, 2]]
+    assert [part.tolist() for part in distinct(pictures, masks)] == [[0, 3], [0, 0, 0, 1]]
+
+
+def test_features_are_themselves_and_no_others_and_stay_as_they_are():
+    one = features(noise(3, 4))
+    assert one == one and one != replace(one) and len({one, replace(one)}) == 2
+    with pytest.raises(FrozenInstanceError):
+        one.pictures = "others"
+    with pytest.raises(FrozenInstanceError):
+        CARD.weights = "others"

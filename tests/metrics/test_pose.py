@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from momi_lib.metrics import left_right_confusion, pck, person_heights
+from momi_lib.metrics.pose import Joints, find_joints, pose_agreement
 from momi_lib.skeleton import MIRROR
 
 
@@ -66,3 +67,56 @@ def test_shapes_are_checked(joints):
         pck(joints, joints, torch.ones(3, 16), height=100)
     with pytest.raises(ValueError, match="N = 3"):
         pck(joints, joints, torch.ones(3, 17), height=torch.ones(2))
+
+
+def test_a_joint_at_the_very_radius_is_found_and_not_apart():
+    truth = torch.zeros(1, 17, 2)
+    truth[0, 5], truth[0, 6] = torch.tensor([10.0, 10.0]), torch.tensor([13.0, 14.0])
+    seen = torch.zeros(1, 17)
+    seen[0, 5:7] = 1
+    swapped = truth[:, list(MIRROR)]
+    assert pck(swapped, truth, seen, height=1, threshold=5).mean == 1.0
+    assert pck(swapped, truth, seen, height=1, threshold=4.9).mean == 0.0
+    near = {"height": 1, "threshold": 5}
+    assert left_right_confusion(swapped, truth, seen, **near).count.sum() == 0  # as far apart as the radius
+    assert left_right_confusion(swapped, truth, seen, height=1, threshold=4.9).mean == 1.0
+    moved = swapped + torch.tensor([-3.0, -4.0])  # five from the mirror joint: still there
+    assert left_right_confusion(moved, truth, seen, height=1, threshold=4.9).mean == 0.0
+    between = truth.clone()
+    between[0, 5], truth[0, 6] = torch.tensor([14.0, 13.0]), torch.tensor([18.0, 16.0])  # five from either place
+    assert left_right_confusion(between, truth, seen, **near).joints[5] == 0.0  # at its own, too
+
+
+class Flat(torch.nn.Module):
+    """A network that is as sure of each joint as it is told."""
+
+    def __init__(self, peaks):
+        super().__init__()
+        self.peaks = torch.tensor(peaks)
+
+    def forward(self, pictures):
+        maps = torch.zeros(len(pictures), 17, 32, 16)
+        maps[:, :, 8, 8] = self.peaks
+        return maps
+
+
+def test_a_joint_is_seen_from_its_threshold_on():
+    pictures = torch.zeros(2, 3, 128, 64, dtype=torch.uint8)
+    network = Flat([0.5, 0.499, 0.3, 0.1] + [0.0] * 13)
+    assert find_joints(network, "flat", pictures, threshold=0.5).seen[1].tolist() == [True] + [False] * 16
+    assert find_joints(network, "flat", pictures).seen[0].tolist() == [True] * 3 + [False] * 14
+    for wrong in (pictures.float(), pictures[0], pictures[:, :2], pictures[:0]):
+        with pytest.raises(ValueError, match="N from 1"):
+            find_joints(network, "flat", wrong)
+
+
+def test_agreement_is_within_a_tenth_of_the_height_and_needs_as_many_swaps_as_targets():
+    landmarks = torch.stack([torch.full((17,), 30.0), torch.linspace(10, 109, 17)], dim=1)[None]  # 100 pixels high
+    wanted = Joints(landmarks, torch.ones(1, 17, dtype=torch.bool), "made up")
+    for away, share in ((9.9, 1.0), (10.1, 0.0)):
+        found = wanted._replace(landmarks=landmarks + torch.tensor([away, 0.0]))
+        score = pose_agreement(found, wanted, network="n[1]", pictures="swaps", size=(128, 64))
+        assert (score.value, score.count, score.threshold) == (share, 1, 0.1)
+    two = wanted._replace(landmarks=landmarks.repeat(2, 1, 1), seen=wanted.seen.repeat(2, 1))
+    with pytest.raises(ValueError, match="as many swaps as targets, got 1 and 2"):
+        pose_agreement(wanted, two, network="n", pictures="swaps", size=(128, 64))

@@ -63,3 +63,41 @@ def test_a_paired_difference_is_free_of_what_both_answers_share():
     assert change.error < 0.1 * standard_error(first, *people)
     with pytest.raises(ValueError, match="expected scores of the same swaps"):
         paired_difference(first, first[1:])
+
+
+def without_each(values, groups):
+    """Variance of a mean by the jackknife, group by group in a loop."""
+    names = sorted(set(groups))
+    left = [[v for v, g in zip(values, groups, strict=True) if g != name] for name in names]
+    means = [sum(some) / len(some) for some in left]
+    middle = sum(means) / len(means)
+    return (len(names) - 1) / len(names) * sum((one - middle) ** 2 for one in means)
+
+
+def test_the_two_ways_are_added_and_the_pairs_own_chance_taken_off_once():
+    values = [0.1, 0.9, 0.4, 0.3, 0.8, 0.2, 0.6, 0.7]
+    sources, targets = [0, 0, 0, 5, 5, 5, 9, 9], [1, 2, 3, 1, 2, 3, 1, 1]
+    ways = [without_each(values, groups) for groups in (sources, targets, list(zip(sources, targets, strict=True)))]
+    told = standard_error(torch.tensor(values), torch.tensor(sources), torch.tensor(targets))
+    assert told == pytest.approx(max(ways[0] + ways[1] - ways[2], ways[0], ways[1]) ** 0.5, rel=1e-5)
+    alone = standard_error(torch.tensor(values), torch.tensor(sources))
+    assert alone == pytest.approx(ways[0] ** 0.5, rel=1e-5)
+
+
+def test_the_sum_counts_where_it_is_the_largest_and_a_part_where_that_is():
+    values, sources, targets = swaps(torch.Generator().manual_seed(6))
+    lists = [part.tolist() for part in (values, sources, targets)]
+    ways = [without_each(lists[0], groups) for groups in (lists[1], lists[2], list(zip(*lists[1:], strict=True)))]
+    assert ways[0] + ways[1] - ways[2] > max(ways[:2])
+    told = standard_error(values, sources, targets)
+    assert told == pytest.approx((ways[0] + ways[1] - ways[2]) ** 0.5, rel=1e-4)
+    four = torch.tensor([0.0, 1.0, 1.0, 0.0]), torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1])
+    ways = [without_each(four[0].tolist(), part.tolist()) for part in four[1:]]
+    assert ways == [0, 0] and standard_error(*four) == 0  # nothing but the pairs' own chance
+
+
+def test_two_values_are_enough_and_two_people():
+    assert standard_error(torch.tensor([0.0, 1.0])) == pytest.approx(0.5)
+    assert standard_error(torch.tensor([0.0, 1.0, 1.0]), torch.tensor([3, 4, 4])) == pytest.approx(0.5)
+    with pytest.raises(ValueError, match="targets: expected a person for each of 3 values"):
+        standard_error(torch.zeros(3), torch.arange(3), torch.arange(2))

@@ -1,4 +1,4 @@
-"""A study's pictures are found again as they were drawn, and others are refused."""
+"""A study's pictures are read back as they were drawn, and others are refused."""
 
 from __future__ import annotations
 

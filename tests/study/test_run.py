@@ -9,18 +9,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from momi_lib.commands import study as command
 from momi_lib.data import load, load_truth
 from momi_lib.evaluate import table_one
 from momi_lib.files import sha256, weights_folder
+from momi_lib.provenance import plain
+from momi_lib.study import engine
 from momi_lib.study import pictures as study_pictures
 from momi_lib.study import run as module
+from momi_lib.study.commands import Ablations
 from momi_lib.study.pictures import load_pictures
 from momi_lib.study.run import FULL, VARIANTS, Study, run_study
-from momi_lib.study.summary import load_study, means, orderings
+from momi_lib.study.summary import load_study, means, orderings, value
 from momi_lib.study.table import study_table
 from momi_lib.train import train
-from momi_lib.train.presets import preset
+from momi_lib.train.presets import flat, preset
 from momi_lib.translate import MomiNet
 from momi_lib.translate.attention import PoseAttention, ResidualBlocks
 
@@ -28,15 +30,14 @@ from momi_lib.translate.attention import PoseAttention, ResidualBlocks
 def test_every_variant_changes_one_thing():
     study = Study()
     full = study.config(FULL, 0)
-    assert full.network.transfer == "join" and full.pose_consistency == 0 and full.weights.adversarial == 0.5
+    assert full.network.transfer == "join" and full.loss.pose_consistency == 0 and full.loss.weights.adversarial == 0.5
     for name in VARIANTS:
         config = study.config(name, 1)
         assert config.steps == full.steps and config.seed == 1
-        parts = ("weights", "network")
-        changed = [f"{part}.{key}" for part in parts for key, entry in vars(getattr(config, part)).items()
-                   if entry != getattr(getattr(full, part), key)]  # fmt: skip
+        known, mine = flat(plain(full)), flat(plain(config))
+        changed = [key for key in mine if mine[key] != known[key] and key not in ("out", "seed")]
         assert len(changed) == (name != FULL), (name, changed)
-    assert {study.config(name, 0).weights.adversarial for name in VARIANTS} == {0, 0.1, 0.5, 1, 2}
+    assert {study.config(name, 0).loss.weights.adversarial for name in VARIANTS} == {0, 0.1, 0.5, 1, 2}
 
 
 def test_without_attention_the_pose_of_the_source_does_not_matter():
@@ -54,10 +55,10 @@ def test_the_committed_study_is_what_the_command_makes(monkeypatch):
     """It was made when the weights that are called lookup now were called small."""
     asked = []
     monkeypatch.setattr(module, "run_study", lambda study: asked.append(study) or {"orderings": []})
-    command("ablations")
-    command("ablations", preset="tiny")
+    Ablations()()
+    Ablations(preset="tiny", batch=2)()
     assert (asked[0].preset, asked[0].start) == ("lookup", weights_folder() / "momi-lookup.safetensors")
-    assert asked[1].start is None
+    assert asked[1].start is None and asked[1].config(FULL, 0).batch == 2
     results = load_study(Path(__file__).parents[2] / "benchmarks/results/ablations.json")
     begun_with = {run["begun_with"]["sha256"] for runs in results["runs"].values() for run in runs}
     assert begun_with == {sha256(asked[0].start)}
@@ -70,10 +71,12 @@ def test_the_study_of_a_preset_that_carries_takes_plain_networks():
 
 
 def test_bad_studies_are_refused():
-    with pytest.raises(ValueError, match="variant 'without-luck': expected some of full, without-patch"):
+    with pytest.raises(ValueError, match="only: expected some of full, without-patch, .* got 'without-luck'; leave"):
         Study(only=("without-luck",))
     with pytest.raises(ValueError, match="seeds: expected a whole number from 1 up, got 0"):
         Study(seeds=0)
+    with pytest.raises(ValueError, match="batch: expected a whole number from 1 up, got 0"):
+        Study(options={"batch": 0})
 
 
 def run(score: float, seed: int, **more: float) -> dict:
@@ -96,6 +99,11 @@ def test_means_and_orderings_by_hand():
     assert "FID rises without attention" not in found
 
 
+def test_pck_of_runs_that_were_scored_as_pose_is_read():
+    assert value(run(1.0, 0, pose=0.5), "PCK") == value(run(1.0, 0, PCK=0.5), "PCK") == 0.5
+    assert value(run(1.0, 0), "PCK") is None
+
+
 @pytest.mark.slow
 def test_a_study_runs_and_goes_on(tmp_path, monkeypatch):
     def few(folder):
@@ -111,7 +119,7 @@ def test_a_study_runs_and_goes_on(tmp_path, monkeypatch):
         trained.append(config.out.name)
         return train(config, resume=resume)
 
-    monkeypatch.setattr(module, "train", counted)
+    monkeypatch.setattr(engine, "train", counted)
     study = Study("tiny", steps=1, seeds=1, pairs=20, out=tmp_path / "runs", results=tmp_path / "results.json",
                   only=(FULL, "without-attention"))  # fmt: skip
     result = run_study(study)
@@ -132,7 +140,7 @@ def test_a_study_runs_and_goes_on(tmp_path, monkeypatch):
     assert len(trained) == 2 and again["runs"] == result["runs"] and again["pictures"] == result["pictures"]
     assert study.results.with_suffix(".jpg").is_file()
     with pytest.raises(ValueError, match=r"full-seed0.*a run with steps 1, and this study asks for 2\. Give the study"):
-        module._card(replace(study, steps=2).config(FULL, 0))
+        run_study(replace(study, steps=2))
 
 
 def test_a_study_that_does_not_add_up_is_refused(tmp_path):
@@ -156,3 +164,13 @@ def test_the_table_puts_the_papers_rows_under_ours():
     assert rows[2] == "| full | 11.00 ± 1.41 |" and "57.5" in rows[3] and "the paper's MOMI-Net" in rows[3]
     assert rows[4] == "| gamma-2 | 9.00 |" and rows[5] == "| *x* | 1.00 |"
     assert "not comparable" in rows[-1]
+def test_a_score_by_an_earlier_definition_is_marked_and_explained():
+    runs = [run(1.0, 0), run(2.0, 1)]
+    for scored in runs:
+        scored["scores"]["truth"] = {"l1": 0.1, "ssim": 0.4}
+    study = {"means": {FULL: means(runs)}, "beside": []}
+    assert "SSIM ↑" in study_table(study) and "earlier" not in study_table(study)
+    study |= {"earlier": {"SSIM": "of the whole answer.", "LPIPS": "not in this study."}}
+    lines = study_table(study).splitlines()
+    assert "SSIM (earlier) ↑" in lines[0] and "FID ↓" in lines[0]
+    assert lines[-1] == "SSIM: of the whole answer."

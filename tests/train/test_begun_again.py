@@ -10,6 +10,7 @@ import torch
 from momi_lib.train import preset, train
 from momi_lib.train.checkpoint import latest_checkpoint
 from momi_lib.train.initialise import initialise_from
+from momi_lib.train.presets import changed
 from momi_lib.train.run import CONFIG, LOG, WEIGHTS
 from momi_lib.translate import load_network, network_of, save_network
 
@@ -20,7 +21,7 @@ def config(folder, teacher, tmp_path):
 
     def make(**changes):
         usual = dict(data=folder, teacher=teacher, out=tmp_path / "run", device="cpu", distil_steps=2, steps=3,
-                     checkpoint_every=1, grid_every=100)  # fmt: skip
+                     log=dict(checkpoint_every=1, grid_every=100))  # fmt: skip
         return preset("tiny", **usual | changes)
 
     return make
@@ -30,10 +31,10 @@ def config(folder, teacher, tmp_path):
     ("changes", "said"),
     [
         (dict(seed=1), "seed was 0 and is 1 here"),
-        (dict(start="other"), "start was None and is"),
-        (dict(start_student="other"), "start_student was None and is"),
-        (dict(discriminator=(8, 24)), "is of a discriminator of another shape"),
-        (dict(discriminator_norm="batch"), "is of a discriminator of another shape"),
+        ({"init.start": "other"}, "init.start was None and is"),
+        ({"init.student": "other"}, "init.student was None and is"),
+        ({"loss.discriminator": (8, 24)}, "is of a discriminator of another shape"),
+        ({"loss.discriminator_norm": "batch"}, "is of a discriminator of another shape"),
         (dict(steps=1), "has gone 3 steps with the whole network, and --steps is 1"),
     ],
 )
@@ -43,15 +44,15 @@ def test_what_a_run_began_with_cannot_be_changed(config, tmp_path, changes, said
     changes = {name: tmp_path / "other.safetensors" if value == "other" else value for name, value in changes.items()}
     before = (tmp_path / "run" / WEIGHTS).read_bytes()
     with pytest.raises(ValueError, match=said):
-        train(config(**changes), resume=True)
+        train(changed(config(), changes), resume=True)
     assert (tmp_path / "run" / WEIGHTS).read_bytes() == before
 
 
 def test_betas_of_the_resumed_run_are_those_that_are_used(config, tmp_path):
     train(config())
-    changed = train(config(steps=4, betas=(0.9, 0.99)), resume=True)
-    assert changed.optimisers["translation"].param_groups[0]["betas"] == (0.9, 0.99)
-    assert json.loads((tmp_path / "run" / CONFIG).read_text())["config"]["betas"] == [0.9, 0.99]
+    other = train(config(steps=4, optim=dict(betas=(0.9, 0.99))), resume=True)
+    assert other.optimisers["translation"].param_groups[0]["betas"] == (0.9, 0.99)
+    assert json.loads((tmp_path / "run" / CONFIG).read_text())["config"]["optim"]["betas"] == [0.9, 0.99]
 
 
 def test_a_finished_run_is_never_overwritten(config, tmp_path):
@@ -86,7 +87,7 @@ def test_committed_names_can_be_begun_with_and_stand_in_the_card(config, tmp_pat
     shape = load_network("lookup").config
     small = dict(student=shape.student, norm="batch")
     network = {**{name: getattr(preset("tiny").network, name) for name in vars(preset("tiny").network)}, **small}
-    run = config(network=type(shape)(**network), start_student="lookup", distil_steps=0, steps=1)
+    run = config(network=type(shape)(**network), init=dict(student="lookup"), distil_steps=0, steps=1)
     train(run)
     card = json.loads((tmp_path / "run" / WEIGHTS).with_suffix(".json").read_text())
     assert card["student_begun_with"]["file"] == "momi-lookup.safetensors"

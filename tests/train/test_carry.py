@@ -45,15 +45,15 @@ def trainer(people, student):
     maps = torch.rand(len(people), 17, 32, 16, generator=torch.Generator().manual_seed(0)).half()
 
     def make(**changes):
-        if changes.get("distil_steps") == 0 and "start" not in changes:
-            changes["start_student"] = student
+        if changes.get("distil_steps") == 0 and "init" not in changes:
+            changes["init"] = {"student": student}
         return Trainer(preset("tiny-carry", **{"device": "cpu"} | changes), people, maps)
 
     return make
 
 
 #: What the presets that carry ask for, and ``tiny-carry`` does not.
-ALL_ON = dict(any_pose=0.5, keep=0.1, light=0.1, draw_all=0.3, pose_consistency=1.0)
+ALL_ON = dict(augment=dict(any_pose=0.5), loss=dict(keep=0.1, light=0.1, draw_all=0.3, pose_consistency=1.0))
 
 
 def parameters(module):
@@ -169,20 +169,21 @@ def test_the_average_starts_anew_with_a_stage(trainer):
 
 
 def test_both_maps_get_better(trainer):
-    run = trainer(distil_steps=0, body_steps=25, body_learning_rate=1e-2, steps=1)
+    run = trainer(distil_steps=0, body_steps=25, optim=dict(body_learning_rate=1e-2), steps=1)
     totals = [run.train_step()["total"] for _ in range(25)]
     assert sum(totals[-5:]) < 0.9 * sum(totals[:5])
 
 
 def test_the_terms_of_the_whole_stage(trainer):
-    run = trainer(distil_steps=0, body_steps=1, steps=1, draw_all=0.3, sharpness=0.5, light=0.1, pose_consistency=1.0)
+    loss = dict(draw_all=0.3, sharpness=0.5, light=0.1, pose_consistency=1.0)
+    run = trainer(distil_steps=0, body_steps=1, steps=1, loss=loss)
     run.train_step()
     terms = run.train_step()
     assert set(terms) == {
         "recon", "perceptual", "draw_all", "sharpness", "light", "patch", "adversarial", "consistency", "total",
         "discriminator",
     }  # fmt: skip
-    w = run.config.weights
+    w = run.config.loss.weights
     names = ("recon", "perceptual", "draw_all", "sharpness", "light")
     expected = w.translate * sum(terms[name] for name in names) + w.patch * terms["patch"]
     expected += w.adversarial * terms["adversarial"] + terms["consistency"]
@@ -193,18 +194,18 @@ def test_the_terms_of_the_whole_stage(trainer):
     ("changes", "said"),
     [
         ({"body_steps": 0}, "needs trained body maps"),
-        ({"body_steps": 0, "start": Path("x.safetensors"), "start_with": "student"}, "needs trained body maps"),
+        ({"body_steps": 0, "init": {"start": Path("x.safetensors"), "parts": "student"}}, "needs trained body maps"),
         ({"body_labels": "committed"}, "expected 0 with body_labels"),
         ({"distil_steps": 0}, "distil_steps: body maps need a student that finds landmarks"),
         ({"body_batch": 0}, "body_batch: expected a whole number from 1 up"),
-        ({"any_pose": 1.5}, r"any_pose: expected a number in \[0, 1\]"),
+        ({"augment.any_pose": 1.5}, r"augment.any_pose: expected a number in \[0, 1\]"),
         (
-            {"network": replace(preset("tiny").network), "body_steps": 0, "any_pose": 0.5},
+            {"network": replace(preset("tiny").network), "body_steps": 0, "augment.any_pose": 0.5},
             "any_pose: expected 0 without",
         ),
         ({"network": replace(preset("tiny").network)}, r"expected 0 without --network\.carry"),
-        ({"sharpness": -1.0}, "sharpness: expected a number from 0"),
-        ({"lookup_guidance": 0.2}, "lookup_guidance: expected 0 with --network.carry"),
+        ({"loss.sharpness": -1.0}, "loss.sharpness: expected a number from 0"),
+        ({"loss.lookup_guidance": 0.2}, "loss.lookup_guidance: expected 0 with --network.carry"),
         (
             {"network": replace(preset("tiny-carry").network, size=(64, 32))},
             "network.size: body maps are labelled for pictures of 128 x 64",
@@ -224,7 +225,7 @@ def carrying(seed=3, **changes):
 
 def test_begins_with_all_weights_of_another_and_trains_on_without_the_earlier_stages(trainer, tmp_path):
     path = save_network(carrying(), tmp_path / "start.safetensors")
-    run = trainer(distil_steps=0, body_steps=0, steps=1, start=path)
+    run = trainer(distil_steps=0, body_steps=0, steps=1, init=dict(start=path))
     known = load_network(path).state_dict()
     assert all(torch.equal(value.cpu(), known[name]) for name, value in run.network.state_dict().items())
     assert run.stage == "whole" and run.body_task is None
@@ -236,7 +237,7 @@ def test_begins_with_the_student_of_a_network_that_carries_nothing(trainer, tmp_
     start = MomiNet(replace(preset("tiny").network, width=32))
     path = save_network(start, tmp_path / "start.safetensors")
     options = dict(distil_steps=0, body_steps=1, steps=1)
-    run, fresh = trainer(start=path, start_with="student", **options), trainer(**options)
+    run, fresh = trainer(init=dict(start=path, parts="student"), **options), trainer(**options)
     known = load_network(path).student.state_dict()
     assert all(torch.equal(value, known[name]) for name, value in run.network.student.state_dict().items())
     for part in ("body_maps", "painter", "generator"):
@@ -288,11 +289,16 @@ def test_photographs_without_that_option_say_in_one_sentence_what_to_do(ingredie
 
 def test_trained_maps_without_bodies_in_any_pose_say_what_to_leave_out(ingredients, tmp_path):
     save_network(carrying(), tmp_path / "known.safetensors")
-    options = dict(start=tmp_path / "known.safetensors", start_with="maps", distil_steps=0, body_steps=0)
-    with pytest.raises(FileNotFoundError, match=r"any_pose: the maps are trained.*--any-pose 0") as found:
-        Trainer(preset("tiny-carry", device="cpu", any_pose=0.35, **options), ingredients.people, ingredients.maps)
+
+    def config(**augment):
+        init = dict(start=tmp_path / "known.safetensors", parts="maps")
+        return preset("tiny-carry", device="cpu", init=init, distil_steps=0, body_steps=0, augment=augment)
+
+    said = r"augment.any_pose: the maps are trained.*--augment.any-pose 0"
+    with pytest.raises(FileNotFoundError, match=said) as found:
+        Trainer(config(any_pose=0.35), ingredients.people, ingredients.maps)
     assert "\n" not in str(found.value)
-    Trainer(preset("tiny-carry", device="cpu", any_pose=0.0, **options), ingredients.people, ingredients.maps)
+    Trainer(config(any_pose=0.0), ingredients.people, ingredients.maps)
 
 
 def test_labels_that_do_not_fit_are_refused(people):
@@ -330,7 +336,7 @@ def test_a_share_of_bodies_is_drawn_by_lot_and_none_of_people_without_any(traine
 
 
 def test_some_of_the_negatives_take_the_pose_of_a_body_in_any_pose(trainer):
-    run = trainer(distil_steps=0, body_steps=1, steps=1, any_pose=0.5)
+    run = trainer(distil_steps=0, body_steps=1, steps=1, augment=dict(any_pose=0.5))
     batch = run.batches.draw(12)
     count = len(batch.source)
     run.network.eval()
@@ -368,7 +374,7 @@ def test_pose_consistency_leaves_out_what_the_student_cannot_see(trainer):
 
 
 def test_without_labels_there_are_no_bodies_in_any_pose(photographs):
-    run = photographs(body_steps=0, body_labels="committed", any_pose=1.0, keep=1.0)
+    run = photographs(body_steps=0, body_labels="committed", augment=dict(any_pose=1.0), loss=dict(keep=1.0))
     assert run.body_task is None
     assert "keep" in [run.train_step() for _ in range(run.steps)][-1]
 

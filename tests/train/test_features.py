@@ -1,4 +1,4 @@
-"""The offline feature network: disturbed pictures, a short training, and its card."""
+"""The offline feature network: augmented pictures, a short training, and its card."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from momi_lib.files import sha256
 from momi_lib.train.features import FeaturesConfig, augment, train_features
 
 
-def test_disturbed_pictures_stay_pictures():
+def test_augmented_pictures_stay_pictures():
     rng = torch.Generator().manual_seed(0)
     pictures = torch.rand(16, 3, 128, 64, generator=rng) * 2 - 1
-    disturbed = augment(pictures, rng)
-    assert disturbed.shape == pictures.shape
-    assert disturbed.abs().max() <= 1
-    assert not torch.equal(disturbed, pictures)
+    augmented = augment(pictures, rng)
+    assert augmented.shape == pictures.shape
+    assert augmented.abs().max() <= 1
+    assert not torch.equal(augmented, pictures)
 
 
 def test_shifts_reach_every_row_and_column_offset_and_no_further():

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tqdm import tqdm
 
 from momi_lib.losses import LossWeights
 from momi_lib.patches import skeleton_patches
@@ -15,6 +16,10 @@ from momi_lib.pose import TeacherMaps, teacher_maps
 from momi_lib.pose.weights import load_teacher
 from momi_lib.train import Trainer, TrainingDiverged, objective, preset
 from momi_lib.train.ema import ModelEMA
+from momi_lib.train.log import JsonLog, read_log
+from momi_lib.train.loss_record import Guard
+from momi_lib.train.presets import changed
+from momi_lib.train.run import Clock, Reporter
 
 
 def parameters(module):
@@ -64,8 +69,8 @@ def test_patches_of_the_other_swap_lie_at_the_other_persons_landmarks(trainer, m
 def test_without_a_warm_up_the_student_learns_beside_the_others(trainer):
     """The paper's way: F_p at its full rate and with live batch statistics, so that Eq. 1 falls."""
     network = replace(preset("tiny").network, norm="batch")
-    run = trainer(distil_steps=0, steps=30, decay_from=1.0, network=network)
-    full = run.config.student_learning_rate
+    run = trainer(distil_steps=0, steps=30, optim=dict(decay_from=1.0), network=network)
+    full = run.config.optim.student_learning_rate
     norm = next(m for m in run.network.student.modules() if isinstance(m, torch.nn.BatchNorm2d))
     eq_1, rates, before = [], [], norm.running_mean.clone()
     for _ in range(30):
@@ -77,7 +82,7 @@ def test_without_a_warm_up_the_student_learns_beside_the_others(trainer):
 
 
 def test_total_is_eq_7_of_the_logged_terms(trainer):
-    values = trainer(distil_steps=0, weights=LossWeights(0.7, 0.3, 0.2, 1.5)).train_step()
+    values = trainer(distil_steps=0, loss=dict(weights=LossWeights(0.7, 0.3, 0.2, 1.5))).train_step()
     expected = (
         values["distil"]
         + 0.7 * (values["recon"] + values["perceptual"])
@@ -88,7 +93,7 @@ def test_total_is_eq_7_of_the_logged_terms(trainer):
 
 
 def test_switched_off_terms_are_zero_and_d_rests(trainer):
-    run = trainer(distil_steps=0, weights=LossWeights(patch=0, adversarial=0), perceptual="none")
+    run = trainer(distil_steps=0, loss=dict(weights=LossWeights(patch=0, adversarial=0), perceptual="none"))
     before = parameters(run.discriminator)
     values = run.train_step()
     assert values["patch"] == values["adversarial"] == 0
@@ -98,18 +103,19 @@ def test_switched_off_terms_are_zero_and_d_rests(trainer):
 
 @pytest.mark.parametrize("form", ["bce", "hinge", "least-squares", "relativistic"])
 def test_every_adversarial_form_trains(trainer, form):
-    values = trainer(distil_steps=0, adversarial=form, penalty=0.1).train_step()
+    values = trainer(distil_steps=0, loss=dict(adversarial=form, penalty=0.1)).train_step()
     assert values["penalty"] > 0
 
 
 def test_it_learns(trainer):
-    run = trainer(distil_steps=0, steps=60, weights=LossWeights(adversarial=0), learning_rate=2e-3)
+    loss, optim = dict(weights=LossWeights(adversarial=0)), dict(learning_rate=2e-3)
+    run = trainer(distil_steps=0, steps=60, loss=loss, optim=optim)
     recon = [run.train_step()["recon"] for _ in range(60)]
     assert sum(recon[-5:]) < 0.8 * sum(recon[:5])
 
 
 def test_rate_is_constant_then_falls_to_zero(trainer):
-    run = trainer(distil_steps=10, steps=100, decay_from=0.5)
+    run = trainer(distil_steps=10, steps=100, optim=dict(decay_from=0.5))
     rates = {}
     for step in (0, 9, 30, 60, 85, 110):
         run.step = step
@@ -130,6 +136,58 @@ def test_nan_is_named_and_does_not_reach_the_weights(trainer, monkeypatch):
         run.train_step()
     assert (caught.value.loss, caught.value.step) == ("recon", 2)
     assert torch.equal(before, parameters(run.network))
+
+
+@pytest.mark.parametrize("asked_by", ["the loop", "a checkpoint"])
+def test_on_a_device_that_must_be_waited_for_a_loss_that_is_no_number_is_noticed_later(trainer, monkeypatch, asked_by):
+    """Step 2 of 4 is bad: nothing but the momentum of step 1 reaches the weights until the guard is asked."""
+    run, usual = trainer(distil_steps=0), trainer(distil_steps=0)
+    run.guard = Guard(run.device, wait=4)
+    assert parameters(run.network).equal(parameters(usual.network))
+    run.train_step(), usual.train_step()
+    torch.testing.assert_close(parameters(run.network), parameters(usual.network), rtol=0, atol=0)
+
+    def broken(*args, **kwargs):
+        return torch.tensor(float("nan"), requires_grad=True)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("momi_lib.losses.reconstruction", broken)
+        run.train_step()
+    expected = "step 2: the loss 'recon' is nan"
+    if asked_by == "a checkpoint":
+        with pytest.raises(TrainingDiverged, match=expected):
+            run.state_dict()
+        return
+    run.train_step()
+    with pytest.raises(TrainingDiverged, match=expected) as caught:
+        run.train_step()
+    assert (caught.value.loss, caught.value.step) == ("recon", 2)
+    assert all(p.isfinite().all() for p in (*run.network.parameters(), *run.discriminator.parameters()))
+
+
+def test_losses_are_read_from_the_device_when_somebody_looks(trainer):
+    run = trainer(distil_steps=1)
+    run.guard = Guard(run.device, wait=100)
+    seen = []
+    run.run(3, callbacks=(lambda _, losses: seen.append(losses),))
+    assert [losses.are_read for losses in seen] == [False, False, False]
+    assert set(seen[0]) == {"distil", "total"} and seen[0]["distil"] == float(seen[0].values_on_device[0])
+    assert {"recon", "patch", "discriminator"} < set(seen[2]) and len(seen[2]) == len(seen[2].values_on_device)
+
+
+def test_the_log_reads_losses_once_for_each_of_its_lines(trainer, tmp_path, monkeypatch):
+    run = trainer(distil_steps=0, out=tmp_path, log=dict(every=3, grid_every=100, checkpoint_every=100))
+    run.guard = Guard(run.device, wait=100)
+    seen, journal = [], JsonLog(tmp_path / "log.jsonl")
+    reporter = Reporter(run, journal, Clock(0.0), tqdm(disable=True), ())
+    monkeypatch.setattr(Reporter, "progress", lambda self: None)
+    run.run(6, callbacks=(reporter, lambda _, losses: seen.append(losses)))
+    assert not any(losses.are_read for losses in seen)
+    lines = read_log(journal.path)
+    assert [line["step"] for line in lines] == [3, 6]
+    for line, group in zip(lines, (seen[:3], seen[3:]), strict=True):
+        for name in ("recon", "total", "discriminator"):
+            assert line[name] == pytest.approx(sum(losses[name] for losses in group) / 3, rel=1e-6)
 
 
 def test_state_goes_through_a_file_and_back(trainer):
@@ -162,17 +220,17 @@ def test_average_follows(trainer):
     assert not any(p.requires_grad for p in average.network.parameters())
 
 
-def test_calibrated_norms_fit_the_averaged_weights(trainer):
+def test_updated_statistics_fit_the_averaged_weights(trainer):
     from momi_lib.train import preset
 
     network = replace(preset("tiny").network, norm="batch")
-    run = trainer(distil_steps=0, network=network, learning_rate=5e-3)
+    run = trainer(distil_steps=0, network=network, optim=dict(learning_rate=5e-3))
     for _ in range(8):
         run.train_step()
     before = run.state_dict()["batches"]["sampler"]["generator"]
-    calibrated = run.with_updated_statistics(16)
+    updated = run.with_updated_statistics(16)
     assert torch.equal(before, run.state_dict()["batches"]["sampler"]["generator"])  # it draws from its own generator
-    assert torch.equal(parameters(calibrated), parameters(run.average.network))
+    assert torch.equal(parameters(updated), parameters(run.average.network))
 
     def drift(network):
         """How far the output of G's first norm is from being centred, in deviations."""
@@ -187,7 +245,7 @@ def test_calibrated_norms_fit_the_averaged_weights(trainer):
         norm = network.generator.body[0][1]
         return ((seen[0].mean((0, 2, 3)) - norm.bias) / norm.weight).abs().mean().item()
 
-    assert drift(calibrated) < 0.1 < drift(run.average.network)
+    assert drift(updated) < 0.1 < drift(run.average.network)
 
 
 def test_run_stops_in_time_and_calls_back(trainer):
@@ -218,7 +276,7 @@ def test_maps_made_on_the_way_train_to_the_same_bits(ingredients, teacher):
     assert 4 <= int(late.known.sum()) < len(chosen)
     made = late.known.clone()
     runs[1].with_updated_statistics(8)
-    assert torch.equal(late.known, made), "calibration draws pictures and needs no maps"
+    assert torch.equal(late.known, made), "updating statistics draws pictures and needs no maps"
     values += [[run.train_step() for run in runs] for _ in range(3)]
     for early, later in values:
         assert early == later
@@ -249,10 +307,10 @@ def test_mirroring_turns_pictures_and_maps_together(ingredients):
     assert torch.equal(turned.teacher_maps, mirror_maps(plain.teacher_maps))
 
 
-@pytest.mark.parametrize("change", [{"steps": 0}, {"mirror": 2.0}, {"penalty": -1.0}, {"batch": 0}])
+@pytest.mark.parametrize("change", [{"steps": 0}, {"augment.mirror": 2.0}, {"loss.penalty": -1.0}, {"batch": 0}])
 def test_impossible_configs_are_refused(trainer, change):
     with pytest.raises(ValueError, match=next(iter(change))):
-        replace(trainer().config, **change)
+        changed(trainer().config, change)
 
 
 @pytest.mark.gpu

@@ -50,7 +50,7 @@ def test_weighted_reconstruction_is_the_plain_one_for_equal_weights():
 
 
 def test_options_train_and_resume_exactly(trainer):
-    options = dict(distil_steps=0, pose_mask=3.0, jitter=0.5, same_camera=1.0)
+    options = dict(distil_steps=0, loss=dict(pose_mask=3.0), augment=dict(jitter=0.5, same_camera=1.0))
     run = trainer(**options)
     run.train_step()
     state = run.state_dict()
@@ -62,13 +62,13 @@ def test_options_train_and_resume_exactly(trainer):
 def test_pose_mask_changes_the_loss(trainer):
     network = replace(preset("tiny").network, threshold=0.0)  # an untrained student is never sure
     options = dict(distil_steps=0, network=network)
-    plain, weighted = (trainer(pose_mask=weight, **options).train_step() for weight in (0.0, 5.0))
+    plain, weighted = (trainer(loss=dict(pose_mask=weight), **options).train_step() for weight in (0.0, 5.0))
     assert plain["recon"] != weighted["recon"] and plain["distil"] == weighted["distil"]
 
 
 def test_consistency_teaches_the_generator_and_not_the_student(trainer):
     alone = losses.LossWeights(translate=0, patch=0, adversarial=0)
-    run = trainer(distil_steps=0, pose_consistency=10.0, weights=alone)
+    run = trainer(distil_steps=0, loss=dict(pose_consistency=10.0, weights=alone))
     run.network.train()
     batch = run.batches.draw()
     terms, drawn = run.objective.generator(batch)
@@ -94,19 +94,20 @@ def test_consistency_is_zero_for_the_pictures_themselves(trainer):
 def test_guidance_teaches_the_lookup_where_to_look(trainer):
     network = replace(preset("tiny").network, threshold=0.0, transfer="lookup")
     alone = losses.LossWeights(translate=0, patch=0, adversarial=0)
-    run = trainer(distil_steps=0, network=network, lookup_guidance=1.0, weights=alone, learning_rate=1e-2)
+    loss, optim = dict(lookup_guidance=1.0, weights=alone), dict(learning_rate=1e-2)
+    run = trainer(distil_steps=0, network=network, loss=loss, optim=optim)
     first, *_, last = [run.train_step()["guidance"] for _ in range(15)]
     assert last < 0.8 * first
     with pytest.raises(ValueError, match="no lookup to guide; set it to 0"):
-        preset("tiny", lookup_guidance=1.0)
+        preset("tiny", loss=dict(lookup_guidance=1.0))
     with pytest.raises(ValueError, match="lookup_guidance: expected a number from 0 up"):
-        preset("tiny", lookup_guidance=-1.0)
+        preset("tiny", loss=dict(lookup_guidance=-1.0))
 
 
 def test_strips_change_the_patch_loss(trainer):
     network = replace(preset("tiny").network, threshold=0.0)
     options = dict(distil_steps=0, network=network)
-    squares, strips = (trainer(patch_shape=shape, **options).train_step() for shape in ("square", "strip"))
+    squares, strips = (trainer(loss=dict(patch_shape=shape), **options).train_step() for shape in ("square", "strip"))
     assert squares["patch"] != strips["patch"] and squares["recon"] == strips["recon"]
 
 
@@ -115,11 +116,11 @@ def test_begins_with_the_student_of_other_weights(tmp_path, trainer):
     torch.manual_seed(3)
     start = MomiNet(replace(preset("tiny").network, width=32))
     path = save_network(start, tmp_path / "start.safetensors")
-    run, fresh = trainer(distil_steps=0, start=path, start_with="student"), trainer(distil_steps=0)
+    run, fresh = trainer(distil_steps=0, init=dict(start=path, parts="student")), trainer(distil_steps=0)
     for name, value in start.student.state_dict().items():
         assert torch.equal(run.network.student.state_dict()[name].cpu(), value.half().to(value.dtype)), name
     assert torch.equal(run.network.generator.picture.weight, fresh.network.generator.picture.weight)
-    assert run._base_rate("student") == pytest.approx(run.config.student_learning_rate * 0.1)
+    assert run._base_rate("student") == pytest.approx(run.config.optim.student_learning_rate * 0.1)
 
 
 def test_takes_the_student_from_one_file_and_the_rest_from_another(tmp_path, trainer):
@@ -127,7 +128,7 @@ def test_takes_the_student_from_one_file_and_the_rest_from_another(tmp_path, tra
     for seed in (3, 4):
         torch.manual_seed(seed)
         paths.append(save_network(MomiNet(preset("tiny").network), tmp_path / f"{seed}.safetensors"))
-    run = trainer(distil_steps=0, start=paths[0], start_student=paths[1])
+    run = trainer(distil_steps=0, init=dict(start=paths[0], student=paths[1]))
     for path, part in zip(paths, ("generator", "student"), strict=True):
         for name, value in getattr(load_network(path), part).state_dict().items():
             assert torch.equal(getattr(run.network, part).state_dict()[name].cpu(), value), name
@@ -137,13 +138,13 @@ def test_the_warm_up_ends_at_the_rate_that_the_student_keeps(trainer):
     run = trainer(distil_steps=10)
     rates = []
     for run.step in range(12):
-        rates.append(run._base_rate("student") / run.config.student_learning_rate)
-    assert rates[:6] == [1.0] * 6 and rates[10:] == [run.config.student_rate_after] * 2
+        rates.append(run._base_rate("student") / run.config.optim.student_learning_rate)
+    assert rates[:6] == [1.0] * 6 and rates[10:] == [run.config.optim.student_rate_after] * 2
     assert rates[5:11] == sorted(rates[5:11], reverse=True) and rates[9] > rates[10]
 
 
 def test_a_moved_warm_up_learns_from_maps_that_moved_along(trainer):
-    run = trainer(distil_steps=5, distil_moved=True, jitter=0.0, mirror=0.0)
+    run = trainer(distil_steps=5, augment=dict(distil_moved=True, jitter=0.0, mirror=0.0))
     state = run.batches.state_dict()
     still = run.batches.draw(4)
     run.batches.load_state_dict(state)
@@ -181,10 +182,10 @@ def test_begins_with_weights(tmp_path, trainer):
     torch.manual_seed(3)
     start = MomiNet(preset("tiny").network)
     path = save_network(start, tmp_path / "start.safetensors")
-    run = trainer(distil_steps=0, start=path)
+    run = trainer(distil_steps=0, init=dict(start=path))
     for name, value in start.state_dict().items():
         assert torch.equal(run.network.state_dict()[name].cpu(), value.half().to(value.dtype)), name
-    assert run._base_rate("student") == pytest.approx(run.config.student_learning_rate * 0.1)
+    assert run._base_rate("student") == pytest.approx(run.config.optim.student_learning_rate * 0.1)
 
 
 def test_a_lookup_may_be_new_and_other_shapes_are_refused(tmp_path):
@@ -211,8 +212,8 @@ def test_a_network_without_body_maps_begins_with_another_whatever_maps_both_woul
 
 
 def test_the_perceptual_loss_may_be_of_x_alone(trainer):
-    options = dict(distil_steps=0, perceptual_blocks=(0.5, 2.0), weights=losses.LossWeights(perceptual=3.0))
-    alone, both = (trainer(perceptual_on=on, **options) for on in ("source", "both"))
+    options = dict(perceptual_blocks=(0.5, 2.0), weights=losses.LossWeights(perceptual=3.0))
+    alone, both = (trainer(distil_steps=0, loss=dict(perceptual_on=on, **options)) for on in ("source", "both"))
     ours, theirs = alone.train_step(), both.train_step()
     batch, drawn = both.last
     with torch.no_grad():
@@ -227,7 +228,8 @@ def test_the_perceptual_loss_may_be_of_x_alone(trainer):
 
 
 def test_the_adversarial_terms_may_be_summed(trainer):
-    added, averaged = (trainer(distil_steps=0, adversarial_terms=how).train_step() for how in ("sum", "mean"))
+    both = (trainer(distil_steps=0, loss=dict(adversarial_terms=how)) for how in ("sum", "mean"))
+    added, averaged = (run.train_step() for run in both)
     assert added["adversarial"] == pytest.approx(2 * averaged["adversarial"], rel=1e-5)
     assert added["discriminator"] == pytest.approx(1.5 * averaged["discriminator"], abs=0.05)  # D knows nothing yet
 
@@ -251,11 +253,11 @@ def test_blocks_with_dropout_train_and_resume_exactly(trainer):
 
 def test_options_out_of_range_are_refused():
     with pytest.raises(ValueError, match="perceptual_blocks"):
-        preset("tiny", perceptual_blocks=(1.0, -1.0))
+        preset("tiny", loss=dict(perceptual_blocks=(1.0, -1.0)))
     with pytest.raises(ValueError, match="pose_consistency"):
-        preset("tiny", pose_consistency=-1.0)
+        preset("tiny", loss=dict(pose_consistency=-1.0))
     for field in ("same_camera", "jitter"):
         with pytest.raises(ValueError, match=field):
-            preset("tiny", **{field: 1.5})
+            preset("tiny", augment={field: 1.5})
     with pytest.raises(ValueError, match="pose_mask"):
-        preset("tiny", pose_mask=-1.0)
+        preset("tiny", loss=dict(pose_mask=-1.0))

@@ -16,8 +16,9 @@ import pytest
 from momi_lib.train.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from momi_lib.train.log import read_log
 
-STEPS = ["--steps", "6", "--distil-steps", "4", "--checkpoint-every", "3", "--grid-every", "7", "--device", "cpu",
-         "--network.threshold", "0", "--learning-rate", "5e-5"]  # fmt: skip
+STEPS = ["--steps", "6", "--distil-steps", "4", "--device", "cpu",
+         "--log.checkpoint-every", "3", "--log.grid-every", "7",
+         "--network.threshold", "0", "--optim.learning-rate", "5e-5"]  # fmt: skip
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional
@@ -11,7 +13,7 @@ from momi_lib.data.body_maps import load_true_maps
 from momi_lib.metrics.true_swaps import masked_l1
 from momi_lib.pose.body_maps import BodyMap
 from momi_lib.translate.background import filled, widened
-from momi_lib.translate.carry import correspond, enlarged, premultiplied, sample
+from momi_lib.translate.carry import Flow, correspond, enlarged, premultiplied, sample
 
 # Masked L1 of exact correspondences over 150 true swaps, and how near 20 of them must come.
 MEASURED, NEAR = 0.080, 0.003
@@ -124,3 +126,62 @@ def test_a_widened_mask_reaches_so_many_pixels():
     mask = torch.zeros(1, 1, 16, 16, dtype=torch.bool)
     mask[..., 8, 8] = True
     assert widened(mask, 3).sum() == 49
+
+
+def test_what_is_filled_comes_from_the_nearest_that_is_known():
+    """By hand: one white pixel is known of the first quarter, the three others are grey."""
+    picture, hole = torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 8, 8, dtype=torch.bool)
+    hole[..., :4, :4] = True
+    picture[..., 0, 0], hole[..., 0, 0] = 1.0, False
+    answer = filled(picture, hole)[0, 0]
+    quarter = 0.75 / 49 + 0.25 * 1  # a sixteenth of it is known, which counts four times; the rest is the mean of all
+    assert float(answer[3, 3]) == pytest.approx(0.5625**2 * quarter, rel=1e-5)
+    assert float(answer[0, 1]) == pytest.approx(0.75 + 0.25 * 0.75 * quarter, rel=1e-5)
+
+
+def test_places_are_looked_up_to_one_beyond_the_silhouette():
+    target = ramp()
+    target.silhouette.fill_(-5.0)
+    target.silhouette[..., 20:30, 10:20] = 5.0
+    found = torch.isfinite(correspond(ramp(), target).own.distance)[0, 0]
+    expected = torch.zeros(64, 32, dtype=torch.bool)
+    expected[19:31, 9:21] = True
+    assert torch.equal(found, expected)
+
+
+def test_confidence_falls_with_the_distance_on_the_body():
+    flow = Flow(torch.zeros(1, 2, 1, 4), torch.tensor([0.0, 0.06, 0.12, math.inf]).view(1, 1, 1, 4))
+    expected = [1.0, math.exp(-1), math.exp(-4), 0.0]
+    assert flow.confidence.flatten().tolist() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("scale", "rows", "spread"), [(1, 64, 0.03), (10, 64, 0.08), (0.1, 64, 0.015), (1, 1, 0.03)])
+def test_places_around_the_nearest_are_averaged_by_a_gaussian_as_wide_as_a_place(scale, rows, spread):
+    """The answer's points lie a quarter of a place to the side; the source shows one row alone, or all."""
+    source, target = ramp(), ramp()
+    step = 0.03 * scale
+    source = BodyMap(source.places * scale, source.silhouette)
+    target = BodyMap(target.places * scale + torch.tensor([step / 4, 0, 0]).view(1, 3, 1, 1), target.silhouette)
+    if rows == 1:
+        source.silhouette.fill_(-5.0)
+        source.silhouette[..., 32, :] = 5.0
+    shares = [math.exp(-(((k - 0.25) * step) ** 2) / (2 * (0.6 * spread) ** 2)) for k in range(-2, 3)]
+    offset = sum(k * share for k, share in zip(range(-2, 3), shares, strict=True)) / sum(shares)
+    x = correspond(source, target).own.grid[0, 0, 32, 16]
+    assert float(x) == pytest.approx((16 + offset + 0.5) / 16 - 1, abs=1e-5)
+
+
+@pytest.mark.parametrize(("axis", "pixels"), [(0, 32), (1, 64)])
+@pytest.mark.parametrize(("step", "blended"), [(10, True), (14, False)])
+def test_neighbours_from_up_to_twelve_pixels_apart_are_blended(axis, pixels, step, blended):
+    """Between two places the grid is finer by four: a blend is a quarter of the way from the nearest, 3 px at most."""
+    grid = torch.zeros(1, 2, 64, 32)
+    grid[0, axis, :, 16:] = step / pixels  # from -1 to 1 over the picture
+    row = enlarged(Flow(grid, torch.zeros(1, 1, 64, 32)), (128, 64))[0, axis, 60] * pixels
+    between = row[31:33].tolist()
+    assert between == pytest.approx([step / 4, 3 * step / 4] if blended else [0, step])
+
+
+def test_where_nobody_is_nothing_is_fetched():
+    layers = premultiplied(torch.rand(1, 3, 4, 4), torch.zeros(1, 1, 4, 4))
+    assert (sample(layers, torch.zeros(1, 2, 2, 2)) == 0).all()

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from momi_lib.files import load_tensors, save_tensors, tensor_metadata
 from momi_lib.pose.body_maps import BodyMap
 from momi_lib.train import preset
 from momi_lib.translate import CarryNet, MomiNet, load_network, network_of, save_network
-from momi_lib.translate.carry import correspond
-from momi_lib.translate.carrying import LIMB, MARGIN
+from momi_lib.translate.carry import correspond, sample
+from momi_lib.translate.carrying import LIMB, MARGIN, composed
+from momi_lib.translate.painter import Carried, Painted, Painter, _smooth
 
 SIZE = (128, 64)
 
@@ -301,3 +304,97 @@ def test_a_limb_is_taken_out_no_wider_than_it_says(middle: CarryNet, monkeypatch
     columns = torch.where(changed[60])[0]
     widest = 2 * (2 * LIMB + MARGIN) + 1  # the limb, its soft edge, and the margin, on either side
     assert 2 * LIMB + 1 <= len(columns) <= widest and columns.min() >= 32 - widest / 2 - 1
+
+
+def test_what_is_taken_out_of_the_street_is_this_wide(middle: CarryNet) -> None:
+    """The body from a logit of -1.5 up and three pixels more; a limb four pixels to either side, and its soft edge."""
+    street, pose = pictures(1), middle.pose(pictures(1))
+    nobody = pose._replace(valid=torch.zeros(1, 17, dtype=torch.bool))
+    body = BodyMap(torch.zeros(1, 3, 64, 32), torch.full((1, 1, 64, 32), -9.0))
+    body.silhouette[..., 20:30, 10:15] = -1.4
+    body.silhouette[..., 40:45, 20:25] = -1.6
+    changed = (middle.backdrop(street, nobody, body) != street).any(1)[0]
+    expected = torch.zeros(SIZE, dtype=torch.bool)
+    expected[40 - 3 : 60 + 3, 20 - 3 : 30 + 3] = True
+    assert torch.equal(changed, expected)
+    limb = nobody._replace(landmarks=torch.zeros(1, 17, 2), valid=nobody.valid.clone())
+    limb.landmarks[0, [13, 15]] = torch.tensor([[32.0, 20.0], [32.0, 100.0]])
+    limb.valid[0, [13, 15]] = True
+    changed = (middle.backdrop(street, limb, body._replace(silhouette=body.silhouette * 0 - 9)) != street).any(1)[0]
+    assert torch.where(changed[60])[0].tolist() == list(range(21, 43))
+
+
+def test_what_is_known_of_a_person_counts_by_the_silhouette(network: CarryNet) -> None:
+    source = pictures(2)
+    known = network.meet(source)
+    alpha = torch.sigmoid(2 * known.body.silhouette)
+    full = functional.interpolate(alpha, SIZE, mode="bilinear", align_corners=False)
+    torch.testing.assert_close(known.colours, torch.cat([source * full, full], dim=1))
+    torch.testing.assert_close(known.features[:, -1:], alpha)
+    halved = network.appearance_encoder.halved(source)
+    torch.testing.assert_close(known.features[:, :-1], halved * alpha)
+
+
+def test_features_are_carried_by_how_likely_each_side_is_seen(network: CarryNet) -> None:
+    both = pictures(2)
+    pose = network.pose(both)
+    known = network.meet(both, pose)
+    target = network.body_maps.target(pose.maps.flip(0), known.build)
+    carried = network._carried(known, target)
+    flows = correspond(known.body, target)
+    own, mirrored = (flow.confidence for flow in flows)
+    fetched = [sample(known.features, flow.grid) for flow in flows]
+    expected = (own * fetched[0] + mirrored * fetched[1]) / (own + mirrored).clamp_min(1e-3)
+    torch.testing.assert_close(carried.features, expected, atol=1e-5, rtol=1e-4)
+    assert torch.equal(carried.confidence, torch.cat([own, mirrored], dim=1))
+
+
+def test_one_picture_stands_behind_all(network: CarryNet) -> None:
+    source, target, street = pictures(2), pictures(2, seed=1), pictures(1, seed=2)
+    swaps = [network.swap(source, target, background=given) for given in (street, street[0])]
+    assert torch.equal(*swaps)
+    with pytest.raises(ValueError, match="^background: expected"):
+        network.swap(source, target, background=street[0, 0])
+
+
+def test_a_picture_ends_at_black_and_white() -> None:
+    person = torch.tensor([3.0, -3.0, 0.5]).view(1, 3, 1, 1)
+    painted = Painted(person, torch.ones(1, 1, 1, 1), person * 0, person, person)
+    assert composed(painted).flatten().tolist() == [1.0, -1.0, 0.5]
+    half = painted._replace(silhouette=torch.full((1, 1, 1, 1), 0.25))
+    assert composed(half, torch.full((1, 3, 1, 1), -0.1)).flatten().tolist() == pytest.approx([0.675, -0.825, 0.05])
+
+
+def test_before_it_has_learned_the_painter_takes_what_the_source_shows() -> None:
+    """Gates: the softmax of -1.5 drawn, 0 own and -0.3 mirrored, plus log(confidence + 0.03) of what is carried."""
+    painter = Painter(4, 2).eval()
+    torch.nn.init.zeros_(painter.decide.weight)
+    confidence = torch.tensor([0.97, 0.47]).view(1, 2, 1, 1).expand(-1, -1, 8, 4)
+    body = BodyMap(torch.zeros(1, 3, 8, 4), torch.full((1, 1, 8, 4), 0.25))
+    own, mirrored = torch.rand(2, 1, 3, 16, 8).mul(2).sub(1).unbind(0)
+    with torch.no_grad():
+        painter.decide.bias[3:] = torch.tensor([0.1, 0.2, 0.3])
+        painted = painter(torch.rand(1, 4, 8, 4), Carried(own, mirrored, confidence, torch.rand(1, 2, 8, 4), body))
+    shares = torch.tensor([math.exp(-1.5), 1.0, 0.5 * math.exp(-0.3)])
+    expected = (shares / shares.sum()).view(1, 3, 1, 1).expand(1, 3, 16, 8)
+    torch.testing.assert_close(painted.gates, expected)
+    torch.testing.assert_close(painted.silhouette, torch.sigmoid(torch.ones(1, 1, 16, 8)))  # four times the logit
+    light = torch.tensor([0.1, 0.2, 0.3]).view(1, 3, 1, 1).expand(1, 3, 16, 8)
+    torch.testing.assert_close(painted.light, light)
+    choices = torch.stack([painted.drawn, own + light, mirrored + light])
+    torch.testing.assert_close(painted.person, (painted.gates[0, :, None] * choices[:, 0]).sum(0)[None])
+
+
+def test_the_first_weights_of_the_painter_decide_little() -> None:
+    torch.manual_seed(0)
+    painter = Painter(64, 8, hidden=32)
+    assert float(painter.decide.weight.detach().std()) == pytest.approx(0.002, rel=0.1)
+    assert float(painter.colour.weight.detach().std()) == pytest.approx(0.02, rel=0.1)
+    assert painter.decide.bias.tolist() == pytest.approx([-1.5, 0.0, -0.3, 0, 0, 0])
+
+
+def test_a_chequerboard_is_smoothed_away_and_flat_features_stay() -> None:
+    board = (torch.arange(8)[:, None] + torch.arange(4)).remainder(2).float().expand(1, 2, 8, 4)
+    smooth = _smooth(board)
+    assert smooth.shape == board.shape and (smooth[..., 1:-1, 1:-1] - 0.5).abs().max() < 1e-6
+    torch.testing.assert_close(_smooth(torch.ones(1, 2, 8, 4)), torch.ones(1, 2, 8, 4))

@@ -68,3 +68,7 @@ def test_a_folded_network_that_carries_draws_the_same(changes):
 def test_a_training_network_is_refused():
     with pytest.raises(ValueError, match=r"network\.eval\(\)"):
         folded(trained().train())
+
+
+def test_what_is_folded_does_not_learn():
+    assert not any(weight.requires_grad for weight in folded(trained()).parameters())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 from momi_lib.files import load_tensors, save_tensors, tensor_metadata
 from momi_lib.train import preset
 from momi_lib.translate import AppearanceLookup, MomiNet, load_network, save_network
+from momi_lib.translate.lookup import bilinear_shares
 from momi_lib.translate.network import NetworkConfig
 
 
@@ -22,15 +24,15 @@ def mark(lookup: AppearanceLookup, factor: float) -> None:
             layer.weight.copy_(factor * torch.eye(8)[:, :, None, None])
 
 
-def test_each_place_fetches_from_the_place_with_its_pose_code():
+def test_each_place_attends_to_the_place_with_its_pose_code():
     lookup = AppearanceLookup(8, (4, 2), heads=1)
     mark(lookup, 10.0)
     source_pose = torch.eye(8).view(1, 8, 4, 2)  # place i is marked in channel i
     moved = torch.tensor([3, 0, 7, 1, 6, 2, 5, 4])  # where the target has what the source has at i
     target_pose = source_pose.flatten(2)[:, :, moved].view(1, 8, 4, 2)
     appearance = torch.randn(1, 8, 4, 2)
-    fetched = lookup(appearance, source_pose, target_pose)
-    assert torch.allclose(fetched.flatten(2), appearance.flatten(2)[:, :, moved], atol=1e-4)
+    attended = lookup(appearance, source_pose, target_pose)
+    assert torch.allclose(attended.flatten(2), appearance.flatten(2)[:, :, moved], atol=1e-4)
     weights = lookup.weights(source_pose, target_pose)[0, 0]
     assert weights.argmax(1).tolist() == moved.tolist()
 
@@ -42,11 +44,11 @@ def test_it_begins_by_looking_at_itself():
     itself = lookup.weights(pose, pose).diagonal(dim1=-2, dim2=-1)
     assert 0.7 < float(itself.detach().mean()) < 0.999  # sharp, and not so sharp that nothing else has a gradient
     appearance = torch.randn(2, 96, 16, 8)
-    fetched = lookup(appearance, pose, pose)
-    assert float((fetched - appearance).detach().square().mean()) < 0.2
+    attended = lookup(appearance, pose, pose)
+    assert float((attended - appearance).detach().square().mean()) < 0.2
 
 
-def test_a_head_fetches_the_whole_code():
+def test_a_head_attends_to_the_whole_code():
     """With values split among heads, half of a code would come from one place and half from another."""
     lookup = AppearanceLookup(8, (4, 2), heads=2)
     appearance = torch.randn(1, 8, 4, 2)
@@ -54,9 +56,9 @@ def test_a_head_fetches_the_whole_code():
         lookup.result.weight[:, 8:].zero_()  # the second head is not heard
         mark(lookup, 10.0)
     pose = torch.zeros(1, 8, 4, 2)
-    pose[0, :4] = 3 * torch.eye(8)[:4].view(4, 4, 2)  # the first head's questions can tell four places only
-    fetched = 2 * lookup(appearance, pose, pose)
-    assert torch.allclose(fetched[..., :2, :], appearance[..., :2, :], atol=1e-3)
+    pose[0, :4] = 3 * torch.eye(8)[:4].view(4, 4, 2)  # the first head's queries can tell four places only
+    attended = 2 * lookup(appearance, pose, pose)
+    assert torch.allclose(attended[..., :2, :], appearance[..., :2, :], atol=1e-3)
 
 
 def test_the_likelihood_is_one_where_all_look_right_and_grows_with_the_distance():
@@ -114,3 +116,37 @@ def test_names_in_earlier_files_are_read_as_those_of_today(tmp_path):
     assert again.config == load_network(path).config and again.config.decoder == "newton"
     assert all(torch.equal(value, load_network(path).state_dict()[name]) for name, value in again.state_dict().items())
     assert [load_network(name).config.decoder for name in ("small", "lookup")] == ["newton", "newton"]
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_at_first_a_place_scores_eight_for_itself_where_a_code_is_one(heads):
+    """Before the softmax, summed over heads: 8 · heads · mean(code²)."""
+    lookup, code = AppearanceLookup(8, (4, 2), heads=heads), torch.randn(3, 8, 4, 2)
+    with torch.no_grad():
+        scores = (lookup.query(code) * lookup.key(code)).sum(1) / (8 / heads) ** 0.5
+    torch.testing.assert_close(scores, 8 * heads * code.square().mean(1), rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_fetched_is_what_the_weights_say():
+    lookup = AppearanceLookup(8, (4, 2), heads=2)
+    appearance, source, target = torch.randn(3, 2, 8, 4, 2)
+    with torch.no_grad():
+        weights = lookup.weights(source, target)
+        values = lookup.value(torch.cat([appearance, source], dim=1)).flatten(2).unflatten(1, (2, 8))
+        attended = torch.einsum("nhqk,nhck->nhcq", weights, values).flatten(1, 2).unflatten(2, (4, 2))
+        torch.testing.assert_close(lookup(appearance, source, target), lookup.result(attended))
+
+
+def test_the_likelihood_of_one_point_is_that_of_its_place():
+    lookup = AppearanceLookup(8, (4, 2), heads=2)
+    codes = torch.randn(1, 8, 4, 2), torch.randn(1, 8, 4, 2)
+    points, valid = torch.tensor([[[1.0, 2.0], [0.0, 0.0]]]), torch.tensor([[True, False]])
+    with torch.no_grad():
+        weight = lookup.weights(*codes)[0, :, 5, 5].mean()  # in the third row the second place
+        told = lookup.negative_log_likelihood(codes, (points, points), valid)
+    assert float(told) == pytest.approx(-math.log(float(weight)), rel=1e-4)
+
+
+def test_points_outside_count_as_on_the_border():
+    outside, border = torch.tensor([[[-3.0, 9.0], [5.0, -1.0]]]), torch.tensor([[[0.0, 3.0], [1.0, 0.0]]])
+    assert torch.equal(bilinear_shares(outside, (4, 2)), bilinear_shares(border, (4, 2)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, asdict, replace
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ import torch
 from momi_lib.files import load_tensors, save_tensors, sha256, tensor_metadata
 from momi_lib.train import PRESETS, preset
 from momi_lib.translate import MomiNet, NetworkConfig, load_network, network_of, save_network
-from momi_lib.translate.weights import KEY
+from momi_lib.translate.weights import KEY, names_of
 
 
 @pytest.fixture
@@ -127,13 +127,15 @@ def test_the_paper_preset_is_literal():
     assert (config.width, config.attention_blocks, config.stem, config.kernel) == (256, 9, "paper", 7)
     assert (config.attention_block, config.decode_at, config.decoder) == ("pat", "full", "argmax")
     run = preset("paper")
-    assert (run.perceptual, run.perceptual_on, run.perceptual_blocks) == ("vgg19", "source", (1.0, 1.0))
-    assert (run.adversarial, run.adversarial_terms, run.mirror, run.distil_steps) == ("bce", "sum", 0.0, 0)
-    weights = run.weights
+    assert (run.loss.perceptual, run.loss.perceptual_on, run.loss.perceptual_blocks) == ("vgg19", "source", (1.0, 1.0))
+    assert (run.loss.adversarial, run.loss.adversarial_terms) == ("bce", "sum")
+    assert (run.augment.mirror, run.distil_steps) == (0.0, 0)
+    weights = run.loss.weights
     assert (weights.translate, weights.patch, weights.adversarial) == (1.0, 0.5, 0.5)
     for name in ("tiny", "lookup", "small", "base"):
         other = preset(name)
-        choices = other.network.attention_block, other.network.decode_at, other.perceptual_on, other.adversarial_terms
+        choices = other.network.attention_block, other.network.decode_at
+        choices += other.loss.perceptual_on, other.loss.adversarial_terms
         assert choices == ("normed", "quarter", "both", "mean")
 
 
@@ -235,3 +237,79 @@ def test_weights_of_another_version_are_refused_in_one_sentence(tmp_path):
     save_tensors(path, tensors, {KEY: json.dumps(about)})
     with pytest.raises(ValueError, match="tensors, such as decoder.*do not fit the network that the file names"):
         load_network(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"size": (128, 60)}, "size: expected"),
+        ({"size": (8, 64)}, "size: expected"),
+        ({"size": (64, 8)}, "size: expected"),
+        ({"attention": "none"}, "attention: expected"),
+        ({"attention_blocks": -1}, "positive numbers"),
+        ({"student": 0}, "positive numbers"),
+        ({"painter": 0}, "positive numbers"),
+        ({"generator": (8, 8, 0, 8)}, "positive numbers"),
+        ({"encoder": (0, 8)}, "positive numbers"),
+        ({"pose_detail": -1}, "pose_detail: expected"),
+        ({"threshold": 1.0}, "threshold"),
+        ({"threshold": -0.1}, "threshold"),
+        ({"sigma": -1.0}, "sigma"),
+        ({"carry": True}, "output='features'"),
+        ({"output": "features"}, "output='features'"),
+        ({"carry": True, "output": "features", "size": (136, 64)}, "divisible by 16"),
+        ({"carry": True, "output": "features", "size": (128, 72)}, "divisible by 16"),
+    ],
+)
+def test_each_field_of_a_config_is_checked(change, message):
+    with pytest.raises(ValueError, match=message):
+        NetworkConfig(**change)
+
+
+def test_the_limits_of_a_config_belong_to_it():
+    config = NetworkConfig(size=(16, 16), attention_blocks=0, threshold=0.0, sigma=0.5, width=1, painter=1, student=1)
+    assert config.pose_detail == 0
+    with pytest.raises(FrozenInstanceError):
+        config.width = 2
+
+
+def test_a_config_says_nothing_else_by_itself():
+    """Files of weights name every field; who makes a config by hand relies on these."""
+    assert asdict(NetworkConfig()) == {
+        "size": (128, 64), "width": 256, "encoder": (128, 256), "stem": "paper", "attention": "pose",
+        "attention_blocks": 9, "attention_block": "normed", "lean_attention": False,
+        "generator": (256, 256, 128, 64), "generator_blocks": (2, 0, 0, 0), "upsampling": "transposed", "kernel": 7,
+        "output": "full", "transfer": "join", "pose_detail": 0, "norm": "batch", "student": 48, "sigma": 6.0,
+        "threshold": 0.2, "decoder": "argmax", "decode_at": "quarter", "carry": False,
+        "body_source": (32, 64, 96, 128), "body_target": (32, 64, 96, 128), "painter": 16,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [1.5, -1.5])
+def test_colours_may_pass_one_by_rounding_and_no_more(network, value):
+    good, bad = torch.zeros(1, 3, 128, 64), torch.zeros(1, 3, 128, 64)
+    bad[0, 0, 0, 0] = value
+    with pytest.raises(ValueError, match=r"target: expected colours in \[-1, 1\]"):
+        network.swap(good, bad)
+    bad[0, 0, 0, 0] = value / 1.5 * 1.005
+    network.swap(good, bad)
+
+
+def test_heatmaps_that_are_no_numbers_are_refused_but_in_training(network):
+    network.student.forward = lambda pictures: torch.full((len(pictures), 17, 32, 16), torch.nan)
+    with pytest.raises(ValueError, match="finite|NaN"):
+        network.pose(torch.zeros(1, 3, 128, 64))
+    assert not network.train().pose(torch.zeros(1, 3, 128, 64)).valid.any()
+
+
+def test_weights_of_one_name_are_told_apart_by_their_hash(network, tmp_path):
+    paths = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        network.student.heatmaps.bias.data.fill_(len(paths))
+        paths.append(save_network(network, tmp_path / folder / "net.safetensors"))
+    assert names_of(paths[:1]) == ["net"]
+    assert names_of(paths) == [f"net[{sha256(path)[:8]}]" for path in paths]
+    (tmp_path / "run").mkdir()
+    path = save_network(network, tmp_path / "run" / "weights.safetensors")
+    assert names_of([path, "small"]) == ["run", "momi-small"]

@@ -149,3 +149,53 @@ def test_a_generator_that_ends_at_half_size_draws_each_square_of_four_pixels():
     assert torch.allclose(drawn[:, 1, 1::2, 0::2], torch.tanh(by_hand[:, 4 + 2]), atol=1e-5)
     with pytest.raises(ValueError, match="output: expected one of full, half, .*got 'quarter'"):
         Generator(8, channels=(8, 8, 8, 8), blocks=(1, 0, 0, 0), output="quarter")
+
+
+@pytest.mark.parametrize("norm", ["batch", "group", "none"])
+def test_convolutions_have_a_bias_where_nothing_normalises(norm):
+    parts = [conv(4, 4, norm=norm), ResidualBlock(4, norm), upsample(4, 4, norm=norm)]
+    parts += [upsample(4, 4, how="resize", norm=norm), PoseAttentionBlock(4, first=False, norm=norm)]
+    parts += [PoseAttentionBlock(4, first=False, norm=norm, **how) for how in ({"lean": True}, {"block": "pat"})]
+    parts += [AppearanceEncoder((4, 4, 8), stem=stem, norm=norm) for stem in ("paper", "lean")]
+    for part in parts:
+        kinds = torch.nn.Conv2d | torch.nn.ConvTranspose2d
+        biases = [layer.bias is not None for layer in part.modules() if isinstance(layer, kinds)]
+        assert biases and biases == [norm == "none"] * len(biases), part
+
+
+def test_the_papers_stem_looks_at_seven_by_seven_pixels():
+    pad, first, norm, relu = PoseEncoder(17, (8, 12, 16), stem="paper").body[:4]
+    assert pad.padding == (3, 3, 3, 3) and first.weight.shape == (4, 17, 7, 7)
+    assert isinstance(norm, torch.nn.BatchNorm2d) and isinstance(relu, torch.nn.ReLU)
+
+
+def test_the_discriminator_normalises_all_but_the_pictures_themselves():
+    network = PairDiscriminator((8, 16, 4))
+    names = [type(layer).__name__ for layer in network.body]
+    stage = ["Conv2d", "GroupNorm", "LeakyReLU"]
+    assert names == ["Conv2d", "LeakyReLU", *stage, *stage, "Conv2d"]
+    assert {layer.negative_slope for layer in network.body if isinstance(layer, torch.nn.LeakyReLU)} == {0.2}
+    first, second = torch.rand(2, 2, 3, 32, 16).unbind(0)
+    logits, kept = network.activations(first, second)
+    assert torch.equal(logits, network(first, second))
+    assert [tuple(each.shape) for each in kept] == [(2, 8, 16, 8), (2, 16, 8, 4), (2, 4, 4, 2)]
+    torch.testing.assert_close(network.body[-1](kept[-1]), logits)
+
+
+def test_initialise_draws_norms_around_one_and_leaves_no_bias():
+    torch.manual_seed(0)
+    layers = torch.nn.Sequential(upsample(8, 4096), conv(8, 4096, norm="group"), conv(8, 8, norm="none"))
+    for weight in layers.parameters():
+        torch.nn.init.constant_(weight, 5.0)
+    initialise(layers)
+    for norm in (layers[0][1], layers[1][1]):
+        assert float(norm.weight.detach().mean()) == pytest.approx(1, abs=0.002)
+        assert float(norm.weight.detach().std()) == pytest.approx(0.02, abs=0.002)
+        assert norm.bias.abs().max() == 0
+    assert layers[2][0].bias.abs().max() == 0
+    assert float(layers[0][0].weight.detach().std()) == pytest.approx(0.02, abs=0.002)
+
+
+def test_lean_blocks_of_the_published_kind_are_refused():
+    with pytest.raises(ValueError, match="'pat' without lean, got 'pat' with lean=True"):
+        PoseAttentionBlock(8, first=True, block="pat", lean=True)

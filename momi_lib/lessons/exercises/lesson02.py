@@ -29,7 +29,7 @@ def _to_map_without_last(landmarks: Tensor, size: Size, map_size: Size) -> Tenso
 
 
 def _to_map_rows_first(landmarks: Tensor, size: Size, map_size: Size) -> Tensor:
-    return to_map(landmarks, size[::-1], map_size[::-1])
+    return to_map(landmarks, (size[1], size[0]), (map_size[1], map_size[0]))
 
 
 def _to_map_other_way(landmarks: Tensor, size: Size, map_size: Size) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from momi_lib.data import size_of
 from momi_lib.lessons.exercise import Exercise
 
 
@@ -73,7 +74,7 @@ def attention_parameters(width: int, blocks: int, lean: bool) -> int:
 
 def gate_contrast(gates: Tensor, masks: Tensor) -> Tensor:
     """Mean gate on the person minus mean gate beside it, cells weighted with their share of person."""
-    return _contrast(gates, functional.adaptive_avg_pool2d(masks.float(), gates.shape[2:]))
+    return _contrast(gates, functional.adaptive_avg_pool2d(masks.float(), size_of(gates)))
 
 
 def _contrast(gates: Tensor, inside: Tensor) -> Tensor:
@@ -92,12 +93,12 @@ def _any_pixel(gates: Tensor, masks: Tensor) -> Tensor:
 
 
 def _against_everything(gates: Tensor, masks: Tensor) -> Tensor:
-    inside = functional.adaptive_avg_pool2d(masks.float(), gates.shape[2:])
+    inside = functional.adaptive_avg_pool2d(masks.float(), size_of(gates))
     return (gates * inside[:, None]).sum((0, 2, 3)) / inside.sum() - gates.mean((0, 2, 3))
 
 
 def _not_divided(gates: Tensor, masks: Tensor) -> Tensor:
-    inside = functional.adaptive_avg_pool2d(masks.float(), gates.shape[2:])[:, None]
+    inside = functional.adaptive_avg_pool2d(masks.float(), size_of(gates))[:, None]
     return (gates * inside).mean((0, 2, 3)) - (gates * (1 - inside)).mean((0, 2, 3))
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from momi_lib.lessons.exercise import Exercise
+from momi_lib.losses import added
 
 
 def transposed_size(n: int, kernel: int, stride: int, padding: int) -> int:
@@ -79,7 +80,7 @@ def _reconstruction(source: Tensor, source_hat: Tensor, positive: Tensor, positi
 
 
 def _of_features(phi: Phi, real: Tensor, fake: Tensor) -> Tensor:
-    return sum(_difference(a, b) for a, b in zip(phi(real), phi(fake), strict=True))
+    return added(_difference(a, b) for a, b in zip(phi(real), phi(fake), strict=True))
 
 
 def translation_loss(
@@ -115,7 +116,7 @@ def _loss_without_pixels(source, source_hat, positive, positive_hat, phi, weight
 
 def _loss_squared(source, source_hat, positive, positive_hat, phi, weight):
     def pair(real: Tensor, fake: Tensor) -> Tensor:
-        return sum(functional.mse_loss(a, b) for a, b in zip(phi(real), phi(fake), strict=True))
+        return added(functional.mse_loss(a, b) for a, b in zip(phi(real), phi(fake), strict=True))
 
     pixels = functional.mse_loss(source, source_hat) + functional.mse_loss(positive, positive_hat)
     return pixels + weight * (pair(source, source_hat) + pair(positive, positive_hat))

@@ -96,16 +96,19 @@ def body_map_figure(
     figure, axes = make_grid([[sources[0]] * len(columns)] * count, width, beside=0.8, titles=len(columns))
     for title, ax in zip(columns, axes[0], strict=True):
         ax.set_title(title, fontsize=9)
+    images = []
     for row, line in enumerate(axes):
         draw_picture(line[0], sources[row])
-        image = _draw_maps(line[1:4], _one(source, row), labels[row])
+        images.append(_draw_maps(line[1:4], _one(source, row), labels[row]))
         draw_picture(line[4], targets[row])
         draw_skeleton(line[4], pose.landmarks[count + row], pose.valid[count + row])
         if answers is None:
             _draw_places(line[5], _drawn(_one(target, row)))
         else:
             _draw_maps(line[5:], _one(target, row), answers[row])
-    figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, pad=0.02, label="distance on the body, cm", extend="max")
+    figure.colorbar(
+        images[-1], ax=axes, shrink=0.6, aspect=30, pad=0.02, label="distance on the body, cm", extend="max"
+    )
     off = [body_map_scores(source, labels)["median_cm"]]
     off += [] if answers is None else [body_map_scores(target, answers)["median_cm"]]
     places = ("in their pictures", "in other poses")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,16 +16,20 @@ import torch
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from torch import Tensor
 
 from momi_lib import skeleton
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
 
 __all__ = ["as_image", "draw_map", "draw_picture", "draw_skeleton", "show", "use_style"]
 
 # Okabe and Ito's colours, which differ for readers with any colour vision, each with its own line style.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 3)))
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "figure.dpi": 100,
     "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
@@ -65,14 +69,19 @@ def show(figure: Figure, description: str) -> None:
     if get_ipython() is not None:
         images = [image for ax in figure.axes for image in ax.images]
         # A map over a picture counts too: its picture is drawn in grey.
-        photographs = any(image.get_array().ndim == 3 or image.get_cmap().name == "gray" for image in images)
+        photographs = any(map(_is_photograph, images))
         kind = "jpeg" if photographs else "png"
-        options = {"pil_kwargs": {"quality": 88, "subsampling": 0, "optimize": True}} if photographs else {}
+        options: dict[str, Any] = {"pil_kwargs": {"quality": 88, "subsampling": 0, "optimize": True}}
         buffer = io.BytesIO()
-        figure.savefig(buffer, format=kind, bbox_inches="tight", **options)
+        figure.savefig(buffer, format=kind, bbox_inches="tight", **(options if photographs else {}))
         data = {f"image/{kind}": base64.b64encode(buffer.getvalue()).decode(), "text/plain": repr(figure)}
         display(data, raw=True, metadata={f"image/{kind}": {"alt": description}})
     plt.close(figure)
+
+
+def _is_photograph(image: AxesImage) -> bool:
+    array = image.get_array()
+    return (array is not None and array.ndim == 3) or image.get_cmap().name == "gray"
 
 
 def as_image(picture: Any) -> np.ndarray:
@@ -120,8 +129,8 @@ def draw_skeleton(ax: Axes, landmarks: Tensor, valid: Tensor | None = None, *, w
     >>> draw_skeleton(ax, torch.rand(17, 2))
     >>> plt.close(figure)
     """
-    points = torch.as_tensor(landmarks).detach().cpu().float().numpy()
-    shown = np.isfinite(points).all(-1)
+    given = torch.as_tensor(landmarks).detach().cpu().float()
+    points, shown = given.numpy(), given.isfinite().all(-1).numpy()
     if valid is not None:
         shown &= torch.as_tensor(valid).detach().cpu().bool().numpy()
     lines = {"left": "-", "right": (0, (2, 1))}

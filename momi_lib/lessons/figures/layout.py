@@ -37,7 +37,7 @@ def make_grid(
     named = min(-(-titles // count), len(rows))  # rows
     size = (count * width + beside, len(rows) * (width * height / breadth + 0.04) + named * 0.2 + 0.1)
     figure, axes = plt.subplots(len(rows), count, figsize=size, squeeze=False, layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.02, wspace=0, hspace=0)
+    figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.02, wspace=0, hspace=0)
     for ax in axes.flat:
         ax.set_axis_off()
     return figure, axes

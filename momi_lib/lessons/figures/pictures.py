@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from momi_lib import skeleton
@@ -134,10 +135,11 @@ def show_maps(
         names = [name.replace("_", " ") for name in skeleton.JOINTS]
     rows = as_rows(maps, min(columns, len(maps)))
     figure, axes = make_grid(rows, width, beside=0.8, titles=len(names or ()))
+    images = []
     for i, ax in zip(range(len(maps)), axes.flat, strict=False):
-        image = draw_map(ax, maps[i], picture, limits=limits)
+        images.append(draw_map(ax, maps[i], picture, limits=limits))
         ax.set_title(names[i] if names else "", fontsize=8)
-    figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, pad=0.02)
+    figure.colorbar(images[-1], ax=axes, shrink=0.6, aspect=30, pad=0.02)
     over = "" if picture is None else " over the picture"
     show(figure, description or f"{len(maps)} maps{over}" + listed(names))
 
@@ -171,18 +173,19 @@ def show_looks(
     draw_picture(first, source, "source")
     draw_picture(second, target, "target")
     badge = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": "black"}
+    images = []
     for number, (name, ax) in enumerate(zip(names, others, strict=True)):
         x, y = asking[number].tolist()
         second.text(x, y, str(number + 1), fontsize=7, ha="center", va="center", bbox=badge)
-        image = draw_map(ax, looks[number], source)
+        images.append(draw_map(ax, looks[number], source))
         row, column = divmod(int(looks[number].argmax()), looks.shape[-1])
         side = source.shape[-1] / looks.shape[-1]
         corner = column * side - 0.5, row * side - 0.5
         for colour, line in (("black", 2.5), ("white", 1.2)):  # visible on bright and on dark
-            ax.add_patch(plt.Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=line))
+            ax.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=line))
             ax.plot(*answers[number].tolist(), "o", color=colour, markersize=11, fillstyle="none", markeredgewidth=line)
         ax.set_title(f"{number + 1} {name}", fontsize=8)
-    figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, pad=0.02, label="weight")
+    figure.colorbar(images[-1], ax=axes, shrink=0.6, aspect=30, pad=0.02, label="weight")
     show(figure, description or f"Where {len(looks)} places of a target look in a source" + listed(names))
 
 

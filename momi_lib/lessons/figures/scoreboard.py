@@ -68,8 +68,8 @@ def draw_scores(table: Mapping[str, Mapping[str, float]]) -> Figure:
     ax.imshow(places, cmap="cividis", aspect="auto", vmin=-1, vmax=len(answers) - 0.5)
     for i, answer in enumerate(answers):
         for j, score in enumerate(scores):
-            style = {"color": "white" if places[i][j] < 2 else "black", "weight": "normal" if places[i][j] else "bold"}
-            ax.text(j, i, f"{table[answer][score]:.3g}", ha="center", va="center", **style)
+            colour, weight = "white" if places[i][j] < 2 else "black", "normal" if places[i][j] else "bold"
+            ax.text(j, i, f"{table[answer][score]:.3g}", ha="center", va="center", color=colour, weight=weight)
     ax.set(xticks=range(len(scores)), xticklabels=scores, yticks=range(len(answers)), yticklabels=answers)
     ax.xaxis.tick_top()
     ax.tick_params(length=0)

@@ -13,6 +13,7 @@ import seaborn as sns
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from momi_lib.study.statistics import Change, changes, holm, reach, verdict
@@ -45,13 +46,13 @@ def matrix(result: Mapping[str, Any], score: str) -> Tensor:
 def gammas(result: Mapping[str, Any]) -> dict[float, str]:
     """γ → variant, from the smallest γ; the full one among them.
 
-    >>> gammas({"changes": {"full": {}, "gamma-2": {"weights": {"adversarial": 2.0}}, "without-patch": {}}})
+    >>> gammas({"changes": {"full": {}, "gamma-2": {"loss.weights.adversarial": 2.0}, "without-patch": {}}})
     {0.5: 'full', 2.0: 'gamma-2'}
     """
     known = {0.5: FULL}
     for name, change in result["changes"].items():
-        if "adversarial" in change.get("weights", {}):
-            known[change["weights"]["adversarial"]] = name
+        if "loss.weights.adversarial" in change:
+            known[change["loss.weights.adversarial"]] = name
     return dict(sorted(known.items()))
 
 
@@ -97,7 +98,7 @@ def _interval(values: Any) -> tuple[float, float]:
     return mean - half, mean + half
 
 
-def draw_gamma(result: Mapping[str, Any], scores: Sequence[str] = ("L1", "FID", "APS", "pose")) -> Figure:
+def draw_gamma(result: Mapping[str, Any], scores: Sequence[str] = ("L1", "FID", "APS", "PCK")) -> Figure:
     """The scores over γ: means with intervals, beside each a ring for every seed; the full network's γ is starred."""
     known = gammas(result)
     names, places = list(result["runs"]), list(range(len(known)))
@@ -192,7 +193,7 @@ def draw_changes(result: Mapping[str, Any], scores: Sequence[str]) -> tuple[Figu
             ax.text(j, i, f"{t:+.1f}", ha="center", va="center", color="white" if abs(t) > 7 else "black",
                     weight="bold" if change.clear else "normal")  # fmt: skip
             if kept[name, score]:
-                ax.add_patch(plt.Rectangle((j - 0.45, i - 0.42), 0.9, 0.84, fill=False, edgecolor="black", lw=1.6))
+                ax.add_patch(Rectangle((j - 0.45, i - 0.42), 0.9, 0.84, fill=False, edgecolor="black", lw=1.6))
     _label(ax, scores, others)
     return figure, sum(change.clear for change, _ in found.values()), sum(kept.values())
 

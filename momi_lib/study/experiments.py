@@ -1,0 +1,209 @@
+"""Short training runs that differ in one thing, on true swaps of held-out people: what does an option bring?
+
+Each experiment is another one with one change, and every one can be started from what lies in the repository: they
+begin with the student and the body maps of the committed weights `small`, and with everything else at random. Those
+that cannot be started any more are a record, which stands on the same page
+(:mod:`momi_lib.study.experiments_page`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from momi_lib.data import load_truth, to_float
+from momi_lib.data.pictures import picture_grid, save_picture
+from momi_lib.evaluate.answers import swap_all
+from momi_lib.evaluate.truth_judges import Judges
+from momi_lib.files import weights_folder
+from momi_lib.metrics.pose import score_landmarks
+from momi_lib.provenance import plain
+from momi_lib.study.drags import measure
+from momi_lib.study.engine import FREE, check, run_once
+from momi_lib.train import TrainConfig, preset
+from momi_lib.train.log import read_log
+from momi_lib.train.presets import changed
+from momi_lib.train.run import LOG
+from momi_lib.translate import load_network
+
+log = logging.getLogger(__name__)
+
+RUNS, RESULTS = Path("runs/experiments"), Path("benchmarks/results/experiments")
+#: Swaps that are scored, swaps that are shown, and pairs in which joints are dragged, by :data:`ANGLE` degrees.
+SWAPS, SHOWN, PAIRS, ANGLE = 400, 10, 20, 90
+#: Of what decides what another run is, an experiment may change the number format.
+SAME = tuple(name for name in FREE if name != "precision")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One run.
+
+    Attributes:
+        asks: the question that it answers.
+        against: the experiment that it changes; ``None``: the preset ``small``.
+        change: options of the training run by their dotted names.
+    """
+
+    asks: str
+    against: str | None = None
+    change: dict[str, Any] = field(default_factory=dict)
+
+
+EXPERIMENTS: dict[str, Experiment] = {
+    "carry": Experiment(
+        "How far do 300 steps of the whole network get without the four options that carrying adds?",
+        None,
+        {
+            "init.start": weights_folder() / "momi-small.safetensors",
+            "init.parts": "maps",
+            "distil_steps": 0,
+            "body_steps": 0,
+            "steps": 300,
+            "loss.draw_all": 0.0,
+            "loss.keep": 0.0,
+            "loss.light": 0.0,
+            "augment.any_pose": 0.0,
+            "log.checkpoint_every": 150,
+            "log.grid_every": 10_000,
+        },
+    ),
+    "carry-draw-all": Experiment(
+        "Asking G for the whole of x and x⁺, before anything is carried over?", "carry", {"loss.draw_all": 0.3}
+    ),
+    "carry-keep": Experiment("A penalty on drawing what the source shows?", "carry", {"loss.keep": 0.3}),
+    "carry-any-pose": Experiment(
+        "A third of the x⁻ in poses that no pedestrian takes?", "carry", {"augment.any_pose": 0.35}
+    ),
+    "carry-light": Experiment("A penalty on light that is added to what is carried?", "carry", {"loss.light": 0.1}),
+    "carry-gamma-0": Experiment("Without a discriminator?", "carry", {"loss.weights.adversarial": 0.0}),
+    # The runs above computed in bfloat16; these did not, on a processor without instructions for it.
+    "carry-fp32": Experiment(
+        "In single precision, on another processor: how much of a difference is chance?",
+        "carry",
+        {"precision": "fp32"},
+    ),
+    "carry-sharpness": Experiment(
+        "Asking for edges as strong as the real ones'?", "carry-fp32", {"loss.sharpness": 0.4}
+    ),
+    "carry-matching": Experiment(
+        "Matching D's activations on real pairs?", "carry-fp32", {"loss.feature_matching": 2.0}
+    ),
+    "carry-small-view": Experiment(
+        "A discriminator that sees 18 pixels at a time, instead of 38?",
+        "carry-fp32",
+        {"loss.discriminator": (32, 64)},
+    ),
+}
+
+
+def config_of(name: str, out: Path = RUNS) -> TrainConfig:
+    """The run of an experiment, in a folder of its own: that of the one it is compared with, changed.
+
+    Raises:
+        ValueError: for a name that is not one of the experiments.
+
+    >>> config_of("carry-matching").precision, config_of("carry-matching").out.as_posix()
+    ('fp32', 'runs/experiments/carry-matching')
+    """
+    if name not in EXPERIMENTS:
+        raise ValueError(f"only: expected some of {', '.join(EXPERIMENTS)}, got {name!r}; leave --only away to run all")
+    experiment = EXPERIMENTS[name]
+    config = preset("small") if experiment.against is None else config_of(experiment.against, out)
+    return replace(changed(config, experiment.change), out=Path(out) / name)
+
+
+def run_experiments(
+    only: Sequence[str] = (), out: Path = RUNS, results: Path = RESULTS
+) -> dict[str, dict[str, Any] | None]:
+    """Train what is not trained, score what is not scored, and write NAME.json and NAME.jpg after every run.
+
+    Several processes may share them, each with another ``only`` or all with the same: no run is made twice.
+
+    Args:
+        only: names of experiments, in the order in which to run them; empty: all.
+        out: folder of the runs.
+        results: folder of the JSON files and pictures.
+
+    Returns:
+        name → what its JSON holds; ``None`` where another process is at it.
+
+    Raises:
+        ValueError: for a name that is not one of the experiments, or where ``out`` holds a finished run of another
+            config; and as :func:`~momi_lib.train.train` does.
+    """
+    configs = {name: config_of(name, out) for name in only or EXPERIMENTS}
+    for config in configs.values():
+        check(config, SAME)
+    judges = Judges(load_truth().select(slice(SWAPS)), "cuda" if torch.cuda.is_available() else "cpu")
+    conditions = {"scored_by": judges.conditions, "fingerprint": judges.truth.people.fingerprint}
+    found = {}
+    for name, config in configs.items():
+        experiment = EXPERIMENTS[name]
+        about = {"name": name, "asks": experiment.asks, "against": experiment.against}
+        about["change"] = {option: plain(value) for option, value in experiment.change.items()}
+        found[name] = run_once(
+            config, Path(results) / f"{name}.json", conditions,
+            lambda weights, name=name: score(weights, judges, Path(results) / f"{name}.jpg"),
+            lambda card, about=about: about | {"begun_with": card.get("begun_with", {}).get("sha256")},
+            SAME,
+        )  # fmt: skip
+        if found[name] is not None:
+            log.info("%s", Path(results) / f"{name}.json")
+    return found
+
+
+@torch.inference_mode()
+def score(weights: Path, judges: Judges, picture: Path) -> dict[str, Any]:
+    """Score the weights of a finished run, and write a grid: sources, targets, swaps, truth.
+
+    Args:
+        weights: in the run's folder, beside its log.
+        judges: and the true swaps that they know.
+        picture: JPEG to write.
+
+    Returns:
+        how the run was made, its scores on true swaps, the student's PCK and, of a network that carries, how many
+        dragged joints obey.
+    """
+    network, truth = load_network(weights), judges.truth
+    pictures = truth.people.pictures
+    drawn = swap_all(network, pictures[truth.source], pictures[truth.target])
+    some = torch.linspace(0, len(truth) - 1, SHOWN).long()
+    rows = pictures[truth.source[some]], pictures[truth.target[some]], drawn[some], truth.pictures[some]
+    save_picture(picture_grid([to_float(row) for row in rows]), picture)
+    found = _how_made(weights.parent) | {
+        "scores": judges.score(drawn),
+        "student": score_landmarks(
+            network.student, truth.people, decoder=network.config.decoder, upsample=network.config.decode_at == "full"
+        ),
+    }
+    return found | ({"drags": _drags(weights)} if network.config.carry else {})
+
+
+def _how_made(folder: Path) -> dict[str, Any]:
+    """What the log of a run says: seed, steps, minutes, command, device, and in how many parts it was made."""
+    journal = read_log(folder / LOG)
+    lines, events = ([line for line in journal if ("event" in line) == told] for told in (False, True))
+    return {
+        "seed": events[0]["config"]["seed"],
+        "steps": lines[-1]["step"],
+        "minutes": round(lines[-1]["seconds"] / 60, 1),
+        **{key: events[-1][key] for key in ("command", "date", "device", "threads", "versions")},
+        "parts": len(events),
+        "config": events[-1]["config"],
+    }
+
+
+def _drags(weights: Path) -> dict[str, Any]:
+    """How many dragged joints obey, wrists and ankles of all pairs together."""
+    rows = [row for row in measure(weights, PAIRS)["rows"] if row["angle"] == ANGLE]
+    count = sum(row["drags"] for row in rows)
+    obeys = sum(row["obeys"] * row["drags"] for row in rows) / count
+    error = (obeys * (1 - obeys) / count) ** 0.5
+    return {"pairs": PAIRS, "drags": count, "obeys": round(obeys, 4), "error": round(error, 4)}

@@ -1,0 +1,275 @@
+"""The page of the experiments, from their JSON files alone: those that can be run, and what was learned earlier.
+
+A file with a field ``ended`` is a record: its run cannot be started again as it was, and the field says why. ``was`` is
+what it was called when it was made, which its ``command`` and the folders in its ``config`` still say, and ``answer``
+is what it taught, in a sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import hypot
+from pathlib import Path
+from typing import Any
+
+from momi_lib.evaluate.markdown import table
+from momi_lib.files import write_atomically
+from momi_lib.provenance import plain
+from momi_lib.study.experiments import EXPERIMENTS, RESULTS
+from momi_lib.train import preset
+from momi_lib.train.presets import flat
+
+Result = Mapping[str, Any]
+
+PAGE = Path("benchmarks/experiments.md")
+PICTURES = "results/experiments"  # as seen from the page
+#: Title → score, its digits, its standard error where it has one, and which judge it hangs on.
+SCORES = {
+    "masked L1 ↓": ("l1", 4, "l1_error", None),
+    "masked SSIM ↑": ("ssim", 3, "ssim_error", None),
+    "perceptual ↓": ("perceptual", 3, None, "features"),
+    "PCK ↑": ("pck", 3, None, "teacher"),
+    "rank-1 ↑": ("rank1", 3, None, "features"),
+    "Fréchet ↓": ("frechet", 2, None, "features"),
+}
+COLUMNS: dict[str, Callable[[Result], str]] = {
+    **{title: lambda result, title=title: _score(result, title) for title in SCORES},
+    "KID ↓": lambda result: f"{result['scores']['kid']:.3f}",
+    "student PCK ↑": lambda result: f"{result['student']['pck_height']:.3f}",
+    "edges, of the truth's": lambda result: f"{result['scores']['sharpness']:.2f}",
+    "drags obeyed, 90° ↑": lambda result: f"{result['drags']['obeys']:.2f} ± {result['drags']['error']:.2f}",
+}
+WORDS = (
+    "`PCK`, the percentage of correct key points: the share of visible joints, shoulders to ankles, that the teacher "
+    "finds in the swap within a tenth of the person's height. `rank-1`: the share of swaps whose nearest real picture, "
+    "by the feature network, shows the source's person. `KID`, the kernel inception distance: the squared maximum mean "
+    "discrepancy with a cubic kernel between that network's features of the swaps and of real pictures. `student PCK`: "
+    "PCK of F_p's joints, all 17, in real pictures of people held out."
+)
+NOW = (
+    "Networks that carry clothes over, as the preset `small` does. `python -m momi_lib study experiments --only NAME` "
+    "trains and scores one, and without `--only` all. They start from the student and the body maps of the committed "
+    "weights, and everything else from random weights. `drags obeyed`: wrists and ankles are turned by 90° about elbow "
+    "and knee, and this is the share that the teacher finds within 6 pixels of their new place, as in "
+    "`drag_obedience.py`. ± is resampled by person; that of drags takes them as independent. SSIM is that of the "
+    "person pasted onto the truth's background."
+)
+EARLIER = (
+    "Networks that draw everything: what led to the preset `lookup` and its weights, which were called `small` then. "
+    "These runs left the code, and their files stay as a record. A number with a sign is the difference from the run "
+    "that was changed; without one it is the score itself, where there is nothing to compare with; – is a difference "
+    "between two judges. ± joins the standard errors of both means: these take swaps as independent and are too small, "
+    "and the two runs share the swaps, which makes it too large for a difference. SSIM is that of the whole answer, "
+    "averaged over the mask, and does not compare with the SSIM above."
+)
+
+
+def write_page(page: Path = PAGE, folder: Path = RESULTS) -> Path:
+    """Write ``page`` from the results in ``folder``.
+
+    Raises:
+        FileNotFoundError: there are none.
+        ValueError: a file is neither an experiment's nor a record.
+    """
+    paths = sorted(Path(folder).glob("*.json"))
+    if not paths:
+        raise FileNotFoundError(
+            f"results: expected JSON files of experiments in {folder}, found none; run `python -m momi_lib study "
+            "experiments`, or name their folder with --results"
+        )
+    results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+    for path in paths:
+        if "ended" not in results[path.stem] and path.stem not in EXPERIMENTS:
+            raise ValueError(f"{path}: expected the name of an experiment, or a record that says why it 'ended'")
+    text = markdown(results)
+    return write_atomically(page, lambda file: file.write(text.encode()))
+
+
+def markdown(results: Mapping[str, Result]) -> str:
+    """The page's text, from results by their names."""
+    counts = sorted({result["scores"]["count"] for result in results.values()})
+    lines = [
+        "# Experiments",
+        "",
+        "Made by `python -m momi_lib study experiments-page` from `results/experiments/`. Each run is another one with "
+        f"one change; all are scored on the same {' or '.join(map(str, counts))} true swaps of people held out from "
+        "training. Two runs share the swaps, so that smaller differences count between them than ± says, but a run "
+        "with another seed differs, too. Short runs tell which way is better, not how good it gets.",
+        "",
+        WORDS,
+    ]
+    now = {name: results[name] for name in EXPERIMENTS if name in results}
+    if now:
+        lines += ["", "## What can be run", "", NOW, "", *_scores_table(now), "", *_apart(_conditions(now))]
+        lines += ["", "### What each asks", "", *(_sentence(result, now) for result in now.values())]
+    earlier = {name: results[name] for name in _in_order({n: r for n, r in results.items() if "ended" in r})}
+    if earlier:
+        made = _by_chance(earlier) + _judges(earlier.values()) + _other_starts(earlier)
+        lines += ["", "## What was learned earlier", "", EARLIER, "", *_learned(earlier), "", *_apart(made)]
+        lines += ["", "### Why they left the code", ""]
+        lines += _grouped((result["ended"], name) for name, result in earlier.items())
+    return "\n".join(lines) + "\n"
+
+
+def _apart(lines: Iterable[str]) -> list[str]:
+    """Each as a paragraph of its own."""
+    return "\n\n".join(lines).splitlines()
+
+
+def _score(result: Result, title: str) -> str:
+    score, digits, error, _ = SCORES[title]
+    scores = result["scores"]
+    return f"{scores[score]:.{digits}f}" + (f" ± {scores[error]:.{digits}f}" if error else "")
+
+
+def _difference(result: Result, other: Result, title: str) -> str:
+    """By how much a score rose from another run's, with the error of both; a dash where other networks judged.
+
+    >>> one, two = ({"scores": {"l1": x, "l1_error": 0.003}, "scored_by": {}} for x in (0.1, 0.08))
+    >>> _difference(two, one, "masked L1 ↓")
+    '−0.0200 ± 0.0042'
+    """
+    score, digits, error, judge = SCORES[title]
+    if judge and result["scored_by"].get(judge) != other["scored_by"].get(judge):
+        return "–"
+    ours, theirs = result["scores"], other["scores"]
+    both = f" ± {hypot(ours[error], theirs[error]):.{digits}f}" if error else ""
+    return _signed(ours[score] - theirs[score], digits) + both
+
+
+def _signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def _link(name: str) -> str:
+    return f"[{name}]({PICTURES}/{name}.jpg)"
+
+
+def _scores_table(results: Mapping[str, Result]) -> list[str]:
+    rows = []
+    for name, result in results.items():
+        cells = (show(result) for show in COLUMNS.values())
+        rows.append([_link(name), *cells, result["steps"], result["minutes"], result["seed"]])
+    return table(["run", *COLUMNS, "steps", "minutes", "seed"], rows)
+
+
+def _learned(results: Mapping[str, Result]) -> list[str]:
+    """A line for each record: what was changed, by how much the scores moved, and the answer."""
+    options, rows = flat(plain(preset("lookup"))), []
+    for name, result in results.items():
+        other = results.get(result["against"])
+        against = result["against"] if other or not result["against"] else f"{result['against']} (no result)"
+        cells = (_difference(result, other, title) if other else _score(result, title) for title in SCORES)
+        changed = ", ".join(_changes(result, results)) + _in_preset(result["change"], "lookup", options)
+        made = f"{result['device']}, {result['date']}"
+        rows.append(
+            [_link(name), changed, against or "–", *cells, result["steps"], result["seed"], made, result["answer"]]
+        )
+    return table(["run", "changed", "against", *SCORES, "steps", "seed", "made on", "answer"], rows)
+
+
+def _changes(result: Result, results: Mapping[str, Result]) -> Iterator[str]:
+    """Options and values; a folder that was named after a run gets the run's present name."""
+    names = {other["was"]: name for name, other in results.items() if "was" in other}
+    for option, value in result["change"].items():
+        if not option.startswith("log."):
+            found = re.fullmatch(r"runs/experiments/(.+)/weights\.safetensors", str(value))
+            yield f"`{option}` {f'of {names[found[1]]}' if found and found[1] in names else value}"
+
+
+def _in_preset(change: Mapping[str, Any], name: str, options: Mapping[str, Any]) -> str:
+    """What a preset has for the option that a run changed, if it is one and not the seed.
+
+    >>> _in_preset({"loss.keep": 0.3}, "small", {"loss.keep": 0.5}), _in_preset({"seed": 1}, "small", {"seed": 0})
+    (' (`small` has 0.5)', '')
+    """
+    option, tried = next(iter(change.items()), ("", None))
+    if len(change) != 1 or option == "seed" or option not in options:
+        return ""
+    return f" (so has `{name}`)" if options[option] == tried else f" (`{name}` has {options[option]})"
+
+
+def _in_order(results: Mapping[str, Result], against: str | None = None) -> Iterator[str]:
+    """Names by what they were changed from: each run is followed by its own changes.
+
+    >>> list(_in_order({"c": {"against": "b"}, "b": {"against": None}, "a": {"against": "lost"}}))
+    ['a', 'b', 'c']
+    """
+    for name in sorted(results):
+        other = results[name]["against"]
+        if (other if other in results else None) == against:
+            yield name
+            yield from _in_order(results, name)
+
+
+def _sentence(result: Result, results: Mapping[str, Result]) -> str:
+    """What an experiment asks, and by how much the scores moved."""
+    against = results.get(result["against"])
+    about = ", ".join(_changes(result, results)) + _in_preset(result["change"], "small", flat(plain(preset("small"))))
+    text = f"- **{result['name']}** ({about}; against {result['against'] or 'the preset `small`'}): {result['asks']}"
+    if against:
+        moved = [f"{title.split()[-2]} {_difference(result, against, title).split(' ±')[0]}" for title in SCORES]
+        edges = result["scores"]["sharpness"] - against["scores"]["sharpness"]
+        drags = result["drags"]["obeys"] - against["drags"]["obeys"]
+        text += f" {', '.join(moved)}, edges {_signed(edges, 2)}, drags {_signed(drags, 2)}."
+    return text + (f" {result['since']}" if "since" in result else "")
+
+
+def _by_chance(results: Mapping[str, Result]) -> list[str]:
+    """How far apart runs of one config are that differ in nothing but the seed."""
+    lines = []
+    for name, result in results.items():
+        if set(result["change"]) == {"seed"} and result["against"] in results:
+            other = results[result["against"]]
+            moved = (f"{title.split()[-2]} {_difference(result, other, title).split(' ±')[0]}" for title in SCORES)
+            lines.append(
+                f"How far apart two runs of one config are shows {name} beside {result['against']}: "
+                f"{', '.join(moved)}. Smaller differences say nothing."
+            )
+    return lines
+
+
+def _conditions(results: Mapping[str, Result]) -> list[str]:
+    """Where, when, by whom scored, and with which weights begun, once for each combination."""
+    kinds = sorted({f"{r['device']}, {r['threads']} thread(s), {r['date']}" for r in results.values()})
+    lines = ["Device: " + "; ".join(kinds) + ". Minutes are wall time, with other work on the machine."]
+    starts = _grouped(
+        ((f"Begun with the weights {r['begun_with'][:8]}…", name) for name, r in results.items() if r["begun_with"]), ""
+    )
+    return [*lines, *_judges(results.values()), *starts]
+
+
+def _judges(results: Iterable[Result]) -> list[str]:
+    """Who scored, and which results have other judges than most."""
+    told = {r["name"]: "; ".join(f"{key} {value}" for key, value in r["scored_by"].items()) for r in results}
+    (usual, _), *others = Counter(told.values()).most_common()
+    lines = [f"Scored by {usual}."]
+    for other, _ in others:
+        names = ", ".join(name for name, judges in told.items() if judges == other)
+        lines.append(f"Scored by {other}: {names}.")
+    return lines
+
+
+def _other_starts(results: Mapping[str, Result]) -> list[str]:
+    """Which runs began with weights of a run that was made again afterwards."""
+    was, found = {other["was"]: name for name, other in results.items()}, []
+    for name, result in results.items():
+        began = was.get(Path(result["config"]["init"]["start"] or "").parent.name)
+        if began and result.get("begun_with") != results[began]["weights_sha256"]:
+            found.append((f"Begun with an earlier run of {began} than the one above", name))
+    return _grouped(found, "")
+
+
+def _grouped(pairs: Iterable[tuple[str, str]], bullet: str = "- ") -> list[str]:
+    """A line for each text, with the names that have it.
+
+    >>> _grouped([("Lost", "a"), ("Gone.", "b"), ("Lost", "c")])
+    ['- Lost: a, c.', '- Gone: b.']
+    """
+    groups: dict[str, list[str]] = {}
+    for text, name in pairs:
+        groups.setdefault(text.rstrip("."), []).append(name)
+    return [f"{bullet}{text}: {', '.join(names)}." for text, names in groups.items()]
