@@ -1,11 +1,11 @@
-# make lab    make .venv if need be and open JupyterLab on notebooks/
-# make app    the same, and open the explorer of notebook 08 as a page of its own
-# make test   all checks: style, unit tests, examples in docstrings, notebook hygiene, every notebook strictly
-# make quick  under two minutes: style, fast unit tests, one notebook
+# make lab    create .venv if needed and open JupyterLab on notebooks/
+# make app    create .venv if needed and open the explorer of notebook 08 as a page of its own
+# make test   all checks: style, types, unit tests, examples in docstrings, notebook hygiene, every notebook strictly
+# make quick  under two minutes: style, types, fast unit tests, one notebook
 # make docs   the library's interface as web pages in runs/site, from its docstrings
 #
 # Needs Python 3.11 to 3.13 with its venv module, and make. Nothing is installed outside .venv.
-# Another Python: make lab PYTHON=/path/to/python3.12.  More for JupyterLab: make lab LAB_OPTIONS=--no-browser
+# A different Python: make lab PYTHON=/path/to/python3.12.  Options for JupyterLab: make lab LAB_OPTIONS=--no-browser
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -18,14 +18,14 @@ LAB_OPTIONS ?=
 APP_OPTIONS ?=
 QUIET := $(if $(CI),--quiet)
 
-# One thread per worker, or two workers would fight over two cores.
+# One thread per worker; otherwise two workers would compete for two cores.
 SETTINGS := MOMI_MODE=quick OMP_NUM_THREADS=1 TQDM_DISABLE=1
-# What the browser's tests saw; a CI keeps this folder.
+# Screenshots of the browser tests; CI keeps this folder.
 export MOMI_SCREENSHOTS ?= $(CURDIR)/runs/screenshots
 PYTEST := $(BIN)/python -m pytest -n $(JOBS)
 
-.NOTPARALLEL: # each step already uses every core
-.PHONY: help lab app test quick docs check test-code test-notebooks
+.NOTPARALLEL: # each step already uses all cores
+.PHONY: help lab app test quick docs check types test-code test-notebooks
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -40,7 +40,7 @@ app: $(VENV)/.for-app
 
 test: check test-code test-notebooks
 
-# The parts whose tests take seconds; what trains, renders, draws figures or opens a browser is left to make test.
+# The parts whose tests take seconds; tests that train, render, draw figures or open a browser are left to make test.
 quick: check
 	$(SETTINGS) $(PYTEST) -m "not slow and not browser" --no-header -q tests/data tests/pose tests/translate \
 		tests/metrics tests/study tests/test_architecture.py tests/test_losses.py tests/test_patches.py
@@ -51,19 +51,22 @@ docs: $(VENV)/.for-test
 	$(call install,-e ".[docs]")
 	$(BIN)/pdoc --docformat google -o runs/site momi_lib '!momi_lib.lessons.exercises'
 
-check: $(VENV)/.for-test
+check: $(VENV)/.for-test types
 	$(BIN)/ruff check .
 
-# The renderer's tests need its body and its streets; where there is no OpenGL they skip and say so.
+types: $(VENV)/.for-test
+	$(BIN)/basedpyright
+
+# The renderer's tests need its body model and its streets. Without OpenGL they are skipped and say so, unless
+# MOMI_NO_SKIPS names the renderer (see .ci/run). No stamp is written then, so that they run once OpenGL is installed.
 $(VENV)/.set-up: $(VENV)/.for-test
-	@$(BIN)/python -m tools.mannequins setup --workers $(JOBS) \
-		|| echo "Without OpenGL (see tools/mannequins/README.md) the tests that render will skip."
-	@touch $@
+	@if $(BIN)/python -m tools.mannequins setup --workers $(JOBS); then touch $@; \
+		else echo "Without OpenGL (see tools/mannequins/README.md) the tests that render cannot run."; fi
 
 test-code: $(VENV)/.for-test $(VENV)/.set-up
 	$(SETTINGS) $(PYTEST) momi_lib tests tools/mannequins
 
-# The same settings as tools/notebooks/run.py, which made the stored outputs. loadscope keeps a notebook in one
+# The same settings as in tools/notebooks/run.py, which made the stored outputs. loadscope keeps a notebook in one
 # kernel. Outputs on a GPU may differ in the last digits, so the comparison is made without one.
 test-notebooks: $(VENV)/.for-test
 	@mkdir -p runs
@@ -71,7 +74,7 @@ test-notebooks: $(VENV)/.for-test
 		-p tools.notebooks.measure --measure-notebooks runs/notebooks-used.json notebooks
 	$(BIN)/python tools/notebooks/budgets.py compare runs/notebooks-used.json
 
-# The stamps: installing again is needed only when what is to be installed has changed.
+# Stamps: packages are installed again only if their list has changed.
 $(VENV)/.for-lab: pyproject.toml constraints.txt
 	@$(choose-python); test -x $(BIN)/python || "$$python" -m venv $(VENV)
 	$(call install,-e .)
@@ -87,14 +90,14 @@ $(VENV)/.for-test: pyproject.toml constraints.txt
 	$(call install,-e ".[$(EXTRAS)]")
 	@touch $@ $(VENV)/.for-lab $(VENV)/.for-app
 
-# uv, where it is there and works, is faster; pip does the same.
+# uv is faster if it is installed and works; pip does the same.
 define install
-@echo "Installing into $(VENV) (PyTorch alone is some 3 GB on Linux, so the first time takes minutes) ..."
+@echo "Installing into $(VENV) (PyTorch is about 3 GB on Linux, so the first time takes minutes) ..."
 @if uv --version >/dev/null 2>&1 && uv pip install $(QUIET) --python $(BIN)/python -c constraints.txt $(1); \
 	then :; else $(BIN)/python -m pip install $(QUIET) -c constraints.txt $(1); fi
 endef
 
-# Sets $$python to the first Python that fits, or stops with advice.
+# Sets $$python to the first suitable Python, or stops with advice.
 define choose-python
 fits='import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))'; python=; \
 for name in $(or $(PYTHON),$(wildcard $(BIN)/python) python3 python3.13 python3.12 python3.11 python); do \

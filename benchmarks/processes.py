@@ -1,16 +1,17 @@
-"""How much of a step of several processes is spent on averaging gradients, and so what overlapping it could save.
+"""How much of a training step several processes spend on averaging gradients, and how much overlapping this could save.
 
     torchrun --nproc-per-node 2 benchmarks/processes.py --out benchmarks/results/processes.json
 
-The library averages all gradients of an optimiser in one message after the backward pass. Sent layer by layer while the
-backward pass goes on, as DistributedDataParallel does, the message would cost nothing at best: its share of a step is
-an upper bound of what that can gain. Waiting for the slower process is measured apart, because nothing hides it. On a
-CPU the processes share the cores and send through memory (gloo); on GPUs run the same command there.
+The library averages all gradients of an optimiser in one message after the backward pass. If they were sent layer by
+layer during the backward pass, as DistributedDataParallel does, the message would cost nothing at best, so its share of
+a step is an upper bound of the gain. Waiting for the slower process is measured separately, because nothing hides it.
+On a CPU, the processes share the cores and communicate through memory (gloo); on GPUs, run the same command there.
 """
 
 from __future__ import annotations
 
 import statistics
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from momi_lib.data import load
 from momi_lib.files import write_json
 from momi_lib.provenance import environment
 from momi_lib.train import PRESETS, Trainer, loop
-from momi_lib.train.processes import all_reduce_gradients
+from momi_lib.train.processes import all_reduce_gradients, mean_over
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ class Config:
     """What to time.
 
     Attributes:
-        preset: whose last stage.
-        out: JSON to write.
-        steps, warm_up: timed steps and those before them.
+        preset: its last stage is timed.
+        out: JSON file to write.
+        steps, warm_up: number of timed steps, and of untimed steps before them.
     """
 
     preset: str = "small"
@@ -44,7 +45,7 @@ class Config:
 
 
 class Timed:
-    """:func:`all_reduce_gradients` with two clocks: waiting for the others, and the message itself."""
+    """The two exchanges of a step, gradients and losses, with two clocks: for waiting, and for sending gradients."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -56,27 +57,38 @@ class Timed:
             torch.cuda.synchronize()
         return time.perf_counter()
 
-    def __call__(self, accelerator: Any, parameters: list[torch.nn.Parameter]) -> None:
-        """Average, and add to the clocks."""
+    def _meet(self, accelerator: Any) -> float:
+        """Wait for the other processes; returns the time afterwards."""
         start = self._now()
         accelerator.wait_for_everyone()
         together = self._now()
-        all_reduce_gradients(accelerator, parameters)
         self.waits += together - start
+        return together
+
+    def gradients(self, accelerator: Any, parameters: list[torch.nn.Parameter]) -> None:
+        """Average them, and add to the clocks."""
+        together = self._meet(accelerator)
+        all_reduce_gradients(accelerator, parameters)
         self.messages += self._now() - together
         self.numbers += sum(p.numel() for p in parameters)
+
+    def losses(self, accelerator: Any, values: torch.Tensor) -> torch.Tensor:
+        """Average them: only a few numbers, but a process that has finished its forward pass waits for the rest."""
+        self._meet(accelerator)
+        return mean_over(accelerator, values)
 
 
 def main(config: Config) -> None:
     """Time, and write the JSON from the first process."""
     people = load(None, "train").select(slice(512)) if PRESETS[config.preset].network.carry else stand_in()
-    folder = config.out.parent / "begun"
-    folder.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(in_last_stage(PRESETS[config.preset], folder), people, torch.rand(len(people), 17, 32, 16).half())
+    torch.manual_seed(0)  # if the committed weights do not fit, all processes start from the same random ones
+    with tempfile.TemporaryDirectory() as folder:
+        begun = in_last_stage(PRESETS[config.preset], Path(folder))
+        trainer = Trainer(begun, people, torch.rand(len(people), 17, 32, 16).half())
     if trainer.accelerator.num_processes == 1:
-        raise SystemExit("processes.py: one process has nobody to wait for; start it by torchrun --nproc-per-node 2")
+        raise SystemExit("processes.py: a single process exchanges nothing; start it with torchrun --nproc-per-node 2")
     clock = Timed(trainer.device)
-    loop.all_reduce_gradients = clock  # type: ignore[assignment]
+    loop.all_reduce_gradients, loop.mean_over = clock.gradients, clock.losses
     rows = []
     for index in range(config.warm_up + config.steps):
         clock.waits = clock.messages = 0.0

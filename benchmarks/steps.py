@@ -124,6 +124,7 @@ def measure(name: str, config: Config, options: dict[str, Any], folder: Path) ->
         "seconds_per_step": round(median, 5),
         "fastest": round(min(times), 5),
         "slowest": round(max(times), 5),
+        **trainer.kernels,
         "triplets_per_second": round(preset.batch / median, 1),
         "peak_gpu_gib": peak_gpu,
         "gflop_per_step": round(operations / 1e9, 1),

@@ -1,7 +1,9 @@
-"""Which number formats and kernels a device computes fast with, and how many pictures at once."""
+"""The number formats and kernels with which a device computes fast, and how many pictures it should take at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -15,12 +17,12 @@ def multiplies_bf16(device: torch.device) -> bool:
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    known = getattr(torch.cpu, "get_capabilities", dict)()  # PyTorch before 2.12 does not say: then fp32
+    known = getattr(torch.cpu, "get_capabilities", dict)()  # PyTorch before 2.12 does not say, and then fp32 is used
     return bool(known.get("amx_bf16") or known.get("avx512_bf16"))
 
 
 def at_a_time(device: torch.device | str) -> int:
-    """How many pictures a network looks at in one go: a processor is as fast with few, and they need less memory.
+    """How many pictures a network takes at a time: a CPU is as fast with few, which need less memory.
 
     >>> at_a_time("cpu"), at_a_time("cuda")
     (16, 64)
@@ -28,20 +30,31 @@ def at_a_time(device: torch.device | str) -> int:
     return 16 if torch.device(device).type == "cpu" else 64
 
 
-def choose_kernels(device: torch.device) -> dict[str, Any]:
-    """Let a GPU multiply fp32 numbers as TF32 and try its convolutions out; a processor has no such choice.
+def kernels_of(device: torch.device) -> dict[str, Any]:
+    """What :func:`fast_kernels` chooses on a device, for a card of weights; nothing on a CPU.
 
-    Shapes stay the same from step to step, so trying out pays. Both hold for the whole Python process. TF32 keeps eight
-    bits of exponent and ten of mantissa, as PyTorch does by default in convolutions alone.
-
-    Returns:
-        what was chosen, for a card; nothing on a processor.
-
-    >>> choose_kernels(torch.device("cpu"))
+    >>> kernels_of(torch.device("cpu"))
     {}
     """
-    if device.type != "cuda":
-        return {}
+    return {"tf32": True, "cudnn_benchmark": True} if device.type == "cuda" else {}
+
+
+@contextmanager
+def fast_kernels(device: torch.device) -> Iterator[None]:
+    """On a GPU, multiply fp32 numbers as TF32 and let cuDNN pick the fastest convolutions; on a CPU, change nothing.
+
+    For training, in which shapes stay the same from step to step, so that the search pays off. TF32 has eight bits of
+    exponent and ten of mantissa; by default PyTorch uses it in convolutions only. Scores are computed without it.
+    """
+    if not kernels_of(device):
+        yield
+        return
+    cudnn = torch.backends.cudnn
+    before = torch.get_float32_matmul_precision(), cudnn.allow_tf32, cudnn.benchmark
     torch.set_float32_matmul_precision("high")
-    torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
-    return {"tf32": True, "cudnn_benchmark": True}
+    cudnn.allow_tf32 = cudnn.benchmark = True
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        cudnn.allow_tf32, cudnn.benchmark = before[1:]

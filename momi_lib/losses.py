@@ -285,7 +285,7 @@ class LossWeights:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if not 0 <= value < float("inf"):
-                raise ValueError(f"weights.{name}: expected a number from 0 up, got {value}")
+                raise ValueError(f"loss.weights.{name}: expected a number from 0 up, got {value}")
 
 
 def total(distil: Tensor, translate: Tensor, patch: Tensor, adversarial: Tensor, weights: LossWeights) -> Tensor:

@@ -1,8 +1,14 @@
-"""What every test needs: no windows, no shared cache, a reason when there is no GPU, and networks that draw."""
+"""What every test needs: no windows, no shared cache, a reason when there is no GPU, and networks that draw.
+
+Tests that need Chromium or OpenGL skip where there is none. Where it was installed a skip would hide that nothing was
+tested: of the parts that $MOMI_NO_SKIPS names, such as "browser renderer", a skip is a failure. .ci/run sets it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Generator
+from pathlib import Path
 
 import matplotlib
 import pytest
@@ -12,6 +18,51 @@ from torch import Tensor, nn
 from momi_lib.translate import MomiNet
 
 matplotlib.use("Agg")
+
+FOLDER = Path(__file__).parent
+#: Parts that $MOMI_NO_SKIPS may name, and where their tests are.
+PARTS = {"browser": FOLDER / "browser", "renderer": FOLDER / "mannequins"}
+
+
+def pytest_configure() -> None:
+    """Refuse a part that does not exist, of which every test would be free to skip."""
+    if unknown := _unskippable() - PARTS.keys():
+        known = " and ".join(PARTS)
+        raise pytest.UsageError(f"MOMI_NO_SKIPS: expected some of {known}, got {', '.join(sorted(unknown))}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that may not skip fails instead."""
+    report = yield
+    return without_skips(item.path, report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """So does a file of such tests."""
+    report = yield
+    return without_skips(collector.path, report)
+
+
+def without_skips(
+    path: Path, report: pytest.TestReport | pytest.CollectReport
+) -> pytest.TestReport | pytest.CollectReport:
+    """The report, in which a skip in a part that $MOMI_NO_SKIPS names has become a failure; it keeps its reason."""
+    parts = [part for part, folder in PARTS.items() if part in _unskippable() and path.is_relative_to(folder)]
+    if parts and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = (
+            f"{str(reason).removeprefix('Skipped: ')} - and MOMI_NO_SKIPS says that tests of the {parts[0]} run here."
+        )
+    return report
+
+
+def _unskippable() -> set[str]:
+    return set(os.environ.get("MOMI_NO_SKIPS", "").replace(",", " ").split())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

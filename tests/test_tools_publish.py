@@ -142,7 +142,7 @@ def test_a_teacher_is_published_with_its_beginnings(tmp_path, monkeypatch):
     assert sha256(folder / "some-teacher.safetensors") == published["sha256"]
     assert "of 2026-01-01, 10 minutes of `old command`" in (folder / "README.md").read_text()
     write_json(run / "teacher.json", {**card, "sha256": "0" * 64})
-    with pytest.raises(ValueError, match="does not fit the SHA-256"):
+    with pytest.raises(ValueError, match="does not match the SHA-256"):
         publish.publish(run, "some-teacher")
 
 

@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 
 LINUX_ONLY = re.compile(r"^(nvidia-|cuda-|triton$|pytorch-triton)")
 OLDEST_PYTHON = "3.11.0"
-EXTRAS = ("app", "judges", "test", "docs", "mannequins")
+EXTRAS = ("app", "judges", "test", "docs", "mutation", "mannequins")
 HEADER = """\
 # Versions that are known to work together: python -m pip install -c constraints.txt -e .
 # Made by: .venv/bin/python tools/make_constraints.py > constraints.txt"""

@@ -1,9 +1,9 @@
 """Put the weights of a run into ``data/weights`` with their card: ``python tools/publish.py runs/small small``.
 
-``python tools/publish.py runs/teacher mannequin-teacher`` does so for a teacher.
+``python tools/publish.py runs/teacher mannequin-teacher`` does the same for a teacher.
 
-Translates the true swaps, scores them, the student and the body maps on people never seen in training, and writes
-``momi-NAME.safetensors``, its card ``momi-NAME.json``, the run's log ``momi-NAME.log.jsonl``, its swaps on the way
+It draws the true swaps, scores them, the student and the body maps on people never seen in training, and writes
+``momi-NAME.safetensors``, its card ``momi-NAME.json``, the run's log ``momi-NAME.log.jsonl``, its swaps during training
 ``momi-NAME.progress.jpg`` and the folder's README.
 """
 
@@ -30,7 +30,7 @@ from momi_lib.train.run import LOG, PROGRESS_PICTURE, WEIGHTS
 from momi_lib.train.teacher import score_teacher
 from momi_lib.translate import load_network
 
-LIMIT = 15_000_000  # bytes a file
+LIMIT = 15_000_000  # bytes per file
 PICTURE_LIMIT = 400_000  # bytes
 
 
@@ -48,10 +48,10 @@ def publish(
     Args:
         run: folder of the run.
         name: what `load_network` will call them.
-        points: about how many lines of the log to keep.
+        points: about how many lines of the log are kept.
         flip: publish a teacher that takes the flip test from now on, and score it again.
         scores: JSON of ``python -m momi_lib truth`` with these weights, instead of scoring them here.
-        note: what a reader of the card should know beside it.
+        note: what else a reader of the card should know.
     """
     if (run / "teacher.safetensors").is_file():
         publish_teacher(run, name, flip)
@@ -96,10 +96,10 @@ def publish(
 
 
 def small_jpeg(path: Path, limit: int = PICTURE_LIMIT) -> bytes:
-    """A JPEG as it is, or written again with less quality until it has at most ``limit`` bytes.
+    """A JPEG as it is, or written again with lower quality until it has at most ``limit`` bytes.
 
     Raises:
-        ValueError: where even a bad one is larger.
+        ValueError: if it is larger even at the lowest quality.
     """
     content = path.read_bytes()
     for quality in range(85, 20, -5):
@@ -117,7 +117,7 @@ def rows_of(weights: Path, scores: Path | None) -> list[dict[str, Any]]:
     """The rows of the table of true swaps for these weights, from ``scores`` or computed.
 
     Raises:
-        ValueError: where ``scores`` were taken with other weights.
+        ValueError: if ``scores`` were computed with other weights.
     """
     if scores is None:
         return truth_table([str(weights)])["rows"]
@@ -130,12 +130,12 @@ def rows_of(weights: Path, scores: Path | None) -> list[dict[str, Any]]:
 
 
 def publish_teacher(run: Path, name: str, flip: bool = False) -> None:
-    """Copy a teacher and its card, which holds its scores already, unless the flip test changes them."""
+    """Copy a teacher and its card, which already contains its scores, unless the flip test changes them."""
     source, target = run / "teacher.safetensors", weights_folder() / f"{name}.safetensors"
-    teacher = Teacher.load(source)  # refuse what is no teacher
+    teacher = Teacher.load(source)  # refuse anything that is not a teacher
     card = json.loads(source.with_suffix(".json").read_text())
     if card["sha256"] != sha256(source):
-        raise ValueError(f"{source}: does not fit the SHA-256 in its card; the run did not finish, or wrote again")
+        raise ValueError(f"{source}: does not match the SHA-256 in its card; the run did not finish, or wrote it again")
     start = card["config"].get("start")
     if start is not None and "begun_with" not in card:
         card["begun_with"] = begun_with(Path(start))
@@ -159,11 +159,14 @@ def describe(folder: Path) -> None:
     parts = [
         "# Weights\n",
         "Safetensors in half precision, each with a JSON card: command, config, seed, steps, device, time, scores, "
-        "SHA-256. This page is made from the cards by `tools/publish.py`. Licence: MIT, as the code; they were "
-        "learned from the mannequins alone.\n",
+        "SHA-256. This page is made from the cards by `tools/publish.py`. Licence: MIT, like the code; all were "
+        "trained only on the mannequins.\n",
+        "Commands are quoted as they were typed. Some options have other names now: see "
+        "[CHANGELOG](../../CHANGELOG.md).\n",
         "`pck_height` is PCK@0.1: the share of visible joints that the network finds within a tenth of the person's "
         "height; `pck_6px` counts those within 6 pixels. `rank1` is rank-1: the share of queries whose nearest gallery "
-        "picture, by the network's descriptors, shows the same person. These are of people never seen in training.\n",
+        "picture, by the network's descriptors, shows the same person. All three are measured on people never seen in "
+        "training.\n",
     ]
     for path in sorted(folder.glob("*.json")):
         parts.append(section(path.stem, json.loads(path.read_text())))
@@ -182,13 +185,13 @@ def section(name: str, card: dict[str, Any]) -> str:
     if "averaged" in card:
         made = card["averaged"]
         lines.append(
-            f"- then averaged, {made['share']:.0%} of these weights (`{made['second']['sha256'][:8]}…`) and the rest "
-            f"of those of the run before (`{made['first']['sha256'][:8]}…`), by `{made['by']}`"
+            f"- then averaged: {made['share']:.0%} of these weights (`{made['second']['sha256'][:8]}…`) and the rest "
+            f"from the run before (`{made['first']['sha256'][:8]}…`), by `{made['by']}`"
         )
     if "student_begun_with" in card:
-        lines += [f"- its student begun with {line}" for line in beginnings(card["student_begun_with"])]
+        lines += [f"- its student started from {line}" for line in beginnings(card["student_begun_with"])]
     if "begun_with" in card:
-        lines += [f"- begun with {line}" for line in beginnings(card["begun_with"])]
+        lines += [f"- started from {line}" for line in beginnings(card["begun_with"])]
     for event in card.get("history", [])[:-1]:
         lines.append(f"- before that, from step {event['step']}: `{event['command']}`")
     if "perceptual" in card:
@@ -209,13 +212,13 @@ def section(name: str, card: dict[str, Any]) -> str:
         elif not isinstance(value, dict) or "pck_height" in value:
             lines.append(f"- {key}: {json.dumps(value)}")
     if "progress" in card:
-        lines.append(f"- the same eight swaps on the way: [{card['progress']}]({card['progress']})")
+        lines.append(f"- the same eight swaps during training: [{card['progress']}]({card['progress']})")
     lines.append(f"- SHA-256 `{card['sha256']}`\n")
     return "\n".join(lines)
 
 
 def lengths(card: dict[str, Any]) -> str:
-    """How many steps, and of what, stage by stage where there is more than one.
+    """How many steps, and of which batch size, stage by stage if there is more than one.
 
     >>> config = {"batch": 8, "distil_batch": 32, "body_batch": 16}
     >>> lengths({"steps": 9, "config": config, "stages": {"student": 2, "body maps": 3, "whole": 4}})
@@ -238,7 +241,7 @@ def lengths(card: dict[str, Any]) -> str:
 
 
 def beginnings(first: dict[str, Any]) -> list[str]:
-    """Where a run's first weights came from, and where those came from, newest first.
+    """What weights a run started from, and what those started from, newest first.
 
     >>> beginnings({"command": "c", "seconds": 120, "sha256": "0123456789", "date": "2026-01-01"})
     ['the weights `01234567…` of 2026-01-01, 2 minutes of `c`']
@@ -246,7 +249,7 @@ def beginnings(first: dict[str, Any]) -> list[str]:
     lines = []
     while first:
         minutes = first.get("minutes") or first.get("seconds", 0) / 60 or first.get("hours", 0) * 60
-        made = f"{minutes:.0f} minutes of `{first['command']}`" if "command" in first else "of unknown making"
+        made = f"{minutes:.0f} minutes of `{first['command']}`" if "command" in first else "of unknown origin"
         note = f": {first['note']}" if "note" in first else ""
         which = f"the weights `{first['sha256'][:8]}…` of {first['date'][:10]}, " if "sha256" in first else ""
         lines.append(f"{which}{made}{note}")

@@ -1,6 +1,6 @@
 """Put what was measured into the pages: ``python tools/readme.py``; with ``--check`` only say what is out of date.
 
-A page of `PAGES` holds pairs of marks, ``<!-- NAME: start -->`` and ``<!-- NAME: end -->``; what stands between them is
+A page of `PAGES` contains pairs of marks, ``<!-- NAME: start -->`` and ``<!-- NAME: end -->``. The text between them is
 written here, by the function of `BLOCKS` with that name, from files that other commands wrote: ``benchmarks/results``
 (``python -m momi_lib truth`` and ``evaluate``, ``tools/notebooks/run.py --measure``, ``benchmarks/swap_speed.py``,
 ``body_maps.py``, ``drag_obedience.py``, ``drag_truth.py`` and ``steps.py``, ``tools/measure_install.py``), the cards of
@@ -38,7 +38,7 @@ def results(root: Path, name: str) -> dict[str, Any]:
 
 
 def truth_table(root: Path) -> str:
-    """Swaps against their truth, beside the answers that need no network."""
+    """Swaps against their true answers, beside the answers that need no network."""
     return markdown(results(root, "truth.json"))
 
 
@@ -48,7 +48,7 @@ def table_one(root: Path) -> str:
 
 
 def series(root: Path, folder: str) -> str:
-    """The notebooks with their promise, the minutes and the memory to run them; ``folder`` is theirs from the page."""
+    """The notebooks with what each is about, its minutes and memory; ``folder`` is theirs, relative to the page."""
     measured = results(root, "notebooks.json")
     rows = []
     for entry in SERIES:
@@ -66,7 +66,7 @@ def series(root: Path, folder: str) -> str:
 
 
 def targets(root: Path) -> str:
-    """What was aimed at and what was reached, missed targets included; `tests/evaluate/test_targets.py` tests them."""
+    """Targets and results, missed targets included; `tests/evaluate/test_targets.py` tests them."""
     rows = results(root, "truth.json")["rows"]
     ours, copy, real = (
         next(row for row in rows if row["answer"] == name) for name in ("momi-small", "copy source", TRUE)
@@ -88,7 +88,7 @@ def targets(root: Path) -> str:
     goals = [  # what, target, reached, whether smaller is better, decimals
         ("masked L1, relative to the copied source's", 0.56, ours["l1"] / copy["l1"], True, 3),
         ("masked SSIM", 0.55, ours["ssim"], False, 3),
-        *(  # not where the extra `judges` was missing
+        *(  # not if the extra `judges` was missing
             ("ST-LPIPS with VGG-16, relative to the copied source's", 0.68,
              ours["st_lpips_vgg"] / copy["st_lpips_vgg"], True, 3) for _ in range("st_lpips_vgg" in ours)
         ),
@@ -110,8 +110,8 @@ def targets(root: Path) -> str:
             for angles, target in (((30, 45), 0.90), ((90, 180), 0.80)) for joint in ("wrist", "ankle")
         ),
         ("a training step in bf16, s", 0.8, min(row["seconds_per_step"] for row in steps), True, 2),
-        ("the same in fp32 on a processor without bf16, s", 0.8, min(row["seconds_per_step"] for row in slow), True, 2),
-        ("from nothing to these weights, minutes on two cores with bf16", 150, minutes, True, 0),
+        ("the same in fp32 on a CPU without bf16, s", 0.8, min(row["seconds_per_step"] for row in slow), True, 2),
+        ("from random weights to these, minutes on two cores with bf16", 150, minutes, True, 0),
     ]  # fmt: skip
     rows = []
     for what, target, reached, smaller, digits in goals:
@@ -125,7 +125,7 @@ def targets(root: Path) -> str:
         for angles in ((30, 45), (90, 180)) for joint in ("wrist", "ankle")
     )  # fmt: skip
     lines = table(["goal", "target", "reached", ""], rows)
-    lines += ["", f"The teacher is a poor judge of dragged limbs. Of those in *true* pictures it finds: {found}."]
+    lines += ["", f"The teacher is a poor judge of dragged limbs. It finds these shares in *true* pictures: {found}."]
     return "\n".join(lines)
 
 
@@ -136,7 +136,7 @@ def obeyed(rows: list[dict[str, Any]], joint: str, angles: tuple[int, ...]) -> f
 
 
 def people(root: Path) -> str:
-    """How much the embedded data hold."""
+    """How much the embedded data contain."""
     folder = root / "data/mannequins"
     names = [path.name for split in ("bounding_box_train", "bounding_box_test", "query")
              for path in (folder / split).glob("*.jpg")]  # fmt: skip
@@ -154,7 +154,7 @@ SETS = {
 
 
 def body_map_sets(root: Path) -> str:
-    """What lies in ``data/body_maps``."""
+    """The files in ``data/body_maps``."""
     rows: list[list[str]] = []
     folder, total = root / "data/body_maps", 0.0
     with open(root / "data/mannequins/truth/pairs.csv", newline="", encoding="utf-8") as file:
@@ -170,7 +170,7 @@ def body_map_sets(root: Path) -> str:
         total += size
         count = f"{len(next(iter(known.values()))):,}"
         rows.append([f"`{name}`", count, what, str(len(owners)), f"{size:.1f} MB"])
-    return "\n".join([*table(["set", "maps", "", "people", "size"], rows), "", f"Together {total:.1f} MB."])
+    return "\n".join([*table(["set", "maps", "", "people", "size"], rows), "", f"Together: {total:.1f} MB."])
 
 
 def body_maps(root: Path) -> str:
@@ -186,7 +186,7 @@ def body_maps(root: Path) -> str:
         cells = [f"{found['median_cm']:.1f}", f"{found['error_cm']:.1f}", f"{found['iou']:.3f}", *medians]
         rows.append([name, *cells])
     lines = table(titles, rows)
-    lines += ["", f"{measured['weights']}, people whom no training saw: {scores['source']['pictures']:,} pictures, "
+    lines += ["", f"{measured['weights']}, people never seen in training: {scores['source']['pictures']:,} pictures, "
               f"{scores['answer']['pictures']:,} of them whole · `{measured['command']}` · {measured['device']} · "
               f"{measured['date']}"]  # fmt: skip
     return "\n".join(lines)
@@ -200,7 +200,7 @@ def needs(root: Path) -> str:
     rest, cuda = (disk["packages_mb"] - disk["cuda_mb"]) / 1000, disk["cuda_mb"] / 1000
     rows = [
         ["the repository: code, notebooks, people, weights", f"{disk['repository_mb']} MB"],
-        ["installed packages", f"{rest:.1f} GB, and {cuda:.1f} GB of CUDA's libraries on Linux"],
+        ["installed packages", f"{rest:.1f} GB, plus {cuda:.1f} GB of CUDA libraries on Linux"],
         ["memory of the largest notebook, quick mode", f"{peak['quick']:.1f} GB"],
         ["memory of the largest notebook, full mode", f"{peak['full']:.1f} GB"],
     ]
@@ -213,7 +213,7 @@ def needs(root: Path) -> str:
 
 
 def sixty(root: Path, students: int = 60) -> str:
-    """What sixty students at once take of one server."""
+    """What sixty students need on one server at the same time."""
     notebooks = results(root, "notebooks.json")
     name, peak = max(
         ((name, modes["quick"]["peak_mib"]) for name, modes in notebooks.items() if "quick" in modes and "/" in name),
@@ -223,10 +223,10 @@ def sixty(root: Path, students: int = 60) -> str:
     pictures = sum(len(list((root / "data/mannequins" / split).glob("*.jpg"))) for split in splits)
     longest = max(entry.minutes[0] for entry in SERIES)
     return (
-        f"{students} students who run [{Path(name).name}](../{name}), the largest, at the same time in quick mode take "
-        f"{students * peak / 953.7:.0f} GB of one server, and a core each for {longest:g} minute at most. Decoded "
-        f"pictures are kept in each home ({pictures * 3 * 128 * 64 / 1e6:.0f} MB for all of them; `MOMI_CACHE` moves "
-        "them). Spread the starts, or halve the room: half read and predict while the other half runs."
+        f"{students} students who run [{Path(name).name}](../{name}), the largest, at the same time in quick mode need "
+        f"{students * peak / 953.7:.0f} GB on one server, and one core each for at most {longest:g} minutes. Decoded "
+        f"pictures are cached in each home directory ({pictures * 3 * 128 * 64 / 1e6:.0f} MB; `MOMI_CACHE` moves "
+        "them). Stagger the starts, or divide the class: one half reads and predicts while the other half runs."
     )
 
 
@@ -245,10 +245,10 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
 
 
 def filled(text: str, root: Path = ROOT, blocks: dict[str, Callable[[Path], str]] = BLOCKS) -> str:
-    """The page ``text`` with every block written anew.
+    """The page ``text`` with every block rewritten.
 
     Raises:
-        ValueError: where a mark has no partner, stands twice or has a name that no block has.
+        ValueError: if a mark has no partner, occurs twice or has a name that no block has.
 
     >>> filled("<!-- a: start -->old<!-- a: end --> and on", blocks={"a": lambda root: "new"})
     '<!-- a: start -->\\nnew\\n<!-- a: end --> and on'

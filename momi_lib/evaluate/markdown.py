@@ -111,7 +111,7 @@ def markdown(result: Mapping[str, Any], *, explained: bool = False) -> str:
         for name in (name for name in EXPLAINED if name in names):
             lines += ["", f"{name}: {EXPLAINED[name]}."]
     if "errors" in result:
-        lines += ["", f"± of APS, PCK and what stands right of it: standard errors, {result['errors']}."]
+        lines += ["", f"± of APS, PCK and the columns to the right of PCK: standard errors, {result['errors']}."]
     lines += [
         "",
         "Grey, *the paper*: Market-1501 and other networks: **other data, not comparable.**",

@@ -155,7 +155,8 @@ def markdown(table: dict[str, Any]) -> str:
                           f"{row['l1_error']:.4f}, SSIM {row['ssim']:+.3f} ± {row['ssim_error']:.3f}."]  # fmt: skip
     lines += ["", f"Judges: perceptual, rank-1 and Fréchet {table['features']}; PCK@0.1 {table['teacher']}."]
     if table.get("named"):
-        lines += ["", f"ST-LPIPS and LPIPS see the person on grey, Fréchet (Lite0) compares with the true answers: "
+        who = "ST-LPIPS and LPIPS see" if "lpips_alex" in table["named"] else "ST-LPIPS sees"
+        lines += ["", f"{who} the person on grey, Fréchet (Lite0) compares with the true answers: "
                   f"{', '.join(table['named'].values())}."]  # fmt: skip
     errors = f", ± {table['errors']}" if "errors" in table else ""
     lines += ["", f"{table['swaps']} swaps of held-out identities{errors} · `{table['command']}` · {table['device']} · "

@@ -1,4 +1,4 @@
-"""The study engine: networks trained again and again with one thing changed, and what the runs say together."""
+"""Studies: networks that are trained repeatedly with one thing changed, and a comparison of the runs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ __all__ = ["Study", "run_experiments", "run_study"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _FROM:  # loaded when it is used: the command line asks this folder for its options alone
+    if name in _FROM:  # loaded on use: the command line needs only the options of this folder
         return getattr(importlib.import_module(f"{__name__}.{_FROM[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,38 +1,70 @@
-"""What ``python -m momi_lib study`` can do, as dataclasses whose fields are its options; nothing heavy is imported."""
+"""The commands of ``python -m momi_lib study``: dataclasses whose fields are the options; nothing heavy is imported."""
 
 from __future__ import annotations
 
 import logging
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 log = logging.getLogger("momi_lib")
+
+
+@contextmanager
+def stopped_in_order() -> Iterator[None]:
+    """Let a SIGTERM, as job schedulers send it, end the context like an error, so that locks are released.
+
+    Only the main thread of a program can do this; in other threads nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def tell_missing(missing: int, asked: int) -> None:
+    """Exit with status 1 if requested runs have no scores yet, and say so."""
+    if missing:
+        log.warning("%d of %d runs left to others; start the study again when those have ended", missing, asked)
+        raise SystemExit(1)
 
 
 @dataclass(frozen=True)
 class Ablations:
     """Train the ablations and the sweep of γ, score them, and count the paper's orderings.
 
-    Started again it goes on: runs that are finished in OUT are not trained again. Several processes may share the
-    runs, as a job array with another --only each; the results have the runs of all.
+    If started again, it continues: runs that are finished in OUT are not trained again. Several processes may share the
+    runs, such as a job array in which each has its own --only; the results contain the runs of all. The exit status is
+    1 if requested runs are left to other processes.
 
     Attributes:
-        preset: of which networks; the paper's parts and losses at its size.
-        steps: of each run.
-        seeds: runs a variant.
-        start: weights whose student all runs take; without it the committed ones for `lookup` on the embedded data,
-            and else each run distils its own.
-        pairs: swaps that each run is scored on.
-        out: folder of the runs.
-        results: JSON to write after every run.
-        data: `None` is `$MOMI_DATA` or the embedded set.
-        only: these variants.
-        batch: triplets a step; `None` is the preset's.
-        teacher: pose network that is distilled and that judges poses; `None` learned mannequins.
-        teacher_input: height and width that an official checkpoint was trained on, where its name does not say so.
+        preset: gives the size of the networks, which have the paper's parts and losses.
+        steps: training steps of each run.
+        seeds: runs per variant.
+        start: weights whose student all runs take; without it, the committed ones for `lookup` on the embedded data;
+            otherwise each run distils its own.
+        pairs: number of swaps on which each run is scored.
+        out: folder for the runs.
+        results: JSON that is written after every run.
+        data: data folder; `None` is `$MOMI_DATA` or the embedded set.
+        only: names of variants; all by default.
+        batch: triplets per step; `None` is the preset's number.
+        teacher: pose network that is distilled and that judges poses; `None` is the one trained on mannequins.
+        teacher_input: height and width that an official checkpoint was trained on, if its name does not say so.
         judge: network of IS, FID and KID.
-        affinity: networks of APS: `heldout`, `paper` or files; without, the committed ones that learned these data.
+        affinity: networks of APS: `heldout`, `paper` or files; by default the committed ones trained on these data.
     """
 
     preset: str = "lookup"
@@ -62,23 +94,27 @@ class Ablations:
             start = weights_folder() / "momi-lookup.safetensors"
         options = {name: value for name, value in vars(self).items() if name not in ("batch", "start")}
         options["options"] = {} if self.batch is None else {"batch": self.batch}
-        result = run.run_study(run.Study(start=start, **options))
+        study = run.Study(start=start, **options)
+        with stopped_in_order():
+            result = run.run_study(study)
         for ordering in result["orderings"]:
             log.info("%s: in %d of %d seeds", ordering["says"], ordering["holds"], ordering["seeds"])
         log.info("%s", self.results)
+        tell_missing(len(run.missing_runs(study, result)), len(study.variants) * study.seeds)
 
 
 @dataclass(frozen=True)
 class Experiments:
-    """Train short runs that differ in one option, and score them on true swaps of held-out people.
+    """Train short runs, most of which change one option, and score them on true swaps of held-out people.
 
-    Started again it goes on: runs that are finished in OUT are not trained again. Several processes may share the
-    runs, as a job array with another --only each.
+    If started again, it continues: runs that are finished in OUT are not trained again. Several processes may share the
+    runs, such as a job array in which each has its own --only. The exit status is 1 if requested runs are left to other
+    processes.
 
     Attributes:
-        only: these experiments, in this order.
-        out: folder of the runs.
-        results: folder of a JSON and a picture of each run.
+        only: names of experiments, in the order in which to run them; all by default.
+        out: folder for the runs.
+        results: folder for a JSON and a picture of each run.
     """
 
     only: tuple[str, ...] = ()
@@ -89,8 +125,11 @@ class Experiments:
         """Run them."""
         from momi_lib.study.experiments import run_experiments
 
-        found = run_experiments(self.only, self.out, self.results)
-        log.info("%d of %d runs are scored in %s", sum(map(bool, found.values())), len(found), self.results)
+        with stopped_in_order():
+            found = run_experiments(self.only, self.out, self.results)
+        scored = sum(map(bool, found.values()))
+        log.info("%d of %d runs are scored in %s", scored, len(found), self.results)
+        tell_missing(len(found) - scored, len(found))
 
 
 @dataclass(frozen=True)
@@ -99,7 +138,7 @@ class ExperimentsPage:
 
     Attributes:
         results: folder of their JSON files.
-        page: Markdown to write.
+        page: Markdown file to write.
     """
 
     results: Path = Path("benchmarks/results/experiments")

@@ -1,20 +1,21 @@
 """Does a limb follow when its end is dragged?
 
-Of random true swaps (drawn by a seed, not chosen) the network finds the target's landmarks. Then one wrist is turned
+For random true swaps (drawn by a seed, not chosen), the network finds the target's landmarks. Then one wrist is turned
 about its elbow, or one ankle about its knee, by 30°, 45°, 90° or 180°; the limb keeps its length, and all other
-landmarks stay. The source's person is drawn in that pose, and the teacher ψ looks where the joint is in the picture.
-Behind the person stands the target's street, its own person taken out, where the network can be given a street.
+landmarks stay. The source's person is drawn in that pose, and the teacher ψ finds the joint in the picture. Behind the
+person is the target's street with the target's person removed, if the network takes a street as input.
 
 - obeys: the joint is found within 6 pixels of where it was dragged.
-- stays: it is found nearer to its old place than to the new one.
+- stays: it is found nearer to its old place than to its new one.
 
 A small turn of a short limb moves its end by fewer than 6 pixels, so a joint can obey without having moved: read both
 shares together. ``moved`` is the mean distance between both places.
 
-The seed decides the direction of each turn; where the new place would lie outside the picture, the other direction is
-taken, and where both do, the turn is left out and counted. Limbs whose two ends the network did not find are left out
-and counted as well, and so are those shorter than 6 pixels: for them a turn is no drag. Beside the answers stands what
-ψ says of pictures in the target's own pose (0°): how often it finds the joint where the network was told to draw it.
+The seed decides the direction of each turn. If the new place would be outside the picture, the other direction is
+taken; if both are outside, the turn is left out and counted. Limbs whose two ends the network did not both find are
+also left out and counted, and so are those shorter than 6 pixels, because turning them hardly moves the joint. For
+comparison, the results contain what ψ finds in pictures in the target's own pose (0°): how often it finds the joint
+where the network was told to draw it.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ LIMBS = {
 
 
 def turned(landmarks: Tensor, joint: int, parent: int, degrees: float) -> Tensor:
-    """Landmarks (17, 2) with a joint turned about another; clockwise, as y points downwards.
+    """Landmarks (17, 2) with one joint turned about a different one; clockwise, because y points downwards.
 
     >>> landmarks = torch.zeros(17, 2)
     >>> landmarks[9] = torch.tensor([10.0, 0.0])
@@ -62,7 +63,7 @@ def turned(landmarks: Tensor, joint: int, parent: int, degrees: float) -> Tensor
 
 
 def inside(place: Tensor, size: tuple[int, int]) -> bool:
-    """Whether (x, y) lies on a picture of (H, W) pixels, whose centres are integers.
+    """Whether (x, y) is inside a picture of (H, W) pixels, whose centres are integers.
 
     >>> inside(torch.tensor([63.5, 0.0]), (128, 64)), inside(torch.tensor([63.6, 0.0]), (128, 64))
     (True, False)
@@ -84,7 +85,7 @@ class Drag:
 
 @dataclass
 class Counts:
-    """What was left out: limbs whose ends were not found or that are too short, and turns that lead outside."""
+    """What was left out: limbs whose ends were not found or that are too short, and turns that end outside."""
 
     not_found: int = 0
     too_short: int = 0
@@ -94,13 +95,13 @@ class Counts:
 def drags(
     landmarks: Tensor, valid: Tensor, size: tuple[int, int], rng: torch.Generator, left_out: dict[str, Counts]
 ) -> Iterator[Drag]:
-    """Every drag of one pair; at 0° first, where nothing moves.
+    """Every drag of one pair, starting with 0°, at which nothing moves.
 
     Args:
         landmarks: (17, 2) of the target. valid: (17,) bool.
         size: (H, W).
-        rng: for directions; it is asked as often whatever is left out.
-        left_out: kind → counts, which grow.
+        rng: for directions; it is used equally often whatever is left out.
+        left_out: kind → counts, which are increased.
     """
     for kind, limbs in LIMBS.items():
         for joint, parent in limbs:
@@ -123,9 +124,9 @@ def drags(
 
 
 def street(network: MomiNet, picture: Tensor, pose: Pose) -> Tensor | None:
-    """What :func:`draw` is given as background: the street of a picture (1, 3, H, W), its own person taken out.
+    """The background for :func:`draw`: the street of a picture (1, 3, H, W), with its person removed.
 
-    None for a network that draws the street itself.
+    ``None`` for a network that draws the street itself.
     """
     return network.backdrop(picture, pose) if isinstance(network, CarryNet) else None
 
@@ -133,13 +134,13 @@ def street(network: MomiNet, picture: Tensor, pose: Pose) -> Tensor | None:
 def draw(
     network: MomiNet, source: Tensor, landmarks: Tensor, valid: Tensor, background: Tensor | None = None
 ) -> Tensor:
-    """The person of a picture in poses that landmarks say.
+    """The person of a picture in the poses of given landmarks.
 
     Args:
         network: in evaluation mode.
         source: (3, H, W) in [-1, 1].
         landmarks: (N, 17, 2) in pixels. valid: (N, 17) bool.
-        background: (1, 3, H, W) in [-1, 1], behind all of them; None is what the network draws.
+        background: (1, 3, H, W) in [-1, 1], behind all of them; ``None``: what the network draws.
 
     Returns:
         (N, 3, H, W) in [-1, 1].
@@ -152,7 +153,7 @@ def rows(found: list[tuple[Drag, Tensor]], people: list[tuple[int, int]]) -> lis
 
     Args:
         found: drags, and where ψ found their joints (2,).
-        people: of each of them, who was drawn, and whose pose was changed.
+        people: for each drag, who was drawn, and whose pose was changed.
 
     >>> drag = Drag("wrist", 90, 9, torch.zeros(17, 2), torch.tensor([20.0, 0.0]))
     >>> rows([(drag, torch.tensor([5.0, 0.0])), (drag, torch.tensor([19.0, 0.0]))], [(1, 2), (3, 4)])
@@ -174,7 +175,7 @@ def rows(found: list[tuple[Drag, Tensor]], people: list[tuple[int, int]]) -> lis
                 distances = [float((drag.landmarks[drag.joint] - drag.old).norm()) for drag, _ in some]
                 row["moved"] = round(sum(distances) / len(some), 1)
             for name, holds in (("obeys", new <= WITHIN), ("stays", old < new)):
-                if angle or name == "obeys":  # at 0° there is one place
+                if angle or name == "obeys":  # at 0° both places are the same
                     row[name] = round(float(holds.double().mean()), 4)
                     error = standard_error(holds.double(), sources, targets)
                     row[f"{name}_error"] = None if math.isnan(error) else round(error, 4)
@@ -187,12 +188,12 @@ def measure(weights: str | Path, pairs: int = 60, seed: int = 0) -> dict[str, An
     """All drags of all pairs, JSON-ready.
 
     Args:
-        weights: a name of committed weights, or a file.
-        pairs: how many true swaps, drawn at random.
+        weights: the name of committed weights, or a file.
+        pairs: how many true swaps are drawn at random.
         seed: of the swaps and of the directions.
 
     Raises:
-        ValueError: for more pairs than there are true swaps.
+        ValueError: if there are fewer true swaps than ``pairs``.
     """
     truth = load_truth()
     if not 1 <= pairs <= len(truth):

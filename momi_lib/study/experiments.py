@@ -1,8 +1,8 @@
-"""Short training runs that differ in one thing, on true swaps of held-out people: what does an option bring?
+"""Short training runs, most of which change one option, scored on true swaps of held-out people.
 
-Each experiment is another one with one change, and every one can be started from what lies in the repository: they
-begin with the student and the body maps of the committed weights `small`, and with everything else at random. Those
-that cannot be started any more are a record, which stands on the same page
+Each experiment but the first changes one option of a previous one. All can be started from the files in the repository:
+they take the student and the body maps of the committed weights `small`, and start with random weights for everything
+else. Experiments that can no longer be started are kept as records, which are on the same page
 (:mod:`momi_lib.study.experiments_page`).
 """
 
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 RUNS, RESULTS = Path("runs/experiments"), Path("benchmarks/results/experiments")
 #: Swaps that are scored, swaps that are shown, and pairs in which joints are dragged, by :data:`ANGLE` degrees.
 SWAPS, SHOWN, PAIRS, ANGLE = 400, 10, 20, 90
-#: Of what decides what another run is, an experiment may change the number format.
+#: As :data:`~momi_lib.study.engine.FREE`, but a different number format makes a different run.
 SAME = tuple(name for name in FREE if name != "precision")
 
 
@@ -46,7 +46,7 @@ class Experiment:
 
     Attributes:
         asks: the question that it answers.
-        against: the experiment that it changes; ``None``: the preset ``small``.
+        against: the experiment that it changes; ``None`` is the preset ``small``.
         change: options of the training run by their dotted names.
     """
 
@@ -57,7 +57,7 @@ class Experiment:
 
 EXPERIMENTS: dict[str, Experiment] = {
     "carry": Experiment(
-        "How far do 300 steps of the whole network get without the four options that carrying adds?",
+        "How far do 300 steps of the whole network get without the four options that belong to carrying?",
         None,
         {
             "init.start": weights_folder() / "momi-small.safetensors",
@@ -74,28 +74,32 @@ EXPERIMENTS: dict[str, Experiment] = {
         },
     ),
     "carry-draw-all": Experiment(
-        "Asking G for the whole of x and x⁺, before anything is carried over?", "carry", {"loss.draw_all": 0.3}
+        "Does it help to compare all that G draws with x and x⁺, before anything is carried over?",
+        "carry",
+        {"loss.draw_all": 0.3},
     ),
-    "carry-keep": Experiment("A penalty on drawing what the source shows?", "carry", {"loss.keep": 0.3}),
+    "carry-keep": Experiment("Does a penalty on drawing what the source shows help?", "carry", {"loss.keep": 0.3}),
     "carry-any-pose": Experiment(
-        "A third of the x⁻ in poses that no pedestrian takes?", "carry", {"augment.any_pose": 0.35}
+        "Does it help to draw a third of the x̂⁻ in poses that no pedestrian takes?", "carry", {"augment.any_pose": 0.35}
     ),
-    "carry-light": Experiment("A penalty on light that is added to what is carried?", "carry", {"loss.light": 0.1}),
-    "carry-gamma-0": Experiment("Without a discriminator?", "carry", {"loss.weights.adversarial": 0.0}),
-    # The runs above computed in bfloat16; these did not, on a processor without instructions for it.
+    "carry-light": Experiment(
+        "Does a penalty on the light that is added to what is carried over help?", "carry", {"loss.light": 0.1}
+    ),
+    "carry-gamma-0": Experiment("Is it better without a discriminator?", "carry", {"loss.weights.adversarial": 0.0}),
+    # The runs above used bfloat16; these did not, because they ran on a CPU without instructions for it.
     "carry-fp32": Experiment(
-        "In single precision, on another processor: how much of a difference is chance?",
+        "How large are differences by chance, as seen from a run in single precision on a different CPU?",
         "carry",
         {"precision": "fp32"},
     ),
     "carry-sharpness": Experiment(
-        "Asking for edges as strong as the real ones'?", "carry-fp32", {"loss.sharpness": 0.4}
+        "Does it help to ask for edges as strong as the real ones?", "carry-fp32", {"loss.sharpness": 0.4}
     ),
     "carry-matching": Experiment(
-        "Matching D's activations on real pairs?", "carry-fp32", {"loss.feature_matching": 2.0}
+        "Does it help to match D's activations on real pairs?", "carry-fp32", {"loss.feature_matching": 2.0}
     ),
     "carry-small-view": Experiment(
-        "A discriminator that sees 18 pixels at a time, instead of 38?",
+        "Does a discriminator that sees 18 pixels at a time, instead of 38, help?",
         "carry-fp32",
         {"loss.discriminator": (32, 64)},
     ),
@@ -103,7 +107,7 @@ EXPERIMENTS: dict[str, Experiment] = {
 
 
 def config_of(name: str, out: Path = RUNS) -> TrainConfig:
-    """The run of an experiment, in a folder of its own: that of the one it is compared with, changed.
+    """The run of an experiment, in a folder of its own: the run that it is compared with, changed.
 
     Raises:
         ValueError: for a name that is not one of the experiments.
@@ -121,9 +125,9 @@ def config_of(name: str, out: Path = RUNS) -> TrainConfig:
 def run_experiments(
     only: Sequence[str] = (), out: Path = RUNS, results: Path = RESULTS
 ) -> dict[str, dict[str, Any] | None]:
-    """Train what is not trained, score what is not scored, and write NAME.json and NAME.jpg after every run.
+    """Train the runs that are not trained, score those not scored, and write NAME.json and NAME.jpg after each.
 
-    Several processes may share them, each with another ``only`` or all with the same: no run is made twice.
+    Several processes may share them, with the same ``only`` or with different ones: no run is made twice.
 
     Args:
         only: names of experiments, in the order in which to run them; empty: all.
@@ -131,17 +135,21 @@ def run_experiments(
         results: folder of the JSON files and pictures.
 
     Returns:
-        name → what its JSON holds; ``None`` where another process is at it.
+        name → the content of its JSON; ``None`` if a different process is working on it.
 
     Raises:
-        ValueError: for a name that is not one of the experiments, or where ``out`` holds a finished run of another
-            config; and as :func:`~momi_lib.train.train` does.
+        ValueError: for a name that is not one of the experiments, or if ``out`` contains a run of a different config,
+            finished or not; and as :func:`~momi_lib.train.train` does.
     """
     configs = {name: config_of(name, out) for name in only or EXPERIMENTS}
     for config in configs.values():
         check(config, SAME)
     judges = Judges(load_truth().select(slice(SWAPS)), "cuda" if torch.cuda.is_available() else "cpu")
-    conditions = {"scored_by": judges.conditions, "fingerprint": judges.truth.people.fingerprint}
+    conditions = {
+        "scored_by": judges.conditions,
+        "fingerprint": judges.truth.people.fingerprint,
+        "scored_on": {"swaps": SWAPS, "pairs": PAIRS, "angle": ANGLE},
+    }
     found = {}
     for name, config in configs.items():
         experiment = EXPERIMENTS[name]
@@ -151,7 +159,7 @@ def run_experiments(
             config, Path(results) / f"{name}.json", conditions,
             lambda weights, name=name: score(weights, judges, Path(results) / f"{name}.jpg"),
             lambda card, about=about: about | {"begun_with": card.get("begun_with", {}).get("sha256")},
-            SAME,
+            SAME, beside=[Path(results) / f"{name}.jpg"],
         )  # fmt: skip
         if found[name] is not None:
             log.info("%s", Path(results) / f"{name}.json")
@@ -164,11 +172,11 @@ def score(weights: Path, judges: Judges, picture: Path) -> dict[str, Any]:
 
     Args:
         weights: in the run's folder, beside its log.
-        judges: and the true swaps that they know.
+        judges: with their true swaps.
         picture: JPEG to write.
 
     Returns:
-        how the run was made, its scores on true swaps, the student's PCK and, of a network that carries, how many
+        how the run was made, its scores on true swaps, the student's PCK and, for a network that carries, how many
         dragged joints obey.
     """
     network, truth = load_network(weights), judges.truth
@@ -187,7 +195,7 @@ def score(weights: Path, judges: Judges, picture: Path) -> dict[str, Any]:
 
 
 def _how_made(folder: Path) -> dict[str, Any]:
-    """What the log of a run says: seed, steps, minutes, command, device, and in how many parts it was made."""
+    """The seed, steps, minutes, command, device and number of parts of a run, from its log."""
     journal = read_log(folder / LOG)
     lines, events = ([line for line in journal if ("event" in line) == told] for told in (False, True))
     return {
@@ -201,7 +209,7 @@ def _how_made(folder: Path) -> dict[str, Any]:
 
 
 def _drags(weights: Path) -> dict[str, Any]:
-    """How many dragged joints obey, wrists and ankles of all pairs together."""
+    """How many dragged joints obey: wrists and ankles of all pairs together."""
     rows = [row for row in measure(weights, PAIRS)["rows"] if row["angle"] == ANGLE]
     count = sum(row["drags"] for row in rows)
     obeys = sum(row["obeys"] * row["drags"] for row in rows) / count

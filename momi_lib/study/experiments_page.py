@@ -1,8 +1,8 @@
-"""The page of the experiments, from their JSON files alone: those that can be run, and what was learned earlier.
+"""The page of the experiments, made only from their JSON files: those that can be run, and the results of earlier ones.
 
-A file with a field ``ended`` is a record: its run cannot be started again as it was, and the field says why. ``was`` is
-what it was called when it was made, which its ``command`` and the folders in its ``config`` still say, and ``answer``
-is what it taught, in a sentence.
+A file with a field ``ended`` is a record: its run can no longer be started, and the field says why. ``was`` is the name
+that it had when it was made, which is still in its ``command`` and in the folders of its ``config``, and ``answer``
+says in a sentence what was learned from it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Result = Mapping[str, Any]
 
 PAGE = Path("benchmarks/experiments.md")
 PICTURES = "results/experiments"  # as seen from the page
-#: Title → score, its digits, its standard error where it has one, and which judge it hangs on.
+#: Title → score, its digits, its standard error if it has one, and the judge that it depends on.
 SCORES = {
     "masked L1 ↓": ("l1", 4, "l1_error", None),
     "masked SSIM ↑": ("ssim", 3, "ssim_error", None),
@@ -39,7 +39,7 @@ COLUMNS: dict[str, Callable[[Result], str]] = {
     **{title: lambda result, title=title: _score(result, title) for title in SCORES},
     "KID ↓": lambda result: f"{result['scores']['kid']:.3f}",
     "student PCK ↑": lambda result: f"{result['student']['pck_height']:.3f}",
-    "edges, of the truth's": lambda result: f"{result['scores']['sharpness']:.2f}",
+    "edges, relative to the truth's": lambda result: f"{result['scores']['sharpness']:.2f}",
     "drags obeyed, 90° ↑": lambda result: f"{result['drags']['obeys']:.2f} ± {result['drags']['error']:.2f}",
 }
 WORDS = (
@@ -47,23 +47,24 @@ WORDS = (
     "finds in the swap within a tenth of the person's height. `rank-1`: the share of swaps whose nearest real picture, "
     "by the feature network, shows the source's person. `KID`, the kernel inception distance: the squared maximum mean "
     "discrepancy with a cubic kernel between that network's features of the swaps and of real pictures. `student PCK`: "
-    "PCK of F_p's joints, all 17, in real pictures of people held out."
+    "the PCK of all 17 joints that F_p finds in real pictures of held-out people."
 )
 NOW = (
-    "Networks that carry clothes over, as the preset `small` does. `python -m momi_lib study experiments --only NAME` "
-    "trains and scores one, and without `--only` all. They start from the student and the body maps of the committed "
-    "weights, and everything else from random weights. `drags obeyed`: wrists and ankles are turned by 90° about elbow "
-    "and knee, and this is the share that the teacher finds within 6 pixels of their new place, as in "
-    "`drag_obedience.py`. ± is resampled by person; that of drags takes them as independent. SSIM is that of the "
-    "person pasted onto the truth's background."
+    "These networks carry clothes over, as the preset `small` does. `python -m momi_lib study experiments --only NAME` "
+    "trains and scores one of them; without `--only`, it does so for all. They start from the student and the body "
+    "maps of the committed weights, and from random weights for everything else. `drags obeyed`: wrists and ankles are "
+    "turned by 90° about elbow and knee, and this is the share that the teacher finds within 6 pixels of their new "
+    "place, as in `drag_obedience.py`. ± is resampled by person, except for that of drags, which takes them as "
+    "independent. SSIM is computed with the person pasted onto the truth's background."
 )
 EARLIER = (
-    "Networks that draw everything: what led to the preset `lookup` and its weights, which were called `small` then. "
-    "These runs left the code, and their files stay as a record. A number with a sign is the difference from the run "
-    "that was changed; without one it is the score itself, where there is nothing to compare with; – is a difference "
-    "between two judges. ± joins the standard errors of both means: these take swaps as independent and are too small, "
-    "and the two runs share the swaps, which makes it too large for a difference. SSIM is that of the whole answer, "
-    "averaged over the mask, and does not compare with the SSIM above."
+    "These networks draw everything. They led to the preset `lookup` and its weights, which were called `small` then. "
+    "The runs can no longer be started, and their files are kept as a record. A number with a sign is the difference "
+    "from the run that was changed; a number without a sign is the score itself, because there is no run to compare it "
+    "with; – stands for a difference between scores of two different judges. ± combines the standard errors of both "
+    "means. These take the swaps as independent, which makes them too small; but both runs share the swaps, which "
+    "makes ± too large for a difference. SSIM is that of the whole answer, averaged over the mask, and cannot be "
+    "compared with the SSIM above."
 )
 
 
@@ -71,8 +72,8 @@ def write_page(page: Path = PAGE, folder: Path = RESULTS) -> Path:
     """Write ``page`` from the results in ``folder``.
 
     Raises:
-        FileNotFoundError: there are none.
-        ValueError: a file is neither an experiment's nor a record.
+        FileNotFoundError: if there are none.
+        ValueError: if a file is neither the result of an experiment nor a record.
     """
     paths = sorted(Path(folder).glob("*.json"))
     if not paths:
@@ -94,28 +95,29 @@ def markdown(results: Mapping[str, Result]) -> str:
     lines = [
         "# Experiments",
         "",
-        "Made by `python -m momi_lib study experiments-page` from `results/experiments/`. Each run is another one with "
-        f"one change; all are scored on the same {' or '.join(map(str, counts))} true swaps of people held out from "
-        "training. Two runs share the swaps, so that smaller differences count between them than ± says, but a run "
-        "with another seed differs, too. Short runs tell which way is better, not how good it gets.",
+        "Made by `python -m momi_lib study experiments-page` from `results/experiments/`. Each run changes an earlier "
+        "one, in most cases by a single option. All are scored on the same "
+        f"{' or '.join(map(str, counts))} true swaps of people held out from training. Because two runs share the "
+        "swaps, a difference between them can be real although it is smaller than ±; but runs with different seeds "
+        "also differ by chance. Short runs show which of two ways is better, not how good it becomes in a long run.",
         "",
         WORDS,
     ]
     now = {name: results[name] for name in EXPERIMENTS if name in results}
     if now:
-        lines += ["", "## What can be run", "", NOW, "", *_scores_table(now), "", *_apart(_conditions(now))]
-        lines += ["", "### What each asks", "", *(_sentence(result, now) for result in now.values())]
+        lines += ["", "## Experiments that can be run", "", NOW, "", *_scores_table(now), "", *_apart(_conditions(now))]
+        lines += ["", "### What each experiment asks", "", *(_sentence(result, now) for result in now.values())]
     earlier = {name: results[name] for name in _in_order({n: r for n, r in results.items() if "ended" in r})}
     if earlier:
         made = _by_chance(earlier) + _judges(earlier.values()) + _other_starts(earlier)
-        lines += ["", "## What was learned earlier", "", EARLIER, "", *_learned(earlier), "", *_apart(made)]
-        lines += ["", "### Why they left the code", ""]
+        lines += ["", "## Earlier experiments", "", EARLIER, "", *_learned(earlier), "", *_apart(made)]
+        lines += ["", "### Why they can no longer be run", ""]
         lines += _grouped((result["ended"], name) for name, result in earlier.items())
     return "\n".join(lines) + "\n"
 
 
 def _apart(lines: Iterable[str]) -> list[str]:
-    """Each as a paragraph of its own."""
+    """Each line as a paragraph of its own."""
     return "\n\n".join(lines).splitlines()
 
 
@@ -126,7 +128,7 @@ def _score(result: Result, title: str) -> str:
 
 
 def _difference(result: Result, other: Result, title: str) -> str:
-    """By how much a score rose from another run's, with the error of both; a dash where other networks judged.
+    """The difference of a score from that of another run, with the error of both; a dash if different networks judged.
 
     >>> one, two = ({"scores": {"l1": x, "l1_error": 0.003}, "scored_by": {}} for x in (0.1, 0.08))
     >>> _difference(two, one, "masked L1 ↓")
@@ -157,7 +159,7 @@ def _scores_table(results: Mapping[str, Result]) -> list[str]:
 
 
 def _learned(results: Mapping[str, Result]) -> list[str]:
-    """A line for each record: what was changed, by how much the scores moved, and the answer."""
+    """One line per record: what was changed, by how much the scores changed, and the answer."""
     options, rows = flat(plain(preset("lookup"))), []
     for name, result in results.items():
         other = results.get(result["against"])
@@ -172,7 +174,7 @@ def _learned(results: Mapping[str, Result]) -> list[str]:
 
 
 def _changes(result: Result, results: Mapping[str, Result]) -> Iterator[str]:
-    """Options and values; a folder that was named after a run gets the run's present name."""
+    """Options and values; a folder that was named after a run gets the current name of the run."""
     names = {other["was"]: name for name, other in results.items() if "was" in other}
     for option, value in result["change"].items():
         if not option.startswith("log."):
@@ -181,7 +183,7 @@ def _changes(result: Result, results: Mapping[str, Result]) -> Iterator[str]:
 
 
 def _in_preset(change: Mapping[str, Any], name: str, options: Mapping[str, Any]) -> str:
-    """What a preset has for the option that a run changed, if it is one and not the seed.
+    """The value in a preset of the option that a run changed, if it changed only one and this is not the seed.
 
     >>> _in_preset({"loss.keep": 0.3}, "small", {"loss.keep": 0.5}), _in_preset({"seed": 1}, "small", {"seed": 0})
     (' (`small` has 0.5)', '')
@@ -189,11 +191,11 @@ def _in_preset(change: Mapping[str, Any], name: str, options: Mapping[str, Any])
     option, tried = next(iter(change.items()), ("", None))
     if len(change) != 1 or option == "seed" or option not in options:
         return ""
-    return f" (so has `{name}`)" if options[option] == tried else f" (`{name}` has {options[option]})"
+    return f" (as in `{name}`)" if options[option] == tried else f" (`{name}` has {options[option]})"
 
 
 def _in_order(results: Mapping[str, Result], against: str | None = None) -> Iterator[str]:
-    """Names by what they were changed from: each run is followed by its own changes.
+    """Names in the order of what they changed: each run is followed by the runs that changed it.
 
     >>> list(_in_order({"c": {"against": "b"}, "b": {"against": None}, "a": {"against": "lost"}}))
     ['a', 'b', 'c']
@@ -206,7 +208,7 @@ def _in_order(results: Mapping[str, Result], against: str | None = None) -> Iter
 
 
 def _sentence(result: Result, results: Mapping[str, Result]) -> str:
-    """What an experiment asks, and by how much the scores moved."""
+    """The question of an experiment, and by how much the scores changed."""
     against = results.get(result["against"])
     about = ", ".join(_changes(result, results)) + _in_preset(result["change"], "small", flat(plain(preset("small"))))
     text = f"- **{result['name']}** ({about}; against {result['against'] or 'the preset `small`'}): {result['asks']}"
@@ -219,31 +221,31 @@ def _sentence(result: Result, results: Mapping[str, Result]) -> str:
 
 
 def _by_chance(results: Mapping[str, Result]) -> list[str]:
-    """How far apart runs of one config are that differ in nothing but the seed."""
+    """The difference between runs of one config that differ only in the seed."""
     lines = []
     for name, result in results.items():
         if set(result["change"]) == {"seed"} and result["against"] in results:
             other = results[result["against"]]
             moved = (f"{title.split()[-2]} {_difference(result, other, title).split(' ±')[0]}" for title in SCORES)
             lines.append(
-                f"How far apart two runs of one config are shows {name} beside {result['against']}: "
-                f"{', '.join(moved)}. Smaller differences say nothing."
+                f"{name} and {result['against']} are two runs of one config with different seeds. They differ by "
+                f"{', '.join(moved)}. Smaller differences may be chance."
             )
     return lines
 
 
 def _conditions(results: Mapping[str, Result]) -> list[str]:
-    """Where, when, by whom scored, and with which weights begun, once for each combination."""
+    """Devices, dates, judges and the weights that runs started from, once for each combination."""
     kinds = sorted({f"{r['device']}, {r['threads']} thread(s), {r['date']}" for r in results.values()})
-    lines = ["Device: " + "; ".join(kinds) + ". Minutes are wall time, with other work on the machine."]
+    lines = ["Device: " + "; ".join(kinds) + ". Minutes are wall time, with other work running on the machine."]
     starts = _grouped(
-        ((f"Begun with the weights {r['begun_with'][:8]}…", name) for name, r in results.items() if r["begun_with"]), ""
+        ((f"Started from weights {r['begun_with'][:8]}…", name) for name, r in results.items() if r["begun_with"]), ""
     )
     return [*lines, *_judges(results.values()), *starts]
 
 
 def _judges(results: Iterable[Result]) -> list[str]:
-    """Who scored, and which results have other judges than most."""
+    """The judges, and which results have different judges from most."""
     told = {r["name"]: "; ".join(f"{key} {value}" for key, value in r["scored_by"].items()) for r in results}
     (usual, _), *others = Counter(told.values()).most_common()
     lines = [f"Scored by {usual}."]
@@ -254,17 +256,17 @@ def _judges(results: Iterable[Result]) -> list[str]:
 
 
 def _other_starts(results: Mapping[str, Result]) -> list[str]:
-    """Which runs began with weights of a run that was made again afterwards."""
+    """Which runs started from the weights of a run that was repeated afterwards."""
     was, found = {other["was"]: name for name, other in results.items()}, []
     for name, result in results.items():
         began = was.get(Path(result["config"]["init"]["start"] or "").parent.name)
         if began and result.get("begun_with") != results[began]["weights_sha256"]:
-            found.append((f"Begun with an earlier run of {began} than the one above", name))
+            found.append((f"Started from an earlier run of {began}, not from the one above", name))
     return _grouped(found, "")
 
 
 def _grouped(pairs: Iterable[tuple[str, str]], bullet: str = "- ") -> list[str]:
-    """A line for each text, with the names that have it.
+    """One line per text, with the names that have it.
 
     >>> _grouped([("Lost", "a"), ("Gone.", "b"), ("Lost", "c")])
     ['- Lost: a, c.', '- Gone: b.']

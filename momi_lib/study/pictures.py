@@ -1,6 +1,6 @@
-"""Pictures of a study: a few swaps as every variant drew them, in one small JPEG beside the study's JSON.
+"""Pictures of a study: a few swaps as every variant drew them, in one small JPEG next to the JSON of the study.
 
-Weights of a study are not published; these pictures stand for them. Which swaps are shown is decided by a seed.
+The weights of a study are not published; these pictures show what they draw. A seed decides which swaps are shown.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from momi_lib.metrics.true_swaps import masked_l1, masked_ssim
 from momi_lib.translate import load_network
 
 COUNT, CHOICE = 8, 0
-MOST = 400_000  # bytes: the file lies in the repository
+MOST = 400_000  # bytes: the file is committed to the repository
 GIVEN = ("source", "target", "truth")
 
 
@@ -34,11 +34,11 @@ class StudyPictures:
     """P swaps, each as C columns.
 
     Attributes:
-        columns: what was given (``source``, ``target`` and, where there is one, ``truth``), then the variants.
+        columns: what was given (``source``, ``target`` and, if there is one, ``truth``), then the variants.
         pairs: (from, to) of every swap, relative to the data folder.
         pictures: (P, C, 3, H, W) uint8, as a JPEG keeps them.
         seed: of the runs that drew.
-        l1, ssim: variant → a score a swap, of the picture before it became a JPEG; empty without true answers.
+        l1, ssim: variant → one score per swap, of the picture before it became a JPEG; empty without true answers.
     """
 
     columns: tuple[str, ...]
@@ -70,17 +70,17 @@ class StudyPictures:
 def draw_pictures(
     weights: Mapping[str, Path], pairs: Pairs, results: Path, seed: int, *, count: int = COUNT
 ) -> dict[str, Any]:
-    """Draw ``count`` swaps with every variant's network and write them beside ``results``, ending in ``.jpg``.
+    """Draw ``count`` swaps with every variant's network and write them to the name of ``results``, ending in ``.jpg``.
 
     Args:
         weights: variant → file.
-        pairs: of the study; true swaps of its people are taken where there are any, else its first pairs.
+        pairs: of the study; true swaps of its people are taken if there are any, otherwise its first pairs.
         results: JSON of the study.
         seed: of these runs.
         count: how many swaps.
 
     Returns:
-        what the JSON must hold so that :func:`load_pictures` knows the file again: its hash, the swaps, the order of
+        what the JSON must contain so that :func:`load_pictures` recognises the file: its hash, the swaps, the order of
         the columns, and for true swaps the scores of each picture.
     """
     people, truth = pairs.people, None
@@ -119,7 +119,7 @@ def draw_pictures(
 
 
 def _write(file: Path, pictures: Tensor) -> None:
-    """Tiles without gaps: their sides are multiples of JPEG's 8 pixels, and colours are kept as fine as grey."""
+    """Tiles without gaps: their sides are multiples of JPEG's 8 pixels, and colours are not subsampled."""
     count, columns, _, height, width = pictures.shape
     tiles = pictures.permute(0, 3, 1, 4, 2).reshape(count * height, columns * width, 3)
     image = Image.fromarray(tiles.contiguous().numpy())
@@ -133,15 +133,15 @@ def _write(file: Path, pictures: Tensor) -> None:
 
 
 def load_pictures(results: str | os.PathLike[str], study: Mapping[str, Any]) -> StudyPictures:
-    """The pictures that stand beside a study's JSON.
+    """The pictures next to the JSON of a study.
 
     Args:
         results: path of the JSON.
-        study: what it holds, see :func:`~momi_lib.study.summary.load_study`.
+        study: its content, see :func:`~momi_lib.study.summary.load_study`.
 
     Raises:
-        FileNotFoundError: there is no such picture.
-        ValueError: the study names none, or the file is not the one that it names.
+        FileNotFoundError: if there is no such picture.
+        ValueError: if the study names none, or the file is not the one that it names.
     """
     again = "`python -m momi_lib study ablations` started again writes it from finished runs"
     said = study.get("pictures")

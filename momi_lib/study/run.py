@@ -1,7 +1,7 @@
-"""The ablations and the sweep of γ: the same network trained again and again with one thing missing.
+"""The ablations and the sweep of γ: the same network trained repeatedly, each time with one thing changed.
 
-Every run has the same seed for its variant, the same student, the same number of steps and the same pictures, and all
-are judged alike. Seeds give the spread, and the paper's orderings are counted, seed by seed, as they come out.
+All variants are trained with the same seeds, the same student, the same number of steps and the same pictures, and are
+judged in the same way. The seeds give the spread, and the paper's orderings are checked seed by seed.
 """
 
 from __future__ import annotations
@@ -37,15 +37,16 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "without-perceptual": {"loss.weights.perceptual": 0.0},
     "without-attention": {"network.attention": "residual"},
 }
-#: γ of Eq. 7; 0.5 is the paper's and so the full one.
+#: γ of Eq. 7; 0.5 is the paper's, and so that of the full variant.
 GAMMAS: dict[str, dict[str, Any]] = {
     f"gamma-{gamma:g}": {"loss.weights.adversarial": gamma} for gamma in (0.0, 0.1, 1.0, 2.0)
 }
 VARIANTS = ABLATIONS | GAMMAS
-#: What the card of a run says of it, beside its scores.
+#: Entries of a run's card that are kept with its scores.
 FACTS = ("steps", "hours", "device", "date", "precision", "begun_with")
 SCORED = "scores.json"
 PATIENCE = 600.0  # seconds to wait for another process that writes the summary, pictures included
+BETWEEN = 30.0  # the same after each run: the next summary has its row, too
 
 
 @dataclass(frozen=True)
@@ -53,17 +54,17 @@ class Study:
     """A study and its length.
 
     Attributes:
-        preset: of which networks.
-        steps: of each run after the student is there; all runs alike.
-        seeds: how many runs a variant.
-        start: weights whose student every run takes, so that no run distils again; ``None`` distils in each.
+        preset: of the networks.
+        steps: of each run, after its student is trained; the same for all runs.
+        seeds: how many runs per variant.
+        start: weights whose student every run takes, so that no run distils again; ``None``: each run distils its own.
         pairs: swaps that each run is scored on.
         out: folder of the runs; runs that are finished there are not trained again.
         results: JSON to write; a picture of the same name, ending in .jpg, is written beside it.
         data: ``None`` is ``$MOMI_DATA`` or the embedded set.
-        only: names of variants; empty: all.
+        only: names of variants; empty means all.
         options: further options of the run, such as ``batch``, by their dotted names.
-        teacher: pose network that is distilled and that judges poses; ``None`` learned mannequins.
+        teacher: pose network that is distilled and that judges poses; ``None`` is the one trained on mannequins.
         teacher_input: see :func:`~momi_lib.pose.load_teacher`.
         judge: network of IS, FID and KID, see :func:`~momi_lib.metrics.judges.evaluation_network`.
         affinity: networks of APS, see :func:`~momi_lib.evaluate.table_one.affinity_networks`.
@@ -97,7 +98,7 @@ class Study:
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """Their names, the full one first."""
+        """Their names, starting with the full one."""
         return tuple(name for name in VARIANTS if not self.only or name in self.only)
 
     def config(self, variant: str, seed: int) -> TrainConfig:
@@ -117,16 +118,18 @@ class Study:
 
 
 def run_study(study: Study) -> dict[str, Any]:
-    """Train what is not trained, score what is not scored, and write the summary after every run.
+    """Train the runs that are not trained, score those that are not scored, and write the summary after every run.
 
-    Several processes may share a study, each with another ``only`` or all with the same: no run is made twice, and
-    the summary has the rows of all that are there.
+    If another process keeps the summary from being written, the runs continue; only the last summary must be written.
+    Several processes may share a study, with the same ``only`` or with different ones: no run is made twice, and
+    the summary has the rows of all runs that are finished.
 
     Returns:
-        what ``study.results`` holds: every run's row of Table I, means and spreads, and the paper's orderings.
+        the content of ``study.results``: every run's row of Table I, means and spreads, and the paper's orderings.
 
     Raises:
-        ValueError: where ``study.out`` holds a finished run of another config.
+        ValueError: if ``study.out`` contains a run of a different config, finished or not.
+        TimeoutError: if, at the end, another process has held ``study.results`` for :data:`PATIENCE` seconds.
         and as :func:`~momi_lib.train.train` and :func:`~momi_lib.evaluate.table_one.table_one` do.
     """
     configs = [(variant, study.config(variant, seed)) for seed in range(study.seeds) for variant in study.variants]
@@ -134,13 +137,23 @@ def run_study(study: Study) -> dict[str, Any]:
         check(config)
     table = _table(study)
     beside = [table.real_row(), *(table.row(answer) for answer in answers_without_network())]
-    # Seed by seed: an unfinished study has every variant equally often, or nearly.
+    # Seed by seed, so that an unfinished study has every variant (nearly) equally often.
     for variant, config in configs:
         row = _scored(table, variant, config)
         if row is not None:
             log.info("%s, seed %d: %s", variant, config.seed, _short(row))
-            write_summary(study, beside, table, draw=variant == study.variants[-1])
-    return write_summary(study, beside, table, draw=True)
+            try:
+                write_summary(study, beside, table, draw=variant == study.variants[-1], patience=BETWEEN)
+            except TimeoutError as error:
+                log.warning("no summary after this run: %s", error)
+    return write_summary(study, beside, table, draw=True, patience=PATIENCE)
+
+
+def missing_runs(study: Study, result: Mapping[str, Any]) -> list[str]:
+    """The runs of a study's own variants and seeds that are missing in its summary."""
+    there = {(variant, row["seed"]) for variant, rows in result["runs"].items() for row in rows}
+    asked = ((variant, seed) for seed in range(study.seeds) for variant in study.variants)
+    return [f"{variant}-seed{seed}" for variant, seed in asked if (variant, seed) not in there]
 
 
 def _table(study: Study) -> Table:
@@ -152,7 +165,7 @@ def _table(study: Study) -> Table:
 
 
 def _scored(table: Table, variant: str, config: TrainConfig) -> dict[str, Any] | None:
-    """The row of a run, which is trained and scored if need be; ``None`` while another process does that."""
+    """The row of a run, which is trained and scored if necessary; ``None`` while another process is doing that."""
 
     def score(weights: Path) -> dict[str, Any]:
         network = load_network(weights, device=next(table.judge.parameters()).device)
@@ -161,11 +174,11 @@ def _scored(table: Table, variant: str, config: TrainConfig) -> dict[str, Any] |
     def about(card: Mapping[str, Any]) -> dict[str, Any]:
         return {"seed": config.seed} | {name: card[name] for name in FACTS if name in card}
 
-    return run_once(config, config.out / SCORED, _conditions(table), score, about)
+    return run_once(config, config.out / SCORED, _conditions(table), score, about, facts=("seed", *FACTS))
 
 
 def _conditions(table: Table) -> dict[str, Any]:
-    """Data and judges of the scores."""
+    """The data and judges of the scores."""
     pairs = table.pairs
     return {"pairs_sha256": pairs.sha256, "fingerprint": pairs.people.fingerprint, "networks": _networks(table)}
 
@@ -173,7 +186,7 @@ def _conditions(table: Table) -> dict[str, Any]:
 def scored_runs(study: Study, table: Table) -> dict[str, list[dict[str, Any]]]:
     """The rows of all runs in the study's folder that are scored as this study scores, by variant and seed.
 
-    Whoever made them: of a study that is shared out, each process has made a few.
+    All processes that share the study may have made them.
     """
     rows: dict[str, list[dict[str, Any]]] = {}
     for variant in VARIANTS:
@@ -192,24 +205,25 @@ def scored_runs(study: Study, table: Table) -> dict[str, list[dict[str, Any]]]:
 
 
 def write_summary(
-    study: Study, beside: Sequence[Mapping[str, Any]], table: Table, *, draw: bool = False
+    study: Study, beside: Sequence[Mapping[str, Any]], table: Table, *, draw: bool = False, patience: float = PATIENCE
 ) -> dict[str, Any]:
-    """Write ``study.results`` from the runs' own files; one process at a time, so that none is left out.
+    """Write ``study.results`` from the files of the runs; one process at a time, so that no run is left out.
 
     Args:
         study: which one.
-        beside: rows that no run has.
-        table: what scored it.
-        draw: draw the study's pictures, where there are other runs than when they were drawn.
+        beside: rows that are not of a run.
+        table: the judges.
+        draw: draw the study's pictures, if the runs are not those of the existing pictures.
+        patience: seconds to wait for another process that writes it.
 
     Raises:
-        TimeoutError: where another process has held the file for :data:`PATIENCE` seconds.
+        TimeoutError: if another process has held the file for that long.
     """
     lock = study.results.with_suffix(".lock")
-    with held(lock, PATIENCE) as ours:
+    with held(lock, patience) as ours:
         if not ours:
             raise TimeoutError(
-                f"{lock}: held by {holder(lock)} for {PATIENCE:g} s and more; delete it if that process has ended, and "
+                f"{lock}: held by {holder(lock)} for {patience:g} s and more; delete it if that process has ended, and "
                 "start the study again: finished runs are kept"
             )
         rows = scored_runs(study, table)
@@ -221,7 +235,7 @@ def write_summary(
 def _pictures(
     study: Study, rows: Mapping[str, Sequence[Mapping[str, Any]]], table: Table, draw: bool
 ) -> dict[str, Any]:
-    """The summary's entry of the pictures, which show the first seed's runs; the one of before where it fits."""
+    """The summary's entry on the pictures, which show the runs of the first seed; the earlier one if it still fits."""
     seeds = [run["seed"] for runs in rows.values() for run in runs]
     if not seeds:
         return {}
@@ -238,17 +252,17 @@ def _pictures(
 
 
 def _known_pictures(results: Path) -> dict[str, Any]:
-    """The entry that a summary has already, if its picture is there and is the one that it names."""
+    """The entry that a summary already has, if its picture exists and is the one that it names."""
     file = results.with_suffix(".jpg")
     try:
         known = json.loads(results.read_text(encoding="utf-8"))["pictures"]
         return known if known["weights"] and known["sha256"] == sha256(file) else {}
-    except (OSError, ValueError, KeyError, TypeError):  # none, or of another kind
+    except (OSError, ValueError, KeyError, TypeError):  # there is none, or it is of a different kind
         return {}
 
 
 def _networks(table: Table) -> dict[str, Any]:
-    """Who scores, by name: rows of a run that others scored are not taken for theirs."""
+    """The names of the judges, so that rows scored by different judges are not mixed up."""
     return {
         "judge": table.judge.card.name,
         "teacher": table.teacher_name,

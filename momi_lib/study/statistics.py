@@ -1,7 +1,8 @@
-"""Is a difference more than the spread between seeds? Intervals and tests for a handful of runs.
+"""Is a difference larger than the spread between seeds? Intervals and tests for a handful of runs.
 
-A study has values (V, S): V variants, each trained with the same S seeds. What all variants of one seed share (its
-initial weights, its batches) moves them together; a change against the full variant, taken seed by seed, is free of it.
+A study has values (V, S): V variants, each trained with the same S seeds. What all variants of one seed have in common
+(initial weights, batches) moves them together, and cancels in a change against the full variant that is taken seed by
+seed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch import Tensor
 
 
 def inside_t(t: float, freedom: int) -> float:
-    """How probable it is that Student's t lies between -t and t.
+    """The probability that Student's t is between -t and t.
 
     Args:
         t: from 0 up.
@@ -41,7 +42,7 @@ def inside_t(t: float, freedom: int) -> float:
 
 
 def t_multiplier(freedom: int, level: float = 0.95) -> float:
-    """How many standard errors a two-sided interval of ``level`` reaches to either side.
+    """How many standard errors a two-sided interval of ``level`` extends to either side.
 
     >>> [round(t_multiplier(freedom), 3) for freedom in (1, 2, 7)]
     [12.706, 4.303, 2.365]
@@ -58,11 +59,11 @@ def t_multiplier(freedom: int, level: float = 0.95) -> float:
 
 
 def reach(values: Tensor, level: float = 0.95) -> float:
-    """Half the width of the interval of a mean over seeds, from the spread of these values alone.
+    """Half the width of the interval of a mean over seeds, only from the spread of these values.
 
     Args:
         values: (S,), S from 2 up.
-        level: how often such an interval holds the true mean.
+        level: how often such an interval contains the true mean.
 
     >>> round(reach(torch.tensor([1.0, 3.0])), 3)
     12.706
@@ -77,12 +78,12 @@ def _error(values: Tensor) -> float:
 
 @dataclass(frozen=True)
 class Change:
-    """Of a variant against the full one.
+    """The change of a variant against the full one.
 
     Attributes:
         mean: over the seeds.
         reach: half the width of its 95 % interval.
-        p: how probable a change at least so large is, either way, where only chance changed something.
+        p: probability of a change at least this large, in either direction, if only chance is at work.
         error: standard error of the mean.
     """
 
@@ -93,12 +94,12 @@ class Change:
 
     @property
     def clear(self) -> bool:
-        """Whether the interval leaves 0 out."""
+        """Whether the interval excludes 0."""
         return abs(self.mean) > self.reach
 
 
 def verdict(change: Change, above: bool) -> str:
-    """A claim that a score rises (``above``) or falls, beside the change that came out, in words.
+    """Compare a claim that a score rises (``above``) or falls with the observed change, in words.
 
     >>> verdict(Change(2.0, 0.5, 0.01), above=True), verdict(Change(0.2, 0.5, 0.4), above=False)
     ('it came out so', 'it came out the other way, within the spread of the seeds')
@@ -113,9 +114,9 @@ def verdict(change: Change, above: bool) -> str:
 def changes(values: Tensor, reference: int = 0) -> list[Change]:
     """Every variant against row ``reference``, seed by seed: the paired t interval of each variant's own changes.
 
-    What a seed does to both, it does not see. Nothing is borrowed from other variants, because variants differ in how
+    An effect of the seed on both cancels. Nothing is taken from other variants, because variants differ in how
     far their seeds scatter: a common spread would find changes of a variant that scatters four times as far in a
-    quarter of all studies in which nothing changed. It supposes that changes are normal.
+    quarter of all studies in which nothing changed. The interval assumes that changes are normally distributed.
 
     Args:
         values: (V, S), both from 2 up.
@@ -143,7 +144,7 @@ def _p(mean: float, error: float, freedom: int) -> float:
 
 
 def holm(p: Sequence[float], level: float = 0.05) -> list[bool]:
-    """Which of many tests survive, with a probability of at most ``level`` that even one does so by chance.
+    """Which of many tests are significant, with a probability of at most ``level`` that even one is so by chance.
 
     The smallest p is compared with level / m, the next with level / (m - 1), and so on to the first that fails.
 

@@ -1,4 +1,4 @@
-"""What a study's runs say together: means, spreads over seeds, the paper's orderings; and its JSON, read back."""
+"""The summary of a study's runs: means, spreads over seeds, the paper's orderings; and reading its JSON back."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any
 
 FULL = "full"
 SCORES = ("IS", "mask-IS", "FID", "KID", "APS", "PCK", "perceptual", "L1", "SSIM")
-#: What scores were called in runs that were scored earlier.
+#: Names of scores in runs that were scored earlier.
 EARLIER = {"PCK": "pose"}
-#: Scores of which less is better.
+#: Scores of which a lower value is better.
 LESS = ("FID", "KID", "perceptual", "L1")
 
 
 @dataclass(frozen=True)
 class Ordering:
-    """What the paper's Table I says of a variant: ``score`` of ``variant`` is below or above that of the full one."""
+    """What the paper's Table I says of a variant: its ``score`` is below or above that of the full one."""
 
     variant: str
     score: str
@@ -37,7 +37,8 @@ ORDERINGS = (
 
 
 def value(scored: Mapping[str, Any], score: str) -> float | None:
-    """The number of a score in a row; of APS the held-out one, which did not learn the judged people, or the first.
+    """The value of a score in a row; for APS, of the held-out network, which did not learn the judged people, or the
+    first.
 
     >>> from momi_lib.evaluate.markdown import row
     >>> value(row("x", {"truth": {"l1": 0.1}}), "L1")
@@ -71,7 +72,7 @@ def means(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float | int 
 
 
 def orderings(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """What the paper says, and in how many seeds it came out so.
+    """What the paper says, and in how many seeds it holds.
 
     >>> from momi_lib.evaluate.markdown import row
     >>> def run(fid, seed): return row("x", {"FID": {"value": fid}}) | {"seed": seed}
@@ -104,8 +105,8 @@ def load_study(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read the JSON of a study.
 
     Raises:
-        FileNotFoundError: there is none.
-        ValueError: the file is no study, or its means are not those of its runs.
+        FileNotFoundError: if there is none.
+        ValueError: if the file is not a study, or its means are not those of its runs.
 
     >>> load_study("nowhere.json")
     Traceback (most recent call last):

@@ -1,4 +1,4 @@
-"""A study as Table I: means and deviations over seeds, and under each row the paper's own in grey."""
+"""A study as Table I: means and deviations over seeds, and under each row the paper's own numbers in grey."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from momi_lib.evaluate.markdown import PAPER, table
 from momi_lib.study.summary import FULL, LESS, SCORES, means
 
-#: Variant → row of the paper's Table I; the paper has none of other γ.
+#: Variant → row of the paper's Table I, which has none for other values of γ.
 IN_THE_PAPER = {
     FULL: "MOMI-Net",
     "without-patch": "without patch loss",
@@ -20,7 +20,7 @@ DIGITS = {"IS": 2, "mask-IS": 2, "FID": 2, "KID": 3, "L1": 4}
 
 
 def paper_value(variant: str, score: str) -> float | None:
-    """The paper's number of a variant, or ``None`` where its Table I has none. Other data: not comparable.
+    """The paper's number for a variant, or ``None`` if its Table I has none. Other data: not comparable.
 
     >>> paper_value("without-patch", "APS"), paper_value("gamma-2", "APS"), paper_value("full", "L1")
     (0.8677, None, None)
@@ -31,11 +31,11 @@ def paper_value(variant: str, score: str) -> float | None:
 
 
 def study_table(result: Mapping[str, Any]) -> str:
-    """Markdown: a row a variant, ``mean ± deviation`` over its seeds; real pictures and copies beside them.
+    """Markdown: one row per variant, ``mean ± deviation`` over its seeds; then real pictures and copies.
 
     Args:
-        result: of :func:`~momi_lib.study.run.run_study`; its ``earlier``, if there, says of which scores the runs were
-            scored by an earlier definition, and by which.
+        result: of :func:`~momi_lib.study.run.run_study`; its entry ``earlier``, if it has one, says which scores of the
+            runs have an earlier definition, and which one.
 
     >>> study = {"means": {"full": {"FID": {"mean": 3.0, "deviation": 0.5, "runs": 2}}}, "beside": []}
     >>> print(study_table(study).splitlines()[2])

@@ -1,37 +1,55 @@
-"""What a training run is made of, as frozen dataclasses: one for the run, and one for each group of its options.
+"""The options of a training run, as frozen dataclasses: one for the run, and one for each group of its options.
 
-The command line is made from these classes: ``--steps`` is a field of :class:`TrainConfig`, ``--loss.pose-mask`` one
+The command line is made from these classes: ``--steps`` is a field of :class:`TrainConfig`, ``--loss.pose-mask`` is one
 of its :class:`LossConfig`.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from momi_lib.losses import AdversarialForm, AdversarialTerms, LossWeights
 from momi_lib.train.run_config import RunConfig
 from momi_lib.translate.blocks import Norm
 from momi_lib.translate.network import NetworkConfig
 
-LABELLED = (128, 64)  # size of the pictures that there are labels of body maps for
+LABELLED = (128, 64)  # size of the pictures for which there are labels of body maps
+#: Steps of the whole network after which the same eight swaps are saved for the lessons; also after the last step.
+PROGRESS = (0, 30, 100, 300, 1_000, 3_000)
 
 
 def _expect(group: str, options: object, kind: str, *names: str) -> None:
-    """Refuse numbers that are not of a ``kind``: ``"count"``, ``"weight"``, ``"rate"`` or ``"share"`` (ValueError)."""
-    fits, expected = {
-        "count": (lambda x: x >= 1, "a whole number from 1 up"),
-        "weight": (lambda x: 0 <= x < math.inf, "a number from 0 up"),
-        "rate": (lambda x: 0 < x < math.inf, "a number above 0"),
-        "share": (lambda x: 0 <= x <= 1, "a number in [0, 1]"),
-    }[kind]
+    """Refuse numbers that are not of a ``kind``, one of :data:`_KINDS` (ValueError)."""
+    fits, expected = _KINDS[kind]
     for name in names:
         value = getattr(options, name)
-        for number in value if isinstance(value, tuple) else (value,):
-            if not fits(number):
-                raise ValueError(f"{group}{name}: expected {expected}, got {value}")
+        for number in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(number, bool) or not isinstance(number, int | float) or not fits(number):
+                raise ValueError(f"{group}{name}: expected {expected}, got {value!r}")
+
+
+#: Kinds of numbers: the test, and the words of the message.
+_KINDS: dict[str, tuple[Callable[[float], bool], str]] = {
+    "count": (lambda x: isinstance(x, int) and x >= 1, "a whole number from 1 up"),
+    "count or none": (lambda x: isinstance(x, int) and x >= 0, "a whole number from 0 up"),
+    "weight": (lambda x: 0 <= x < math.inf, "a number from 0 up"),
+    "rate": (lambda x: 0 < x < math.inf, "a number above 0"),
+    "share": (lambda x: 0 <= x <= 1, "a number in [0, 1]"),
+    "decay": (lambda x: 0 <= x < 1, "a number in [0, 1)"),
+}
+
+
+def _expect_known(group: str, options: Any) -> None:
+    """Refuse words that are not among those that an option's annotation lists (ValueError)."""
+    hints = get_type_hints(type(options))
+    for each in fields(options):
+        known, value = get_args(hints[each.name]), getattr(options, each.name)
+        if get_origin(hints[each.name]) is Literal and value not in known:
+            raise ValueError(f"{group}{each.name}: expected one of {', '.join(map(str, known))}, got {value!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +60,8 @@ class OptimConfig:
         learning_rate: Adam's, of encoders, attention and generator.
         discriminator_learning_rate: Adam's, of D.
         student_learning_rate: Adam's, of F_p in the warm-up.
-        student_rate_after: factor of the student's learning rate after the warm-up, where batches are smaller.
-        body_learning_rate: AdamW's highest in the body maps' stage, one cycle long.
+        student_rate_after: factor of the student's learning rate after the warm-up, when batches are smaller.
+        body_learning_rate: AdamW's highest in the body maps' stage, which is one cycle.
         betas: Adam's.
         decay_from: share of ``steps`` after which the learning rates fall linearly to zero.
         ema: decay of the exponential moving average of the weights.
@@ -62,46 +80,46 @@ class OptimConfig:
         rates = ("learning_rate", "discriminator_learning_rate", "student_learning_rate", "body_learning_rate")
         _expect("optim.", self, "rate", *rates)
         _expect("optim.", self, "weight", "student_rate_after")
-        _expect("optim.", self, "share", "betas", "decay_from", "ema")
+        _expect("optim.", self, "decay", "betas")
+        _expect("optim.", self, "share", "decay_from", "ema")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LossConfig:
-    """Eq. 1 to 7: forms, weights and judges, and what may be asked beside them.
+    """Eq. 1 to 7: their forms, weights and judges, and additional losses.
 
     Attributes:
         weights: (α, β, γ) of Eq. 7, and the factor of Eq. 4's feature term.
         distil_norm: norm of Eq. 1.
         perceptual: feature network of Eq. 4: ``"mannequin"``, ``"vgg19"``, ``"random"`` or ``"none"``.
-        perceptual_weights: path of its weights where it is not the usual one.
-        perceptual_on: the feature term of x alone, ``"source"`` (the paper's), or of x and x⁺, ``"both"``.
+        perceptual_weights: path of its weights, if it is not the default one.
+        perceptual_on: the feature term is of x only, ``"source"`` (the paper's), or of x and x⁺, ``"both"``.
         perceptual_blocks: λ₂ and λ₅ of Eq. 4.
         adversarial: form of Eq. 5.
-        adversarial_terms: the terms of Eq. 5's generated pairs as their ``"sum"`` (the paper's), or their ``"mean"``:
-            then D weighs real and generated pairs alike, and γ weighs half.
+        adversarial_terms: how Eq. 5 combines its terms of generated pairs: ``"sum"`` (the paper's) or ``"mean"``, with
+            which D weighs real and generated pairs equally, and γ has half the effect.
         discriminator: channels of D.
         discriminator_norm: normalisation in D.
         feature_matching: weight, inside γ's term, of how far D's activations on generated pairs are from those on the
-            real one; 0 (the paper): not asked.
-        penalty: weight of R1 (and R2 for ``"relativistic"``); 0 switches it off.
+            real one; 0 (the paper): off.
+        penalty: weight of R1 (and R2 for ``"relativistic"``); 0: off.
         patch_shape: ``"square"`` around each joint (the paper's) or ``"strip"`` along each limb.
         patch_radius: half the side of a patch of Eq. 6 (half the width of a strip), in pixels.
         patch_size: side to which a patch is resampled, in samples.
-        pose_mask: how much more than the background a pixel on the person counts in Eq. 3; 0 (the paper): alike.
+        pose_mask: how much more than the background a pixel on the person counts in Eq. 3; 0 (the paper): equally.
             The person is the area of the student's landmarks and the limbs between them; in a network that carries, it
             is the silhouette of B_t.
         pose_consistency: weight of ‖F_p(x⁺) − F_p(x̂⁺)‖² + ‖F_p(x⁻) − F_p(x̂⁻)‖², means over heatmaps, in which F_p
-            judges and does not learn; 0 (the paper): not asked. An x̂⁻ drawn with ``augment.any_pose`` counts as no
-            difference.
-        lookup_guidance: weight of −log of how much the lookup, asked from a landmark (or a point between two) of x⁺
-            and x⁻, looks at the same one in x; 0: it learns from the other losses where to look.
-        draw_all: weight of |x − d| + |x⁺ − d⁺| over whole pictures, d what G draws before anything is carried over or
-            put before a street: only with it can such a network draw a street, and what nobody sees of a person.
+            judges and does not learn; 0 (the paper): off. An x̂⁻ drawn with ``augment.any_pose`` counts as zero.
+        lookup_guidance: weight of −log of the attention that the lookup pays, from each landmark (or point between two
+            landmarks) of x⁺ and x⁻, to the same one in x; 0: only the other losses teach it where to look.
+        draw_all: weight of |x − d| + |x⁺ − d⁺| over whole pictures; d is what G draws before anything is carried over
+            or put in front of a street. Only with it can such a network draw a street and the hidden parts of a person.
         sharpness: weight of the difference in edge strength from x and x⁺, averaged over 8 × 8 pixels: it penalises
             blur, which Eq. 3 forgives. Needs a network that carries, as do ``draw_all``, ``light`` and ``keep``.
-        light: weight of the mean size of the light that is added to carried colours.
-        keep: weight of the mean share that G draws itself of what the source shows, confidence times gate: what is
-            carried is sharp, and a painted mean would cost Eq. 3 as little.
+        light: weight of the mean size of the light that is added to the colours that are carried over.
+        keep: weight of the mean share of what the source shows that G draws itself (confidence times gate): what is
+            carried over is sharp, but for Eq. 3 a blurred mean is as good.
     """
 
     weights: LossWeights = field(default_factory=LossWeights)
@@ -128,6 +146,7 @@ class LossConfig:
     keep: float = 0.0
 
     def __post_init__(self) -> None:
+        _expect_known("loss.", self)
         _expect(
             "loss.", self, "weight", "perceptual_blocks", "feature_matching", "penalty", "pose_mask",
             "pose_consistency", "lookup_guidance", "draw_all", "sharpness", "light", "keep",
@@ -142,11 +161,11 @@ class AugmentConfig:
 
     Attributes:
         mirror: probability that a triplet is mirrored.
-        same_camera: probability that x⁺ is drawn from the camera of x, where the person has another picture there.
-            Across cameras nothing in the input tells G the colours of x⁺'s.
-        jitter: strength of the change of colours that x, x⁺ and x⁻ share, 0 (the paper) to 1.
-        distil_moved: in the warm-up, turn, scale and shift pictures and the teacher's maps of them in common.
-        any_pose: share of x̂⁻ drawn in the pose of a labelled body of x's person, such as dragging a joint can produce,
+        same_camera: probability that x⁺ is drawn from the camera of x, if it has a second picture of the person.
+            Across cameras, nothing in the input tells G the colours of x⁺.
+        jitter: strength of the colour change that x, x⁺ and x⁻ share, from 0 (the paper) to 1.
+        distil_moved: in the warm-up, rotate, scale and shift the pictures together with the teacher's maps of them.
+        any_pose: share of x̂⁻ drawn in the pose of a labelled body of x's person, such as a dragged joint can produce,
             instead of in the pose of x⁻. Needs a network that carries; with ``body_labels="committed"`` it has no
             effect.
     """
@@ -163,27 +182,32 @@ class AugmentConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class InitConfig:
-    """Weights to begin with instead of random ones.
+    """Weights to start from, instead of random ones.
 
     Attributes:
-        start: weights (.safetensors); the network's shape must be theirs, except that a ``lookup`` may be new. With
-            them, ``distil_steps`` may be 0.
-        parts: ``"all"`` of them, the ``"student"`` alone, which then needs no warm-up, or the student and the body
+        start: weights (.safetensors). The network must have their shape, but a lookup or a detailed pose code that they
+            lack starts at random; with other ``parts`` than ``"all"``, only the parts that are taken must have the same
+            shape. With such weights, ``distil_steps`` may be 0.
+        parts: ``"all"`` parts, only the ``"student"``, which then needs no warm-up, or the student and the body
             ``"maps"``, which then need no stage of their own.
-        student: weights (.safetensors) whose F_p to begin with, in place of the one in ``start``.
+        student: weights (.safetensors) from which F_p is taken, instead of from ``start``.
     """
 
     start: Path | None = None
     parts: Literal["all", "student", "maps"] = "all"
     student: Path | None = None
 
+    def __post_init__(self) -> None:
+        _expect_known("init.", self)
+
 
 @dataclass(frozen=True, kw_only=True)
 class LogConfig:
-    """How often a run says and keeps something.
+    """How often a run reports and saves something.
 
     Attributes:
-        every: steps between two lines of the log; losses are read back from the device once in so many.
+        every: steps between two lines of the log. Only on a GPU, losses are read back this rarely: a loss that is not
+            finite is reported up to this many steps later, but never reaches the weights.
         grid_every: steps between two picture grids.
         checkpoint_every: steps between two checkpoints.
     """
@@ -204,29 +228,30 @@ class TrainConfig(RunConfig):
         out: folder of the run: log, picture grids, checkpoints, weights.
         teacher: safetensors of the teacher ψ (or an official Simple Baselines checkpoint); ``None`` is the one
             that comes with the embedded data.
-        teacher_input: (h, w) that an official checkpoint was trained on, where its name does not say so.
+        teacher_input: (h, w) that an official checkpoint was trained on, if its name does not say so.
         steps: triplet batches after the warm-up and the body maps' stage.
-        batch: triplets a step over **all** processes.
-        distil_steps: warm-up: batches in which the student alone learns (Eq. 1), because a pose map of an
-            untrained student says nothing. 0 is the paper's: without weights to start with, F_p learns beside the
-            others from the first step on, at its full rate and with live batch statistics. A network that carries
-            needs a student before its body maps, by these steps or from weights.
-        distil_batch: pictures a step of the warm-up.
-        body_steps: a stage of its own after the warm-up, of a network that carries: batches in which the body maps
-            alone learn, from labels. 0 with such a network needs weights to start with.
-        body_batch: triplets a step of that stage.
-        body_labels: what the maps learn from: ``"rendered"``, the data set's own labels, or ``"committed"``: nothing,
-            they are taken from the committed weights and stay as they are, for photographs and other data without
-            labels.
+        batch: triplets per step, over **all** processes together.
+        distil_steps: warm-up: batches in which only the student learns (Eq. 1), because the pose maps of an untrained
+            student are meaningless. 0 is the paper's: without weights to start from, F_p then learns with the other
+            parts from the first step, at its full rate and with live batch statistics. A network that carries needs a
+            student before its body maps, from these steps or from weights.
+        distil_batch: pictures per step of the warm-up.
+        body_steps: a stage after the warm-up, of a network that carries: batches in which only the body maps learn,
+            from labels. With such a network, 0 needs weights with body maps in ``init.start``, or
+            ``body_labels="committed"``.
+        body_batch: triplets per step of that stage.
+        body_labels: what the body maps learn from: ``"rendered"``, the labels of the data set, or ``"committed"``: they
+            learn nothing, but are taken from the committed weights and stay as they are, for photographs and other data
+            without labels.
         channels_last: memory layout of pictures and convolutions.
-        compile: hand the networks to ``torch.compile``.
+        compile: use ``torch.compile`` for the networks.
         seed: decides initial weights, triplets and mirroring.
         network: shape of the network.
         loss: what is minimised.
         optim: learning rates.
         augment: triplets and changes of pictures.
-        init: weights to begin with.
-        log: how often the run says something.
+        init: weights to start from.
+        log: how often the run reports something.
 
     >>> from momi_lib.train.presets import preset
     >>> preset("tiny").batch, preset("tiny").loss.weights.patch
@@ -254,14 +279,18 @@ class TrainConfig(RunConfig):
 
     def __post_init__(self) -> None:
         self.check()
+        _expect_known("", self)
         _expect("", self, "count", "steps", "batch", "distil_batch", "body_batch")
-        _expect("", self, "weight", "distil_steps", "body_steps")
+        _expect("", self, "count or none", "distil_steps", "body_steps")
         self._check_carrying()
         if self.loss.lookup_guidance and self.network.transfer == "join":
-            raise ValueError("loss.lookup_guidance: no lookup to guide; set it to 0, or network.transfer to 'lookup'")
+            raise ValueError(
+                f"loss.lookup_guidance: expected 0, got {self.loss.lookup_guidance}: there is no lookup to guide; set "
+                "it to 0, or network.transfer to 'lookup'"
+            )
 
     def _check_carrying(self) -> None:
-        """Refuse options of body maps that do not fit the network, and a network whose maps nothing trains."""
+        """Refuse options of body maps that do not fit the network, and a network whose body maps are never trained."""
         loss, init = self.loss, self.init
         if not self.network.carry:
             asked = {"body_steps": self.body_steps, "augment.any_pose": self.augment.any_pose}
@@ -273,7 +302,10 @@ class TrainConfig(RunConfig):
                 raise ValueError("init.parts: expected 'all' or 'student' without --network.carry, which has no maps")
             return
         if loss.lookup_guidance:
-            raise ValueError("loss.lookup_guidance: expected 0 with --network.carry; the body maps say where to look")
+            raise ValueError(
+                f"loss.lookup_guidance: expected 0 with --network.carry, whose body maps say where to look, got "
+                f"{loss.lookup_guidance}"
+            )
         if not self.distil_steps and init.start is None and init.student is None:
             raise ValueError(
                 "distil_steps: body maps need a student that finds landmarks: expected a number from 1 up, or weights "
@@ -290,6 +322,6 @@ class TrainConfig(RunConfig):
         trained = init.start is not None and init.parts != "student"
         if rendered and not self.body_steps and not trained:
             raise ValueError(
-                "body_steps: a network that carries needs trained body maps: give it steps, or weights that have some "
-                "with --init.start, or --body-labels committed to take those of the committed weights"
+                "body_steps: a network that carries needs trained body maps: expected a number from 1 up, weights that "
+                "have body maps as --init.start, or --body-labels committed, which takes those of the committed weights"
             )

@@ -11,7 +11,7 @@ from momi_lib.translate import CarryNet, MomiNet, load_network
 Parts = Literal["all", "student", "maps"]
 
 
-def initialise_from(network: MomiNet, path: Path, parts: Parts = "all") -> None:
+def initialise_from(network: MomiNet, path: Path, parts: Parts = "all", option: str = "init.start") -> None:
     """Copy the weights of ``path`` into ``network``; a lookup or pose detail that they do not have keeps its own.
 
     Args:
@@ -20,6 +20,7 @@ def initialise_from(network: MomiNet, path: Path, parts: Parts = "all") -> None:
         parts: ``"all"``, or ``"student"``: F_p alone, so that a run can compare what comes after it without
             distilling again. Then only the student's width and norm must agree, whatever else either network is.
             ``"maps"``: F_p and both body maps, whose channels must then agree, too.
+        option: that named the file, for messages.
 
     Raises:
         ValueError: where the shapes differ, with the fields of the config that do.
@@ -40,7 +41,7 @@ def initialise_from(network: MomiNet, path: Path, parts: Parts = "all") -> None:
     if unlike:
         said = "; ".join(f"{name} is {a} there and {b} here" for name, (a, b) in unlike.items())
         raise ValueError(
-            f"init.start: the network in {path} has another shape: {said}. Give this run the same --network."
+            f"{option}: the network in {path} has another shape: {said}. Give this run the same --network."
         )
     if parts != "all":
         network.student.load_state_dict(start.student.state_dict())

@@ -22,13 +22,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from momi_lib import losses
 from momi_lib.data import People
 from momi_lib.data.body_maps import load_any_poses, load_body_labels
-from momi_lib.devices import choose_kernels
+from momi_lib.devices import fast_kernels, kernels_of
 from momi_lib.features import feature_network
 from momi_lib.pose import TeacherMaps
 from momi_lib.train.batches import Batch, Batches
 from momi_lib.train.body_task import BodyTask
 from momi_lib.train.carry_objective import CarryObjective
-from momi_lib.train.config import TrainConfig
+from momi_lib.train.config import PROGRESS, TrainConfig
 from momi_lib.train.ema import ModelEMA
 from momi_lib.train.initialise import committed_body_maps, initialise_from
 from momi_lib.train.loss_record import Guard, Losses
@@ -68,7 +68,7 @@ class Trainer:
         network, average: the trained network and its moving average.
         last: batch and drawn pictures of the last step, for grids.
         guard: keeps a loss that is no number from the weights.
-        kernels: what was chosen for the device, see :func:`momi_lib.devices.choose_kernels`.
+        kernels: what was chosen for the device, see :func:`momi_lib.devices.fast_kernels`.
 
     Source: MOMI-Net section on training; notebook 07 runs it live.
     """
@@ -81,7 +81,7 @@ class Trainer:
         self.accelerator = Accelerator(cpu=on_cpu and int(os.environ.get("WORLD_SIZE", 1)) > 1)
         self.device = torch.device("cpu") if on_cpu else self.accelerator.device
         self.precision = "bf16" if config.in_bf16(self.device) else "fp32"
-        self.kernels = choose_kernels(self.device)
+        self.kernels = kernels_of(self.device)
         # Looking at a number costs nothing on a processor; a GPU has to be waited for.
         self.guard = Guard(self.device, 1 if self.device.type == "cpu" else config.log.every)
         self.step = 0
@@ -94,7 +94,7 @@ class Trainer:
         if config.init.start is not None:
             initialise_from(network, config.init.start, config.init.parts)
         if config.init.student is not None:
-            initialise_from(network, config.init.student, "student")
+            initialise_from(network, config.init.student, "student", "init.student")
         if isinstance(network, CarryNet) and config.body_labels == "committed":
             committed_body_maps(network)
         self.perceptual = self._perceptual()
@@ -241,7 +241,10 @@ class Trainer:
             TrainingDiverged: for a loss that is no number, before it reaches the weights; on a GPU up to ``log.every``
                 steps later, in which the weights got no new gradients.
         """
-        stage = self.stage
+        with fast_kernels(self.device):
+            return self._train_step(self.stage)
+
+    def _train_step(self, stage: Stage) -> Losses:
         self.network.train()
         if self._student_knows:
             # After the warm-up the student keeps its batch statistics: those of small batches would show G other
@@ -278,8 +281,16 @@ class Trainer:
         self.step += 1
         if self.config.network.carry and self.stage != stage:
             self.average.restart(self.network)  # what the stage taught is there at once, and not in a thousand steps
-        self.guard.step_done(now=self.step == self.steps)
+        if self._is_due(self.stage != stage):
+            self.guard.ask()
         return values
+
+    def _is_due(self, stage_is_over: bool) -> bool:
+        """Whether something of this step is kept or shown, and so has to be good; alike in all processes."""
+        pace = self.config.log
+        kept = (pace.every, pace.grid_every, pace.checkpoint_every)
+        progress = self.step - self.before in PROGRESS
+        return stage_is_over or progress or self.step == self.steps or any(self.step % each == 0 for each in kept)
 
     @property
     def _body_done(self) -> float:
@@ -346,6 +357,7 @@ class Trainer:
             values = self.train_step()
             for callback in callbacks:
                 callback(self, values)
+        self.guard.ask()
         return values
 
     @torch.no_grad()
@@ -389,6 +401,7 @@ class Trainer:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where ``state`` was taken, bit by bit on the CPU."""
+        self.guard.reset()
         self.network.load_state_dict(state["network"])
         self.discriminator.load_state_dict(state["discriminator"])
         self.average.load_state_dict(state["average"])

@@ -1,7 +1,7 @@
-"""Losses that stay on the device until somebody looks, and a guard that keeps what is no number from the weights.
+"""Losses that stay on the device until they are read, and a guard that keeps non-finite losses from the weights.
 
-Reading a number back makes a processor wait for its GPU. So the losses of a step are read when they are asked for, and
-the guard works on the device in between.
+Reading a number back makes the CPU wait for the GPU. Therefore the losses of a step are read only when they are used,
+and the guard works on the device in the meantime.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ __all__ = ["Guard", "Losses", "TrainingDiverged"]
 
 
 class TrainingDiverged(RuntimeError):
-    """A loss is no longer a number; ``loss`` names it, ``step`` says when."""
+    """A loss is not finite; ``loss`` names it, and ``step`` says when."""
 
     def __init__(self, loss: str, step: int, value: float) -> None:
         super().__init__(
-            f"step {step}: the loss {loss!r} is {value}; stopped before it reached the weights. The last checkpoint "
-            "is good: resume from it with a lower learning rate, or with --precision fp32."
+            f"step {step}: the loss {loss!r} is {value}; stopped before it reached the weights. Resume from the last "
+            "checkpoint, which is good, with a lower learning rate or with --precision fp32."
         )
         self.loss, self.step = loss, step
 
 
 class Losses(Mapping[str, float]):
-    """The losses of a step by name. They are read back from the device, all at once, at the first look.
+    """The losses of a step by name. They are read back from the device, all together, when one is first used.
 
     Args:
         names: of the losses.
@@ -43,12 +43,12 @@ class Losses(Mapping[str, float]):
         self._read: dict[str, float] | None = None
 
     def joined(self, other: Losses) -> Losses:
-        """These losses and ``other`` ones."""
+        """These losses followed by those of ``other``."""
         return Losses(self.names + other.names, torch.cat([self.values_on_device, other.values_on_device]))
 
     @property
     def are_read(self) -> bool:
-        """Whether somebody has looked, and the device has been waited for."""
+        """Whether the losses have been read back from the device."""
         return self._read is not None
 
     def _all(self) -> dict[str, float]:
@@ -70,27 +70,30 @@ class Losses(Mapping[str, float]):
 
 
 class Guard:
-    """Keeps gradients of a loss that is no number from the weights, and says so when it is next asked.
+    """Keeps the gradients of a loss that is not finite from the weights, and reports it when it is next asked.
 
-    Where looking costs nothing (``wait`` is 1) a bad loss raises at once. Elsewhere its gradients, and those of all
+    If reading costs nothing (``wait`` is 1), a bad loss raises at once. Otherwise its gradients, and those of all
     steps after it, are set to zero on the device, and :meth:`ask`, which the loop calls every ``wait`` steps and before
-    anything is kept, raises.
+    anything is saved, raises.
 
     Args:
         device: of the losses.
-        wait: steps between two questions.
+        wait: steps between two calls of :meth:`ask`.
     """
 
     def __init__(self, device: torch.device, wait: int) -> None:
-        self.wait = wait
-        self._steps = 0
-        self._good = torch.ones((), dtype=torch.bool, device=device)
-        self._value = torch.zeros((), device=device)
-        self._which = torch.zeros(2, dtype=torch.long, device=device)  # step, and number of the loss
+        self.wait, self.device = wait, device
         self._names: list[str] = []
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget earlier losses, because weights were loaded or the error was reported."""
+        self._good = torch.ones((), dtype=torch.bool, device=self.device)
+        self._value = torch.zeros((), device=self.device)
+        self._which = torch.zeros(2, dtype=torch.long, device=self.device)  # the step, and the index of the loss
 
     def watch(self, losses: Losses, step: int) -> None:
-        """Look at the losses of ``step``, on the device; raises (:class:`TrainingDiverged`) if that costs nothing."""
+        """Check the losses of ``step`` on the device; raises :class:`TrainingDiverged` at once if ``wait`` is 1."""
         if self.wait == 1:
             for name, value in losses.items():
                 if not math.isfinite(value):
@@ -98,16 +101,16 @@ class Guard:
             return
         values = losses.values_on_device
         bad = ~values.isfinite()
-        first = bad.int().argmax()
+        first = bad.int().argmax().view(1)
         new = self._good & bad.any()
         number = first + self._offset(losses.names)
-        which = torch.stack([torch.full_like(number, step), number])
-        self._which = torch.where(new, which, self._which)
-        self._value = torch.where(new, values[first], self._value)
+        self._which = torch.where(new, torch.cat([torch.full_like(number, step), number]), self._which)
+        # Not values[first]: indexing with a number on the device would wait for it.
+        self._value = torch.where(new, values.gather(0, first)[0], self._value)
         self._good = self._good & ~bad.any()
 
     def _offset(self, names: Sequence[str]) -> int:
-        """Where these names begin in the list of all that were seen."""
+        """The position of these names in the list of all names so far."""
         for start in range(len(self._names) - len(names) + 1):
             if self._names[start : start + len(names)] == list(names):
                 return start
@@ -115,20 +118,18 @@ class Guard:
         return len(self._names) - len(names)
 
     def hold_back(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Set gradients to zero, in place and on the device, if a loss was no number."""
-        if self.wait > 1:
-            for parameter in parameters:
-                if parameter.grad is not None:
-                    parameter.grad.masked_fill_(~self._good, 0.0)
-
-    def step_done(self, *, now: bool = False) -> None:
-        """Count a step; every ``wait`` steps, or ``now``, ask."""
-        self._steps += 1
-        if self.wait > 1 and (now or self._steps % self.wait == 0):
-            self.ask()
+        """Set gradients to zero, in place and on the device, if a loss was not finite."""
+        if self.wait == 1:
+            return
+        bad = ~self._good
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.grad.masked_fill_(bad, 0.0)
 
     def ask(self) -> None:
-        """Wait for the device and raise (:class:`TrainingDiverged`) if a loss was no number since the last time."""
-        if self.wait > 1 and not bool(self._good):
-            step, number = self._which.tolist()
-            raise TrainingDiverged(self._names[number], step, float(self._value))
+        """Wait for the device and raise (:class:`TrainingDiverged`) if a loss was not finite since the last time."""
+        if self.wait == 1 or bool(self._good):
+            return
+        (step, number), value = self._which.tolist(), float(self._value)
+        self.reset()
+        raise TrainingDiverged(self._names[number], step, value)

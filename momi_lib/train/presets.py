@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from momi_lib.provenance import plain
@@ -48,7 +48,10 @@ _CARRIED: dict[str, Any] = {
     "augment.any_pose": 0.35,
 }
 #: What else the paper does not have; the defaults stand for going without.
-_BEYOND = ("body_steps", "body_labels", "loss.sharpness", "loss.feature_matching", *_CARRIED)
+_BEYOND = (
+    "body_steps", "body_labels", "loss.weights.translate", "loss.weights.perceptual", "loss.adversarial",
+    "loss.penalty", "loss.patch_shape", "loss.sharpness", "loss.feature_matching", *_CARRIED,
+)  # fmt: skip
 #: Options in which a run may differ from the paper, sizes and rates left out: what the experiments and carrying added,
 #: and where the other presets read the paper more freely than ``paper``.
 BESIDE_THE_PAPER = {*_FOUND, *_BEYOND, "network.transfer", "network.pose_detail", "network.carry"} - {"body_steps"} | {
@@ -71,8 +74,13 @@ def changed(config: TrainConfig, change: Mapping[str, Any]) -> TrainConfig:
 
 
 def _replaced(config: Any, change: Mapping[str, Any], group: str) -> Any:
+    if isinstance(config, type) or not is_dataclass(config):
+        raise ValueError(f"{group[:-1]}: expected a value, got options of it: {', '.join(map(str, change))}")
     known = {f.name for f in fields(config)}
-    for name in change:
+    for name, value in change.items():
+        inner = getattr(config, name, None)
+        if is_dataclass(inner) and not isinstance(value, Mapping) and type(value) is not type(inner):
+            raise ValueError(f"{group}{name}: expected a {type(inner).__name__} or options of it, got {value!r}")
         if name not in known:
             where = f"the group {group[:-1]}" if group else "a training run"
             raise ValueError(f"{group}{name}: no option of {where}; expected one of {', '.join(sorted(known))}")
@@ -105,6 +113,10 @@ def _nested(options: Mapping[str, Any]) -> dict[str, Any]:
         inner = found
         for group in groups:
             inner = inner.setdefault(group, {})
+            if not isinstance(inner, dict):
+                raise ValueError(f"{name}: expected either the whole of {group} or options of it, got both")
+        if isinstance(inner.get(last), dict):
+            raise ValueError(f"{name}: expected either the whole of it or options of it, got both")
         inner[last] = value
     return found
 

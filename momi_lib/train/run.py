@@ -18,7 +18,7 @@ from momi_lib.files import write_json
 from momi_lib.pose import TeacherMaps, load_teacher
 from momi_lib.provenance import begun_with, environment, plain
 from momi_lib.train.checkpoint import latest_checkpoint, save_checkpoint
-from momi_lib.train.config import TrainConfig
+from momi_lib.train.config import PROGRESS, TrainConfig
 from momi_lib.train.log import JsonLog
 from momi_lib.train.loop import Trainer
 from momi_lib.train.loss_record import Losses
@@ -30,8 +30,6 @@ log = logging.getLogger(__name__)
 LOG, CONFIG, GRIDS, WEIGHTS = "log.jsonl", "config.json", "grids", "weights.safetensors"
 #: What a run that has begun cannot change: each decides what the network knew before its first step.
 BEGINNING = ("seed", "init.start", "init.parts", "init.student", "body_labels")
-#: Steps of the whole network after which the same eight swaps are kept, for the lessons; the last step's are, too.
-PROGRESS = (0, 30, 100, 300, 1_000, 3_000)
 PROGRESS_FOLDER, PROGRESS_PICTURE = "progress", "progress.jpg"
 
 

@@ -50,7 +50,9 @@ class Generator(nn.Module):
         super().__init__()
         if output not in get_args(Output):
             raise ValueError(f"output: expected one of {', '.join(get_args(Output))}, got {output!r}")
-        stages = len(channels) if output == "full" else 3
+        if not len(channels) == len(blocks) == 4:
+            raise ValueError(f"channels, blocks: expected four numbers each, got {channels} and {blocks}")
+        stages = 4 if output == "full" else 3
         layers: list[nn.Module] = [conv(2 * width, channels[0], norm=norm)]
         for stage, (outputs, count) in enumerate(zip(channels[:stages], blocks[:stages], strict=True)):
             if stage:

@@ -87,24 +87,30 @@ class NetworkConfig:
         height, width = self.size
         if height % 8 or width % 8 or min(height, width) < 16:
             raise ValueError(
-                f"size: expected height and width divisible by 8 and at least 16, got {self.size}"
+                f"network.size: expected height and width divisible by 8 and at least 16, got {self.size}"
             )
         if self.transfer not in get_args(Transfer):
-            raise ValueError(f"transfer: expected one of {', '.join(get_args(Transfer))}, got {self.transfer!r}")
+            known = ", ".join(get_args(Transfer))
+            raise ValueError(f"network.transfer: expected one of {known}, got {self.transfer!r}")
         if self.attention not in ("pose", "residual"):
-            raise ValueError(f"attention: expected 'pose' or 'residual', got {self.attention!r}")
+            raise ValueError(f"network.attention: expected 'pose' or 'residual', got {self.attention!r}")
         if self.attention_block not in get_args(Block):
-            raise ValueError(f"attention_block: expected 'pat' or 'normed', got {self.attention_block!r}")
+            raise ValueError(f"network.attention_block: expected 'pat' or 'normed', got {self.attention_block!r}")
         if self.attention_block == "pat" and self.lean_attention:
-            raise ValueError("lean_attention: expected False with attention_block 'pat', whose pose stream is given")
+            raise ValueError(
+                "network.lean_attention: expected False with network.attention_block 'pat', whose pose stream is given"
+            )
         if self.decode_at not in ("quarter", "full"):
-            raise ValueError(f"decode_at: expected 'quarter' or 'full', got {self.decode_at!r}")
+            raise ValueError(f"network.decode_at: expected 'quarter' or 'full', got {self.decode_at!r}")
         if self.carry and (height % 16 or width % 16):
-            raise ValueError(f"carry: expected a size divisible by 16 for the body maps, got {self.size}")
+            raise ValueError(f"network.carry: expected a size divisible by 16 for the body maps, got {self.size}")
         if self.carry != (self.output == "features"):
-            raise ValueError("carry: expected output='features' with it, from which the painter draws, and only then")
+            raise ValueError(
+                "network.carry: expected network.output 'features' with it, from which the painter draws, and only "
+                f"then; got carry {self.carry} and output {self.output!r}"
+            )
         if self.pose_detail < 0:
-            raise ValueError(f"pose_detail: expected a number of channels from 0 up, got {self.pose_detail}")
+            raise ValueError(f"network.pose_detail: expected a number of channels from 0 up, got {self.pose_detail}")
         if min(self.width, self.attention_blocks + 1, self.student, self.painter, *self.generator, *self.encoder) < 1:
             raise ValueError("width, student, encoder, generator, painter: expected positive numbers of channels")
         if not 0 <= self.threshold < 1 or self.sigma <= 0:

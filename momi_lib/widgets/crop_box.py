@@ -44,9 +44,10 @@ class CropBox(anywidget.AnyWidget):
     _esm = STATIC / "crop_box.js"
     _css = STATIC / "explorer.css"
 
-    across = traitlets.Float(0.5).tag(sync=True)
-    down = traitlets.Float(0.5).tag(sync=True)
-    size = traitlets.Float(1.0).tag(sync=True)
+    # The kernel's echo of an older position would undo what the hand has done since, until the next frame sends it.
+    across = traitlets.Float(0.5).tag(sync=True, echo_update=False)
+    down = traitlets.Float(0.5).tag(sync=True, echo_update=False)
+    size = traitlets.Float(1.0).tag(sync=True, echo_update=False)
     least = traitlets.Float(LEAST, read_only=True).tag(sync=True)
     picture = traitlets.Bytes().tag(sync=True)
     width = traitlets.Int(1, min=1).tag(sync=True)

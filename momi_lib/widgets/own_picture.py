@@ -55,7 +55,10 @@ class OwnPicture(widgets.VBox):
         self.name, self.sure = "", None
         self._looked: Box | None = None
         self.upload, self.crop, self.seen = PictureButton(self.take), CropBox(), Picture(width=118)
-        one = {"min": 0.0, "max": 1.0, "step": 0.01, "layout": {"width": "330px"}, "disabled": True}
+        # Not continuous: such a slider, told a number between two steps, goes to the nearer one and sends it back; with
+        # the link the box would return there while a hand is already moving it on.
+        usual = {"continuous_update": False, "layout": {"width": "330px"}, "disabled": True}
+        one = {"min": 0.0, "max": 1.0, "step": 0.01, **usual}
         named = {"style": {"description_width": "110px"}}
         self.across = widgets.FloatSlider(0.5, description="Box: across", **one, **named)
         self.down = widgets.FloatSlider(0.5, description="Box: down", **one, **named)

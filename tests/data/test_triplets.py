@@ -182,3 +182,32 @@ def test_cameras_alone_change_no_draw():
 def test_bad_cameras_are_refused(cameras, share, message):
     with pytest.raises(ValueError, match=message):
         TripletSampler([1, 1, 2, 2], cameras=cameras, same_camera=share)
+
+
+def test_the_usual_seed_is_0_and_no_camera_is_preferred():
+    persons, cameras = torch.arange(20).repeat_interleave(4), torch.arange(80) % 2
+    usual, zero = TripletSampler(persons, cameras=cameras).draw(64), TripletSampler(persons, seed=0).draw(64)
+    assert all(torch.equal(a, b) for a, b in zip(usual, zero, strict=True))
+    with pytest.raises(ValueError, match="same_camera: expected a probability"):
+        TripletSampler(persons, cameras=cameras, same_camera=-0.5)
+
+
+def test_person_0_is_a_person():
+    drawn = TripletSampler([0, 0, 3, 3]).draw(200)
+    assert set(drawn.source.tolist()) == {0, 1, 2, 3}
+
+
+def test_twenty_identities_with_one_picture_are_all_named(caplog):
+    TripletSampler([1, 1, 2, 2, *range(100, 120)])
+    assert caplog.records[0].getMessage().endswith("118, 119")
+    caplog.clear()
+    TripletSampler([1, 1, 2, 2, *range(100, 121)])
+    assert caplog.records[0].getMessage().endswith("118, 119 and 1 more")
+
+
+def test_of_three_in_a_camera_both_others_are_drawn_as_often_and_independently():
+    persons, cameras = torch.tensor([1] * 4 + [2] * 4), torch.tensor([1, 1, 1, 2] * 2)
+    x, positive, negative = TripletSampler(persons, seed=1, cameras=cameras, same_camera=1.0).draw(40_000)
+    at_0 = x == 0
+    table = torch.bincount(positive[at_0] * 8 + negative[at_0], minlength=64).view(8, 8)[1:3, 4:] / at_0.sum()
+    assert torch.allclose(table, torch.full((2, 4), 1 / 8), atol=0.02)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,8 +10,13 @@ from momi_lib.files import sha256, write_atomically, write_json
 from momi_lib.provenance import plain
 from momi_lib.study import engine
 from momi_lib.train import TrainConfig
-from momi_lib.train.run import WEIGHTS
+from momi_lib.train.run import CONFIG, WEIGHTS
 from momi_lib.translate import weights_file
+
+
+def begin(config: TrainConfig) -> None:
+    """Leave what a run of a config leaves that was stopped before its end."""
+    write_json(config.out / CONFIG, {"config": plain(config)})
 
 
 def finish(config: TrainConfig) -> None:
@@ -19,8 +24,9 @@ def finish(config: TrainConfig) -> None:
     weights = config.out / WEIGHTS
     write_atomically(weights, lambda file: file.write(config.out.name.encode()))
     card = {"config": plain(config), "steps": config.steps, "hours": 0.5, "device": "none", "date": "2026-01-01"}
-    if config.init.start is not None:
-        card["begun_with"] = {"sha256": sha256(weights_file(config.init.start))}
+    for fact, start in (("begun_with", config.init.start), ("student_begun_with", config.init.student)):
+        if start is not None:
+            card[fact] = {"sha256": sha256(weights_file(start))}
     write_json(weights.with_suffix(".json"), card)
 
 
@@ -36,3 +42,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     monkeypatch.setattr(engine, "train", train)
     yield names
+
+
+@pytest.fixture
+def stopped() -> Callable[[TrainConfig], None]:
+    """Leaves a run that was stopped before its end."""
+    return begin

@@ -72,6 +72,8 @@ def scored(monkeypatch, trained) -> list[str]:
 
     def score(weights: Path, judges: SimpleNamespace, picture: Path) -> dict:
         names.append(weights.parent.name)
+        picture.parent.mkdir(exist_ok=True)
+        picture.touch()
         return {"scores": {"l1": 0.1}, "config": {}}
 
     monkeypatch.setattr(experiments, "load_truth", lambda: SimpleNamespace(select=lambda some: None))
@@ -92,6 +94,17 @@ def test_experiments_are_run_once_and_each_has_a_file_of_its_own(tmp_path, train
     (results / "carry.json").unlink()
     run_experiments(("carry",), out, results)
     assert scored == ["carry-keep", "carry", "carry"] and len(trained) == 2
+    (results / "carry.jpg").unlink()
+    run_experiments(("carry",), out, results)
+    assert scored[3:] == ["carry"] and (results / "carry.jpg").is_file() and len(trained) == 2
+
+
+@pytest.mark.parametrize("constant", ["SWAPS", "PAIRS", "ANGLE"])
+def test_experiments_are_scored_again_on_other_swaps_or_drags(tmp_path, trained, scored, monkeypatch, constant):
+    run_experiments(("carry",), tmp_path / "runs", tmp_path)
+    monkeypatch.setattr(experiments, constant, 7)
+    run_experiments(("carry",), tmp_path / "runs", tmp_path)
+    assert scored == ["carry", "carry"] and len(trained) == 1
 
 
 def test_an_experiment_with_a_number_format_is_not_the_one_without(tmp_path, trained, scored):

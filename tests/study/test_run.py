@@ -54,7 +54,8 @@ def test_without_attention_the_pose_of_the_source_does_not_matter():
 def test_the_committed_study_is_what_the_command_makes(monkeypatch):
     """It was made when the weights that are called lookup now were called small."""
     asked = []
-    monkeypatch.setattr(module, "run_study", lambda study: asked.append(study) or {"orderings": []})
+    monkeypatch.setattr(module, "run_study", lambda study: asked.append(study) or {"orderings": [], "runs": {}})
+    monkeypatch.setattr(module, "missing_runs", lambda study, result: [])
     Ablations()()
     Ablations(preset="tiny", batch=2)()
     assert (asked[0].preset, asked[0].start) == ("lookup", weights_folder() / "momi-lookup.safetensors")

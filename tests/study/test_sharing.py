@@ -102,7 +102,9 @@ def test_a_variant_that_another_process_trains_is_left_to_it(shared, tables, tra
     lock = study.config(FULL, 0).out / LOCK
     lock.parent.mkdir(parents=True)
     lock.write_text(json.dumps({"pid": os.getppid(), "host": socket.gethostname(), "since": "2026-01-01"}))
-    assert list(run_study(study)["runs"]) == ["gamma-1"] and trained == ["gamma-1-seed0"]
+    result = run_study(study)
+    assert list(result["runs"]) == ["gamma-1"] and trained == ["gamma-1-seed0"]
+    assert module.missing_runs(study, result) == ["full-seed0"]
     lock.unlink()
     assert list(run_study(study)["runs"]) == [FULL, "gamma-1"]
     assert trained == ["gamma-1-seed0", "full-seed0"]
@@ -127,8 +129,10 @@ def test_runs_are_scored_again_by_another_judge(shared, tables, trained):
 
 def test_a_summary_that_another_process_holds_for_too_long_is_named(shared, tables, monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 0.0)
+    monkeypatch.setattr(module, "BETWEEN", 0.0)
     lock = shared.results.with_suffix(".lock")
     lock.write_text(json.dumps({"pid": os.getppid(), "host": socket.gethostname(), "since": "2026-01-01"}))
     with pytest.raises(TimeoutError, match=r"results\.lock: held by process \d+ on .*delete it if that process"):
-        run_study(replace(shared, only=(FULL,), seeds=1))
-    assert (shared.config(FULL, 0).out / module.SCORED).is_file()  # nothing is lost
+        run_study(replace(shared, only=(FULL,)))
+    for seed in range(shared.seeds):  # nothing is lost, and no run waits for a summary
+        assert (shared.config(FULL, seed).out / module.SCORED).is_file()

@@ -7,7 +7,7 @@ import pytest
 from momi_lib.provenance import plain
 from momi_lib.train import PRESETS, preset
 from momi_lib.train.config import TrainConfig
-from momi_lib.train.presets import BESIDE_THE_PAPER, as_in_the_paper, beside_the_paper, flat
+from momi_lib.train.presets import BESIDE_THE_PAPER, as_in_the_paper, beside_the_paper, changed, flat
 from momi_lib.translate import network_of
 
 READ_FREELY = {
@@ -58,6 +58,14 @@ def test_the_values_are_the_runs_and_the_papers():
     assert beside_the_paper(card(preset("lookup")))["loss.lookup_guidance"] == (0.2, 0.0)
     assert beside_the_paper(card(preset("small", loss=dict(light=0.2))))["loss.light"] == (0.2, 0.0)
     assert beside_the_paper(card(preset("paper"))) == {}
+    for option, value in (
+        ("weights.perceptual", 0.0), ("weights.translate", 0.5), ("adversarial", "hinge"), ("penalty", 1.0),
+        ("patch_shape", "strip"), ("pose_mask", 2.0), ("keep", 0.0),
+    ):  # fmt: skip
+        run = changed(preset("small"), {f"loss.{option}": value})
+        told = beside_the_paper(card(run)).get(f"loss.{option}")
+        assert told is None if option == "keep" else told is not None and told[0] == value, option
+        assert flat(plain(as_in_the_paper(run))) == flat(plain(as_in_the_paper(preset("small"))))
 
 
 def test_a_card_from_before_an_option_had_its_default():

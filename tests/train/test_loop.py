@@ -10,6 +10,7 @@ import pytest
 import torch
 from tqdm import tqdm
 
+from momi_lib import losses
 from momi_lib.losses import LossWeights
 from momi_lib.patches import skeleton_patches
 from momi_lib.pose import TeacherMaps, teacher_maps
@@ -141,18 +142,20 @@ def test_nan_is_named_and_does_not_reach_the_weights(trainer, monkeypatch):
 @pytest.mark.parametrize("asked_by", ["the loop", "a checkpoint"])
 def test_on_a_device_that_must_be_waited_for_a_loss_that_is_no_number_is_noticed_later(trainer, monkeypatch, asked_by):
     """Step 2 of 4 is bad: nothing but the momentum of step 1 reaches the weights until the guard is asked."""
-    run, usual = trainer(distil_steps=0), trainer(distil_steps=0)
+    log = dict(every=4, grid_every=100, checkpoint_every=100)
+    run, usual = trainer(distil_steps=0, log=log), trainer(distil_steps=0)
     run.guard = Guard(run.device, wait=4)
     assert parameters(run.network).equal(parameters(usual.network))
     run.train_step(), usual.train_step()
     torch.testing.assert_close(parameters(run.network), parameters(usual.network), rtol=0, atol=0)
-
-    def broken(*args, **kwargs):
-        return torch.tensor(float("nan"), requires_grad=True)
-
+    good = copy.deepcopy(run.state_dict())
+    real = losses.reconstruction
     with monkeypatch.context() as patched:
-        patched.setattr("momi_lib.losses.reconstruction", broken)
+        patched.setattr("momi_lib.losses.reconstruction", lambda *a, **k: real(*a, **k) * float("nan"))
         run.train_step()
+    for part in (run.network.generator, run.discriminator):
+        gradients = [p.grad for p in part.parameters() if p.grad is not None]
+        assert gradients and not any(g.any() for g in gradients)
     expected = "step 2: the loss 'recon' is nan"
     if asked_by == "a checkpoint":
         with pytest.raises(TrainingDiverged, match=expected):
@@ -163,6 +166,24 @@ def test_on_a_device_that_must_be_waited_for_a_loss_that_is_no_number_is_noticed
         run.train_step()
     assert (caught.value.loss, caught.value.step) == ("recon", 2)
     assert all(p.isfinite().all() for p in (*run.network.parameters(), *run.discriminator.parameters()))
+    run.load_state_dict(good)  # and from a good state it goes on
+    run.train_step(), run.train_step()
+    assert any(p.grad.any() for p in run.network.generator.parameters()) and run.state_dict()["step"] == 3
+
+
+@pytest.mark.parametrize("due", ["a grid", "a checkpoint", "kept progress", "the end of the call"])
+def test_nothing_is_kept_of_a_loss_that_is_no_number(trainer, monkeypatch, due):
+    """Whatever comes first asks the guard, in all processes alike: a line of the log is far off."""
+    log = dict(every=1000, grid_every=2 if due == "a grid" else 1000,
+               checkpoint_every=2 if due == "a checkpoint" else 1000)  # fmt: skip
+    run = trainer(distil_steps=0, steps=50, log=log)
+    run.guard = Guard(run.device, wait=1000)
+    monkeypatch.setattr("momi_lib.train.loop.PROGRESS", (2,) if due == "kept progress" else ())
+    real, seen = losses.reconstruction, []
+    monkeypatch.setattr("momi_lib.losses.reconstruction", lambda *a, **k: real(*a, **k) * float("inf"))
+    with pytest.raises(TrainingDiverged, match="step 1"):
+        run.run(2, callbacks=(lambda trainer, _: seen.append(trainer.step),))
+    assert seen == ([1, 2] if due == "the end of the call" else [1])
 
 
 def test_losses_are_read_from_the_device_when_somebody_looks(trainer):
@@ -181,8 +202,16 @@ def test_the_log_reads_losses_once_for_each_of_its_lines(trainer, tmp_path, monk
     seen, journal = [], JsonLog(tmp_path / "log.jsonl")
     reporter = Reporter(run, journal, Clock(0.0), tqdm(disable=True), ())
     monkeypatch.setattr(Reporter, "progress", lambda self: None)
+    reads, stack = [], torch.stack
+
+    def counted(rows, *args, **options):
+        reads.append(len(rows))
+        return stack(rows, *args, **options)
+
+    monkeypatch.setattr("momi_lib.train.run.torch.stack", counted)
     run.run(6, callbacks=(reporter, lambda _, losses: seen.append(losses)))
     assert not any(losses.are_read for losses in seen)
+    assert [count for count in reads if count == 3] == [3, 3]  # the losses of three steps, once a line
     lines = read_log(journal.path)
     assert [line["step"] for line in lines] == [3, 6]
     for line, group in zip(lines, (seen[:3], seen[3:]), strict=True):

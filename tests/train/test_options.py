@@ -12,8 +12,8 @@ from momi_lib import losses
 from momi_lib.train.colour import jitter_colours
 from momi_lib.train.initialise import initialise_from
 from momi_lib.train.objective import Drawn
-from momi_lib.train.presets import preset
-from momi_lib.translate import MomiNet, load_network, network_of, save_network, weights_file
+from momi_lib.train.presets import changed, preset
+from momi_lib.translate import MomiNet, NetworkConfig, load_network, network_of, save_network, weights_file
 
 
 def test_a_triplet_changes_its_colours_in_common():
@@ -261,3 +261,27 @@ def test_options_out_of_range_are_refused():
             preset("tiny", augment={field: 1.5})
     with pytest.raises(ValueError, match="pose_mask"):
         preset("tiny", loss=dict(pose_mask=-1.0))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"loss.kep": 1.0}, "loss.kep: no option of the group loss; expected one of adversarial"),
+        ({"lr": 1.0}, "lr: no option of a training run"),
+        ({"steps.x": 1}, "steps: expected a value, got options of it: x"),
+        ({"loss": 3}, "loss: expected a LossConfig or options of it, got 3"),
+        ({"network": NetworkConfig(), "network.width": 8}, "network"),
+        ({"loss.patch_shape": "strips"}, "loss.patch_shape: expected one of square, strip, got 'strips'"),
+        ({"init.parts": "map"}, "init.parts: expected one of all, student, maps, got 'map'"),
+        ({"body_labels": "drawn"}, "body_labels: expected one of rendered, committed"),
+        ({"batch": 2.5}, "batch: expected a whole number from 1 up, got 2.5"),
+        ({"distil_steps": 0.5}, "distil_steps: expected a whole number from 0 up"),
+        ({"loss.discriminator": [8, "16"]}, "loss.discriminator: expected a whole number from 1 up"),
+        ({"optim.betas": (0.5, 1.0)}, r"optim.betas: expected a number in \[0, 1\)"),
+        ({"optim.learning_rate": float("nan")}, "optim.learning_rate: expected a number above 0, got nan"),
+        ({"loss.weights.patch": -1.0}, "loss.weights.patch: expected a number from 0 up"),
+    ],
+)
+def test_a_change_that_cannot_be_is_refused_by_name(change, said):
+    with pytest.raises(ValueError, match=said):
+        changed(preset("tiny"), change)
