@@ -74,7 +74,7 @@ def changed(config: TrainConfig, change: Mapping[str, Any]) -> TrainConfig:
 
 
 def _replaced(config: Any, change: Mapping[str, Any], group: str) -> Any:
-    if isinstance(config, type) or not is_dataclass(config):
+    if not is_dataclass(config) or isinstance(config, type):
         raise ValueError(f"{group[:-1]}: expected a value, got options of it: {', '.join(map(str, change))}")
     known = {f.name for f in fields(config)}
     for name, value in change.items():
