@@ -78,7 +78,9 @@ class Trainer:
         on_cpu = config.device == "cpu"
         # Accelerate keeps one state for the whole Python process and refuses to move it from a GPU to the CPU, as a
         # notebook may want; the state matters where there are several processes, and only then follows the config.
-        self.accelerator = Accelerator(cpu=on_cpu and int(os.environ.get("WORLD_SIZE", 1)) > 1)
+        several = int(os.environ.get("WORLD_SIZE", 1)) > 1
+        # Without a GPU Accelerate has to be told that the processes are to meet on the CPU.
+        self.accelerator = Accelerator(cpu=several and (on_cpu or not torch.cuda.is_available()))
         self.device = torch.device("cpu") if on_cpu else self.accelerator.device
         self.precision = "bf16" if config.in_bf16(self.device) else "fp32"
         self.kernels = kernels_of(self.device)
