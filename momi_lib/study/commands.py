@@ -42,25 +42,20 @@ def tell_missing(missing: int, asked: int) -> None:
 
 
 @dataclass(frozen=True)
-class Ablations:
-    """Train the ablations and the sweep of γ, score them, and count the paper's orderings.
-
-    If started again, it continues: runs that are finished in OUT are not trained again. Several processes may share the
-    runs, such as a job array in which each has its own --only; the results contain the runs of all. The exit status is
-    1 if requested runs are left to other processes.
+class StudyOptions:
+    """What a study of ablations trains, and how it is scored.
 
     Attributes:
         preset: gives the size of the networks, which have the paper's parts and losses.
-        steps: training steps of each run.
+        steps: training steps of each run, after its student is trained.
         seeds: runs per variant.
-        start: weights whose student all runs take; without it, the committed ones for `lookup` on the embedded data;
-            otherwise each run distils its own.
+        start: weights whose student all runs take. By default, the command takes the committed ones for `lookup` on
+            the embedded data; otherwise each run distils its own.
         pairs: number of swaps on which each run is scored.
-        out: folder for the runs.
-        results: JSON that is written after every run.
+        out: folder for the runs; runs that are finished there are not trained again.
+        results: JSON that is written after every run; a picture of the same name, ending in .jpg, is written beside it.
         data: data folder; `None` is `$MOMI_DATA` or the embedded set.
         only: names of variants; all by default.
-        batch: triplets per step; `None` is the preset's number.
         teacher: pose network that is distilled and that judges poses; `None` is the one trained on mannequins.
         teacher_input: height and width that an official checkpoint was trained on, if its name does not say so.
         judge: network of IS, FID and KID.
@@ -76,11 +71,25 @@ class Ablations:
     results: Path = Path("runs/study/ablations.json")
     data: Path | None = None
     only: tuple[str, ...] = ()
-    batch: int | None = None
     teacher: Path | None = None
     teacher_input: tuple[int, int] | None = None
     judge: Literal["mannequin", "inception", "resnet50"] = "mannequin"
     affinity: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ablations(StudyOptions):
+    """Train the ablations and the sweep of γ, score them, and count the paper's orderings.
+
+    If started again, it continues: runs that are finished in OUT are not trained again. Several processes may share the
+    runs, such as a job array in which each has its own --only; the results contain the runs of all. The exit status is
+    1 if requested runs are left to other processes.
+
+    Attributes:
+        batch: triplets per step; `None` is the preset's number.
+    """
+
+    batch: int | None = None
 
     def __call__(self) -> None:
         """Run it."""

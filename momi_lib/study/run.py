@@ -19,6 +19,7 @@ from momi_lib.evaluate.pairs import test_pairs
 from momi_lib.evaluate.table_one import Table, open_table
 from momi_lib.files import sha256, write_json
 from momi_lib.provenance import environment, plain
+from momi_lib.study.commands import StudyOptions
 from momi_lib.study.engine import check, difference, kept_scores, run_once
 from momi_lib.study.locks import held, holder
 from momi_lib.study.pictures import draw_pictures
@@ -50,40 +51,14 @@ BETWEEN = 30.0  # the same after each run: the next summary has its row, too
 
 
 @dataclass(frozen=True)
-class Study:
-    """A study and its length.
+class Study(StudyOptions):
+    """A study: its options, and the config of each of its runs.
 
     Attributes:
-        preset: of the networks.
-        steps: of each run, after its student is trained; the same for all runs.
-        seeds: how many runs per variant.
-        start: weights whose student every run takes, so that no run distils again; ``None``: each run distils its own.
-        pairs: swaps that each run is scored on.
-        out: folder of the runs; runs that are finished there are not trained again.
-        results: JSON to write; a picture of the same name, ending in .jpg, is written beside it.
-        data: ``None`` is ``$MOMI_DATA`` or the embedded set.
-        only: names of variants; empty means all.
         options: further options of the run, such as ``batch``, by their dotted names.
-        teacher: pose network that is distilled and that judges poses; ``None`` is the one trained on mannequins.
-        teacher_input: see :func:`~momi_lib.pose.load_teacher`.
-        judge: network of IS, FID and KID, see :func:`~momi_lib.metrics.judges.evaluation_network`.
-        affinity: networks of APS, see :func:`~momi_lib.evaluate.table_one.affinity_networks`.
     """
 
-    preset: str = "lookup"
-    steps: int = 900
-    seeds: int = 3
-    start: Path | None = None
-    pairs: int = 1000
-    out: Path = Path("runs/study")
-    results: Path = Path("runs/study/ablations.json")
-    data: Path | None = None
-    only: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
-    teacher: Path | None = None
-    teacher_input: tuple[int, int] | None = None
-    judge: str = "mannequin"
-    affinity: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.only) - set(VARIANTS))
