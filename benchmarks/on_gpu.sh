@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # All checks that need a GPU, in one command of nine minutes: step times of `paper` (VGG-19), `base`, `small` and `lookup`
-# in fp32 and bf16, compiled and not, the tests marked gpu, Table I on few pairs, one variant of the study, and a training
-# of `base`.
+# in fp32 and bf16, compiled and not, a hundred steps of each rival's `paper`, the tests marked gpu, Table I on few pairs,
+# one variant of the study, and a training of `base`.
 #   OUT=runs/gpu bash benchmarks/on_gpu.sh
 #   DRY=1 OUT=/tmp/dry bash benchmarks/on_gpu.sh     # the same commands with tiny presets, which also run on a CPU
 # It stops at the first error and says which part failed; the results of the parts before are in OUT.
 # SECONDS_IN_ALL: how long it may take (540); STEP_MINUTES: the share of the step times (2.5). `base` is trained for the
 # remaining time, in short stages, because its full stages would take hours. Its run is in RUN (runs/on-gpu), and the
-# results to keep are in OUT: steps.json, tests.log, table-one.json, study.json, base.json, base.log.jsonl, base.grid.png,
+# results to keep are in OUT: steps.json, rival-steps.json, tests.log, table-one.json, study.json, base.json, base.log.jsonl, base.grid.png,
 # base.progress.jpg, and parts.log with the seconds of each part. Needs torch, torchvision and the packages of
 # pyproject.toml; nothing is downloaded, so `paper` is timed with a random VGG-19.
 set -euo pipefail
@@ -26,6 +26,7 @@ if [ -n "$DRY" ]; then
 	base=(tiny-carry --device cpu)
 	study=(--preset tiny --steps 2 --pairs 20)
 	pairs=(--pairs 40 --pose-pairs 20)
+	rivals=(--preset small --steps 1 --warm-up 0)
 else
 	presets=(paper base small lookup)
 	steps=(--perceptual random-vgg19 --steps 15 --warm-up 5)
@@ -33,6 +34,7 @@ else
 		--log.checkpoint-every 1000000)
 	study=(--preset lookup --steps 60 --pairs 200)
 	pairs=(--pairs 500 --pose-pairs 200)
+	rivals=(--preset paper --steps 100 --warm-up 5)
 fi
 
 # part NAME LIMIT COMMAND…: run it for at most LIMIT seconds or the rest of the time, and say how long it took. The whole
@@ -57,6 +59,8 @@ part() {
 : >"$OUT/parts.log"
 part steps 200 "$PYTHON" benchmarks/steps.py --presets "${presets[@]}" "${steps[@]}" \
 	--minutes "${STEP_MINUTES:-2.5}" --out "$OUT/steps.json"
+
+part rivals 110 "$PYTHON" benchmarks/rival_steps.py "${rivals[@]}" --at 0.5 --minutes 1.5 --out "$OUT/rival-steps.json"
 
 # Only the files that have such tests: the others need packages that the machine may lack.
 mapfile -t marked < <(grep -rl 'mark\.gpu' tests --include='*.py')

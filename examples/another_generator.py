@@ -1,22 +1,26 @@
 """Plug in a generator of your own and score it beside ours: ``python examples/another_generator.py``.
 
-A generator is whatever has ``swap(source, target)``, pictures (N, 3, H, W) in [-1, 1] in and out. This one takes the
-target's picture and gives it the mean colour of the source: half of a swap, and no score should be satisfied.
+A generator is whatever has ``swap(source, target)``, pictures (N, 3, H, W) in [-1, 1] in and out, ``config.size`` and
+``needs``. This one takes the target's picture and gives it the mean colour of the source: half of a swap, and no score
+should be satisfied. ``momi_lib.evaluate.table_one.table_one`` takes it in the same way, for the paper's Table I.
 """
 
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 
 from torch import Tensor
 
-from momi_lib.data import load_truth
-from momi_lib.evaluate import swap_all, trivial_answers
-from momi_lib.metrics import score_truth
+from momi_lib.evaluate.truth_table import markdown, truth_table
 
 
 class Recolour:
     """The target's picture in the mean colour of the source."""
+
+    name = "recolour"  # of its row
+    config = SimpleNamespace(size=(128, 64))  # height and width of its pictures
+    needs: frozenset[str] = frozenset()  # pictures alone; a generator that is given poses says whose
 
     def swap(self, source: Tensor, target: Tensor) -> Tensor:
         """(N, 3, H, W) in [-1, 1], twice → the same."""
@@ -25,8 +29,5 @@ class Recolour:
 
 
 if __name__ == "__main__":
-    truth = load_truth().select(slice(int(sys.argv[1]) if len(sys.argv) > 1 else 300))
-    people = truth.people.pictures
-    answers = {"recolour": swap_all(Recolour(), people[truth.source], people[truth.target]), **trivial_answers(truth)}
-    for name, pictures in answers.items():
-        print(f"{name:<12} {score_truth(pictures, truth)}")
+    swaps = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    print(markdown(truth_table([Recolour(), "small"], limit=swaps, named=False)))

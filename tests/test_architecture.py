@@ -27,6 +27,7 @@ ORDER = (
     "losses",
     "metrics",
     "train",
+    "rivals",
     "evaluate",
     "study",
     "lessons",
@@ -93,7 +94,7 @@ def test_a_metric_knows_no_table_and_no_network_of_ours() -> None:
     wrong = [
         f"{name(path)}:{line} imports {other}"
         for path in FILES if part(path) == "metrics"
-        for line, other in own_imports(path) if other in ("translate", "train", "evaluate", "study")
+        for line, other in own_imports(path) if other in ("translate", "train", "rivals", "evaluate", "study")
     ]  # fmt: skip
     assert wrong == []
 
@@ -102,7 +103,7 @@ def test_the_system_needs_no_drawing_no_widgets_and_no_launcher() -> None:
     wrong = []
     for path in FILES:
         unwanted = UNWANTED | ({"accelerate"} if part(path) in BARE else set())
-        if part(path) in (*BARE, "train"):
+        if part(path) in (*BARE, "train", "rivals"):
             wrong += [f"{name(path)}:{line}" for line, module in imports(path) if module.split(".")[0] in unwanted]
     assert wrong == []
 

@@ -110,3 +110,15 @@ def test_what_grows_with_the_data_is_measured_and_drawn(module, tmp_path):
     assert [row["pictures"] for row in stored] == [10_000, 100_000, 1_000_000]
     # A step and its memory do not grow with the data, which is a hundredfold here.
     assert stored[-1]["step_s"] < 3 * stored[0]["step_s"] and stored[-1]["peak_mib"] < 3 * stored[0]["peak_mib"]
+
+
+def test_rivals_steps_are_timed_at_the_shares_that_were_asked_for(module, tmp_path):
+    rival_steps = module("rival_steps")
+    config = rival_steps.Config(methods=("pg2",), steps=1, warm_up=0, at=(0.1, 0.9), batch=2, device="cpu",
+                                out=tmp_path / "steps.json")  # fmt: skip
+    rival_steps.main(config)
+    rows = json.loads(config.out.read_text())["rows"]
+    assert [(row["method"], row["at"], row["batch"]) for row in rows] == [("pg2", 0.1, 2), ("pg2", 0.9, 2)]
+    # Only the coarse generator learns at first; the difference map's generator and D learn afterwards.
+    assert all(row["seconds_per_step"] > 0 and row["parameters_trained"] > row["parameters"] for row in rows)
+    assert all(row["triplets_per_second"] == pytest.approx(2 / row["seconds_per_step"], rel=0.1) for row in rows)

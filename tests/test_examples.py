@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from momi_lib.data import load_truth
+from momi_lib.data import load, load_truth
 from momi_lib.data.pictures import save_picture
+from momi_lib.evaluate.pairs import save_pairs, test_pairs
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
@@ -60,9 +63,31 @@ def test_true_answers_score_as_such(pictures: Path) -> None:
         run("score_a_folder.py", EXAMPLES)
 
 
-def test_another_generator_is_scored_beside_the_trivial_answers() -> None:
+def test_pictures_of_pairs_score_as_in_table_one(tmp_path: Path) -> None:
+    """Copies of the targets have the targets' poses. A few people are enough: all of them take minutes."""
+    data, folder = tmp_path / "data", tmp_path / "theirs"
+    for split, persons in (("bounding_box_train", 3), ("bounding_box_test", 4), ("query", 4)):
+        files = sorted((EXAMPLES.parent / "data/mannequins" / split).glob("*.jpg"))
+        chosen = sorted({file.name[:4] for file in files})[:persons]
+        (data / split).mkdir(parents=True)
+        for file in files:
+            if file.name[:4] in chosen:
+                shutil.copy(file, data / split)
+    pairs = test_pairs(load(data, "test"), count=12)
+    folder.mkdir()
+    for number, index in enumerate(pairs.target.tolist()):
+        save_picture(pairs.people.pictures[index], folder / f"{number:05}.png")
+    printed = run("score_a_folder.py", folder, save_pairs(tmp_path / "pairs.csv", pairs),
+                  env=os.environ | {"MOMI_DATA": str(data)})  # fmt: skip
+    scores = {line.split()[0].partition("[")[0]: float(line.split()[-1]) for line in printed.splitlines()}
+    assert {"IS", "FID", "PCK@0.1"} <= scores.keys() and scores["PCK@0.1"] > 0.95
+
+
+def test_another_generator_is_a_row_beside_ours() -> None:
     lines = run("another_generator.py", 4).splitlines()
-    assert [line.split("Truth")[0].strip() for line in lines] == ["recolour", "copy source", "copy target"]
+    answers = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
+    expected = ["copy source", "copy target", "mean picture", "recolour", "momi-small", "true swap"]
+    assert answers == ["answer", "---", *expected]
 
 
 def test_the_form_answers_with_a_picture(pictures: Path) -> None:

@@ -1,7 +1,8 @@
 """Swaps and features on disk: drawn and computed once, kept through interruptions, checked when they are read.
 
     FOLDER/swaps/NAME-WEIGHTS-PAIRS/00000.png …     one picture a pair, as the pairs are numbered; the name ends in
-                                                    the background where it is not drawn by the network
+                                                    the background where it is not drawn by the network, and in the
+                                                    hash of the poses where the network is given some
     FOLDER/features/KEY.safetensors                 what one network said of one set of pictures
 
 Names carry hashes of what the content depends on, so nothing is ever served for other weights, pairs or networks. All
@@ -24,12 +25,12 @@ from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from momi_lib.data import to_float, to_uint8
+from momi_lib.data import to_uint8
 from momi_lib.devices import at_a_time
 from momi_lib.evaluate.pairs import Pairs
 from momi_lib.files import load_tensors, save_tensors, tensor_metadata
 from momi_lib.metrics.features import Features, NetworkCard
-from momi_lib.translate import MomiNet
+from momi_lib.translate.swaps import Swaps, device_of, swap_people
 
 log = logging.getLogger(__name__)
 
@@ -38,32 +39,35 @@ TOGETHER = 1024  # pictures hashed at a time
 
 
 class SwapStore:
-    """The swaps of one network for one list of pairs, as PNG files.
+    """The swaps of one method for one list of pairs, as PNG files.
 
     A picture that is there and whole is not drawn again; one that is damaged is.
 
     Args:
         folder: of all stores.
-        name: of the network, for people.
+        name: of the method, for people.
         weights: SHA-256 of its file.
         pairs: what to draw.
-        background: what stands behind the person, one of the network's ``backgrounds``.
+        background: what stands behind the person, one of the method's ``backgrounds``.
+        poses: SHA-256 of the poses that the method is given, see :func:`poses_of`; empty: none.
     """
 
-    def __init__(self, folder: Path, name: str, weights: str, pairs: Pairs, background: str = "drawn") -> None:
+    def __init__(
+        self, folder: Path, name: str, weights: str, pairs: Pairs, background: str = "drawn", poses: str = ""
+    ) -> None:
         self.pairs, self.background = pairs, background
-        behind = "" if background == "drawn" else f"-{background}"
+        behind = ("" if background == "drawn" else f"-{background}") + (f"-{poses[:8]}" if poses else "")
         self.folder = Path(folder) / "swaps" / f"{name}-{weights[:8]}-{pairs.sha256[:8]}{behind}"
 
     def path(self, number: int) -> Path:
         """Of the swap of pair ``number``."""
         return self.folder / f"{number:05d}.png"
 
-    def pictures(self, network: MomiNet, *, batch: int | None = None) -> Tensor:
+    def pictures(self, network: Swaps, *, batch: int | None = None) -> Tensor:
         """All swaps, (M, 3, H, W) uint8: those on disk read, the others drawn and written.
 
         Args:
-            network: in evaluation mode, the one whose name and weights this store carries.
+            network: in evaluation mode, the method whose name, weights and poses this store carries.
             batch: pairs at a time, None is what fits the device; after an interruption at most so many are drawn
                 again.
 
@@ -74,7 +78,7 @@ class SwapStore:
         self._fill(network, pictures, range(len(self.pairs)), batch)
         return pictures
 
-    def draw_share(self, network: MomiNet, rank: int, world: int, *, batch: int | None = None) -> None:
+    def draw_share(self, network: Swaps, rank: int, world: int, *, batch: int | None = None) -> None:
         """Draw and write every ``world``-th swap, from the ``rank``-th on, that is not there: one process's share.
 
         Raises:
@@ -83,7 +87,7 @@ class SwapStore:
         own = range(rank, len(self.pairs), world)
         self._fill(network, torch.empty(len(self.pairs), 3, *network.config.size, dtype=torch.uint8), own, batch)
 
-    def _fill(self, network: MomiNet, pictures: Tensor, numbers: range, batch: int | None) -> None:
+    def _fill(self, network: Swaps, pictures: Tensor, numbers: range, batch: int | None) -> None:
         """Read or draw the swaps with these numbers into their places among ``pictures``."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor() as pool:
@@ -92,14 +96,13 @@ class SwapStore:
             if 0 < len(missing) < len(numbers):
                 there = len(numbers) - len(missing)
                 log.info("%s: %d of %d swaps are there already", self.folder.name, there, len(numbers))
-            every = self.pairs.people.pictures
-            device = next(network.parameters()).device
+            pairs = self.pairs
             # Nothing missing would be one part with nothing in it.
-            chunks = missing.split(batch or at_a_time(device)) if len(missing) else ()
+            chunks = missing.split(batch or at_a_time(device_of(network))) if len(missing) else ()
             for some in tqdm(chunks, desc=f"swaps of {self.folder.name}", disable=len(chunks) < 4):
-                pair = (to_float(every[end[some]].to(device)) for end in (self.pairs.source, self.pairs.target))
+                numbers_of = pairs.source[some], pairs.target[some]
                 with torch.inference_mode():
-                    drawn = to_uint8(network.swap(*pair, background=self.background)).cpu()
+                    drawn = to_uint8(swap_people(network, pairs.people, *numbers_of, self.background)).cpu()
                 pictures[some] = drawn.clone()  # as an ordinary tensor
                 list(pool.map(lambda number: self._write(number, pictures[number]), some.tolist()))
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from momi_lib.files import write_atomically, write_json
+from momi_lib.translate.swaps import RGB
 
 TABLE = "table"
 #: What is counted, by which judge and within which threshold, for the columns whose names do not say it.
@@ -46,13 +47,29 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     return [f"| {' | '.join(map(str, cells))} |" for cells in lines]
 
 
-def row(answer: str, scores: Mapping[str, Any], weights: str | None = None) -> dict[str, Any]:
-    """One line of the table with everything that was measured, JSON-ready."""
+def row(
+    answer: str, scores: Mapping[str, Any], weights: str | None = None, given: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """One line of the table with everything that was measured, JSON-ready.
+
+    ``given``: entries on what the answer's method was given, see :func:`~momi_lib.evaluate.answers.given_entries`.
+    """
     plain = {
         name: score if isinstance(score, dict) else {"name": getattr(score, "name", name), **asdict(score)}
         for name, score in scores.items()
     }
-    return {"answer": answer, "weights_sha256": weights, "scores": plain}
+    return {"answer": answer, "weights_sha256": weights, **(given or {}), "scores": plain}
+
+
+def given_column(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The cells of the column "given", a row each; empty where every method was given pictures alone.
+
+    >>> given_column([{"given": "RGB"}, {}]), given_column([{"given": "RGB + poses (teacher)"}, {}])
+    ([], ['RGB + poses (teacher)', '–'])
+    """
+    if all(row.get("given", RGB) == RGB for row in rows):
+        return []
+    return [row.get("given", "–") for row in rows]
 
 
 def columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -94,14 +111,17 @@ def markdown(result: Mapping[str, Any], *, explained: bool = False) -> str:
     | momi-x | 3.00 |
     """
     rows = result["rows"]
-    names = columns(rows)
-    cells = [[line["answer"], *(_cell(name, line["scores"]) for name in names)] for line in rows]
+    names, given = columns(rows), [[cell] for cell in given_column(rows)]
+    cells = [
+        [line["answer"], *told, *(_cell(name, line["scores"]) for name in names)]
+        for line, told in zip(rows, given or [[]] * len(rows), strict=True)
+    ]
     for answer, values in PAPER.items():
         theirs: dict[str, float | None] = dict(zip(("IS", "mask-IS", "FID", "APS"), values, strict=True))
         found = [theirs.get("APS" if name == "APS as in the paper" else name) for name in names]
         shown = ("" if value is None else _grey(f"{value:g}") for value in found)
-        cells.append([_grey(f"the paper: {answer}"), *shown])
-    lines = table(["answer", *(_title(name, rows) for name in names)], cells)
+        cells.append([_grey(f"the paper: {answer}"), *([""] if given else []), *shown])
+    lines = table(["answer", *(["given"] if given else []), *(_title(name, rows) for name in names)], cells)
     for score in (next(line["scores"][name] for line in rows if name in line["scores"]) for name in names):
         if "real" in score:
             real = score["real"]
@@ -129,27 +149,30 @@ def _grey(text: str) -> str:
 def comma_separated(table: Mapping[str, Any]) -> str:
     """One line an answer and score: answer, weights, score, name, value, spread.
 
+    What each answer's method was given comes last, where one was given more than pictures.
+
     >>> rows = [row("momi-x", {"FID": {"name": "FID[net]", "value": 3.0}}, "ab")]
     >>> print(comma_separated({"rows": rows}).splitlines()[1])
     momi-x,ab,FID,FID[net],3.0,
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["answer", "weights_sha256", "score", "name", "value", "spread"])
-    for line in table["rows"]:
+    given = [[cell] for cell in given_column(table["rows"])]
+    writer.writerow(["answer", "weights_sha256", "score", "name", "value", "spread", *(["given"] if given else [])])
+    for line, told in zip(table["rows"], given or [[]] * len(table["rows"]), strict=True):
         for column, score in line["scores"].items():
             start = [line["answer"], line["weights_sha256"] or ""]
             if column == "truth":
-                writer.writerow([*start, "truth L1", "masked L1", score["l1"], score["l1_error"]])
-                writer.writerow([*start, "truth SSIM", "masked SSIM", score["ssim"], score["ssim_error"]])
+                writer.writerow([*start, "truth L1", "masked L1", score["l1"], score["l1_error"], *told])
+                writer.writerow([*start, "truth SSIM", "masked SSIM", score["ssim"], score["ssim_error"], *told])
             else:
                 spread = score.get("deviation", score.get("error", ""))
-                writer.writerow([*start, column, score.get("name", column), score["value"], spread])
+                writer.writerow([*start, column, score.get("name", column), score["value"], spread, *told])
     for answer, values in PAPER.items():
         for column, value in zip(("IS", "mask-IS", "FID", "APS"), values, strict=True):
             if value is not None:
                 name = f"{column} in the paper: other data, not comparable"
-                writer.writerow([f"the paper: {answer}", "", column, name, value, ""])
+                writer.writerow([f"the paper: {answer}", "", column, name, value, "", *([""] if given else [])])
     return text.getvalue()
 
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from momi_lib.data import People
-from momi_lib.files import write_atomically
+from momi_lib.files import likest, read_table, write_atomically
 
 #: As many swaps as the paper scores.
 PAIRS = 12_000
@@ -190,32 +190,30 @@ def load_pairs(path: str | os.PathLike[str], people: People) -> Pairs:
     """Read pairs that `save_pairs` wrote, or that somebody else published in the same form.
 
     Args:
-        path: CSV with the columns ``from,to``.
+        path: CSV with the columns ``from,to``, separated by commas, semicolons or tabulators, with a byte order mark or
+            without.
         people: who must have every picture that the file names.
 
     Raises:
         FileNotFoundError: where there is no such file.
-        ValueError: for other columns, a row that is none, a picture that ``people`` do not have, or a pair of one
-            person; the message names the file and the line.
+        ValueError: for other columns, a row that is none, a picture that ``people`` do not have, a picture with itself
+            or another of the same person, or a pair that comes twice; the message names the file and the line.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; expected pairs as CSV. Make them with test_pairs, save_pairs.")
-    try:
-        lines = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True))
-    except (csv.Error, UnicodeDecodeError) as error:
+        what = "is a folder" if path.is_dir() else "no such file"
+        raise FileNotFoundError(f"{path}: {what}; expected pairs as CSV. Make them with test_pairs, save_pairs.")
+    columns, rows = read_table(path)
+    if columns != COLUMNS:
         raise ValueError(
-            f"{path}: expected comma-separated values in UTF-8 ({error}). Save the table as such."
-        ) from error
-    if not lines or lines[0] != COLUMNS:
-        raise ValueError(
-            f"{path}, line 1: expected the columns from,to, got {','.join(lines[0]) if lines else 'nothing'}. "
+            f"{path}, line 1: expected the columns from,to, got {','.join(columns) or 'nothing'}. "
             "Rename them, and remove the others."
         )
-    if len(lines) == 1:
+    if not rows:
         raise ValueError(f"{path}: expected at least one pair, found none below the columns. Save the pairs again.")
     place = {file: index for index, file in enumerate(people.files)}
-    for line, row in enumerate(lines[1:], start=2):
+    seen: dict[tuple[str, ...], int] = {}
+    for line, row in rows:
         where = f"{path}, line {line}"
         if len(row) != 2:
             raise ValueError(f"{where}: expected two entries, from,to, got {len(row)}. Correct or remove the line.")
@@ -224,15 +222,22 @@ def load_pairs(path: str | os.PathLike[str], people: People) -> Pairs:
                 raise ValueError(
                     f"{where}: expected under {column!r} one of the {len(place)} pictures of the split "
                     f"{people.split!r} in {people.folder}, got {file!r}. Load the folder and the split that the pairs "
-                    "were made from (with junk=True where 0000 was counted), or make the pairs again."
+                    "were made from (with junk=True where 0000 was counted), or write the names as they are there, for "
+                    f"example {likest(file, place)!r}, or make the pairs again."
                 )
         persons = {int(people.persons[place[file]]) for file in row}
         if len(persons) == 1:
+            same = f"; from and to are the same picture, {row[0]}" if row[0] == row[1] else ""
             raise ValueError(
-                f"{where}: expected pictures of two people, got two of person {persons.pop()}. "
+                f"{where}: expected pictures of two people, got two of person {persons.pop()}{same}. "
                 "Correct or remove the line."
             )
-    source, target = (torch.tensor([place[row[end]] for row in lines[1:]]) for end in (0, 1))
+        if seen.setdefault(tuple(row), line) != line:
+            raise ValueError(
+                f"{where}: the pair {','.join(row)} occurs twice, first in line {seen[tuple(row)]}, and would count "
+                "twice. Remove one of the lines."
+            )
+    source, target = (torch.tensor([place[row[end]] for _, row in rows]) for end in (0, 1))
     return Pairs(people, source, target)
 
 

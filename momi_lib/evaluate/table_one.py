@@ -20,7 +20,14 @@ from torch import Tensor
 
 from momi_lib.data import People, Truth, load, load_truth, size_of
 from momi_lib.data.records import EMBEDDED
-from momi_lib.evaluate.answers import Answer, answers_without_network, draw_together, network_answer
+from momi_lib.evaluate.answers import (
+    Answer,
+    answers_without_network,
+    draw_together,
+    named_methods,
+    network_answer,
+    poses_of,
+)
 from momi_lib.evaluate.cache import stored_features
 from momi_lib.evaluate.markdown import row, write
 from momi_lib.evaluate.pairs import JUNK, PAIRS, Pairs, load_pairs, save_pairs, test_pairs
@@ -42,8 +49,7 @@ from momi_lib.metrics.uncertainty import BY_PERSON, standard_error
 from momi_lib.pose import load_teacher
 from momi_lib.provenance import environment, peak_memory
 from momi_lib.train.processes import warn_where_alone
-from momi_lib.translate import load_network, weights_file
-from momi_lib.translate.weights import names_of
+from momi_lib.translate.swaps import Swaps
 
 REAL = "real pictures"
 log = logging.getLogger(__name__)
@@ -168,12 +174,12 @@ class Table:
             persons=(persons[0][some], persons[1][some]),
         )
         scores |= self._truth(answer)
-        return row(answer.name, scores, answer.weights)
+        return row(answer.name, scores, answer.weights, answer.given)
 
     def _truth(self, answer: Answer) -> dict[str, Any]:
-        """The score against true swaps, where the data set has them."""
+        """The score against true swaps, where the data set has them and the answer can answer them."""
         known = _true_pairs(self.pairs.people)
-        if not known:
+        if not known or (answer.only is not None and answer.only.sha256 != known[0].sha256):
             return {}
         truth = load_truth(self.pairs.people.folder)
         pictures = answer.pictures(known[0], self.folder)
@@ -296,7 +302,7 @@ def open_table(
 
 
 def table_one(
-    weights: Sequence[str],
+    weights: Sequence[str | Path | Swaps],
     folder: Path | None = None,
     out: Path = Path("results"),
     *,
@@ -317,7 +323,8 @@ def table_one(
     processes share the drawing of the swaps; the first scores them, and the others return an empty dict.
 
     Args:
-        weights: names of committed weights, or files.
+        weights: names of committed weights, files, or objects that satisfy :class:`~momi_lib.translate.swaps.Swaps`, as
+            :func:`~momi_lib.evaluate.answers.named_methods` takes them; the swaps of an object are not kept on disk.
         folder: data in Market-1501's layout; ``None`` is ``$MOMI_DATA`` or the embedded set.
         out: folder of the results.
         count, seed, paper_literal: of the pairs, see :func:`~momi_lib.evaluate.pairs.choose_pairs`.
@@ -334,23 +341,25 @@ def table_one(
 
     Raises:
         FileNotFoundError, ValueError: for weights, data or pairs that are not there or do not fit.
+        TypeError: for an object that lacks ``swap``, ``config.size`` or ``needs``, with which.
     """
     began, cached = time.perf_counter(), (out / "cache").is_dir()
     warn_where_alone()
     processes = _processes()
     device = processes.device if processes else torch.device("cuda" if torch.cuda.is_available() else "cpu")
     assert device is not None  # Accelerate always has one
-    files = {name: weights_file(name) for name in weights}
-    networks = {name: load_network(name, device=device) for name in weights}  # missing ones are found out now
+    methods = named_methods(weights, device=device)  # missing ones are found out now
     people = load(folder, "test", junk=paper_literal)
+    for named in methods:
+        poses_of(named.method, people)  # so are missing labels
     options = {"count": count, "seed": seed, "paper_literal": paper_literal}
     pairs = test_pairs(people, **options) if pairs_file is None else load_pairs(pairs_file, people)
-    named = dict(zip(weights, names_of(weights), strict=True))
     if processes is not None:
         needed = [pairs, *_true_pairs(people)]
-        for name, network in networks.items():
+        for named in methods:
             share = processes.process_index, processes.num_processes
-            draw_together(network, named[name], sha256(files[name]), needed, out / "cache", *share)
+            if named.weights is not None:
+                draw_together(named.method, named.name, named.weights, needed, out / "cache", *share)
         processes.wait_for_everyone()
         if not processes.is_main_process:
             return {}  # the first process reads what all have drawn, and scores it
@@ -362,7 +371,7 @@ def table_one(
     )  # fmt: skip
     answers = [
         *answers_without_network(),
-        *(network_answer(named[name], networks[name], sha256(files[name])) for name in weights),
+        *(network_answer(named.name, named.method, named.weights) for named in methods),
     ]
     scored = [table.real_row(), *(table.row(answer) for answer in answers)]
     result = {

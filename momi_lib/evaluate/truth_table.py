@@ -1,4 +1,4 @@
-"""The table of true swaps: networks beside the answers that need none, and beside the truth itself."""
+"""The table of true swaps: methods beside the answers that need no network, and beside the truth itself."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ import torch
 from torch import Tensor
 
 from momi_lib.data import Truth, load, load_truth
-from momi_lib.evaluate.answers import swap_all, trivial_answers
+from momi_lib.evaluate.answers import given_entries, named_methods, poses_of, swap_pairs, trivial_answers
+from momi_lib.evaluate.markdown import given_column
 from momi_lib.evaluate.markdown import table as write_table
 from momi_lib.evaluate.truth_judges import Judges
-from momi_lib.files import sha256
 from momi_lib.metrics.outside_judges import TITLES, NamedJudges
 from momi_lib.metrics.true_swaps import masked_l1, masked_ssim
 from momi_lib.metrics.uncertainty import BY_PERSON, paired_difference
 from momi_lib.provenance import environment
-from momi_lib.translate import load_network, weights_file
-from momi_lib.translate.weights import names_of
+from momi_lib.translate.swaps import Swaps
 
 TRUE = "true swap"
 #: Columns that older results and computers without the extra packages lack, with their titles and decimals.
@@ -27,7 +26,7 @@ FURTHER = {"sharpness": ("sharpness, the truth's is 1", 2)} | {name: (title, 3) 
 
 
 def truth_table(
-    weights: Sequence[str],
+    weights: Sequence[str | Path | Swaps],
     folder: Path | None = None,
     *,
     limit: int | None = None,
@@ -37,7 +36,8 @@ def truth_table(
     """All scores of :class:`~momi_lib.evaluate.truth_judges.Judges`, for trivial answers, ``weights`` and the truth.
 
     Args:
-        weights: names of committed weights, or files.
+        weights: names of committed weights, files, or objects that satisfy :class:`~momi_lib.translate.swaps.Swaps`, as
+            :func:`~momi_lib.evaluate.answers.named_methods` takes them.
         folder: data with true swaps; ``None`` is ``$MOMI_DATA`` or the embedded set.
         limit: only the first so many swaps.
         named: also ask :class:`~momi_lib.metrics.outside_judges.NamedJudges`, those that are here.
@@ -50,23 +50,27 @@ def truth_table(
 
     Raises:
         FileNotFoundError: where the data have no true swaps, or the weights are not there.
+        TypeError, ValueError: for what is no method, or is given labels that the data lack.
     """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    methods = named_methods(weights, device=device)  # missing ones are found out now
     truth, train = load_truth(folder), load(folder, "train")
+    for entry in methods:
+        poses_of(entry.method, truth.people)  # so are missing labels
     if limit is not None:
         if not 1 <= limit <= len(truth):
             raise ValueError(f"limit: expected 1 to {len(truth)} swaps, got {limit}")
         truth = truth.select(slice(limit))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     judges = Judges(truth, device, named=NamedJudges(truth, device, download=download) if named else None)
     trivial = trivial_answers(truth, train)
     rows = [_row(name, judges.score(answer)) for name, answer in trivial.items()]
     people = truth.people
     each = {name: _each(answer, truth) for name, answer in trivial.items()}
-    for name, shown in zip(weights, names_of(weights), strict=True):
-        network = load_network(name, device=device)
-        drawn = swap_all(network, people.pictures[truth.source], people.pictures[truth.target])
-        rows.append(_row(shown, judges.score(drawn), sha256(weights_file(name))))
-        each[shown] = _each(drawn, truth)
+    for entry in methods:
+        drawn = swap_pairs(entry.method, truth)
+        about = {"weights_sha256": entry.weights, **given_entries(entry.method)}
+        rows.append(_row(entry.name, judges.score(drawn)) | about)
+        each[entry.name] = _each(drawn, truth)
     rows.append(_row(TRUE, judges.score(truth.pictures)))
     return {
         "what": "swaps of test identities against their rendered truth, on the person's pixels; L1 of colours in "
@@ -109,9 +113,8 @@ def _differences(each: dict[str, dict[str, Tensor]], networks: list[str], truth:
     return found
 
 
-def _row(answer: str, scores: dict[str, Any], weights: str | None = None) -> dict[str, Any]:
-    row = {"answer": answer, **scores}
-    return row if weights is None else {**row, "weights_sha256": weights}
+def _row(answer: str, scores: dict[str, Any]) -> dict[str, Any]:
+    return {"answer": answer, **scores}
 
 
 def markdown(table: dict[str, Any]) -> str:
@@ -125,9 +128,11 @@ def markdown(table: dict[str, Any]) -> str:
     """
     further = [name for name in FURTHER if any(name in row for row in table["rows"])]
     titles = ["answer", "masked L1 ↓", "masked SSIM ↑", "perceptual ↓", "PCK@0.1 ↑", "rank-1 ↑", "Fréchet ↓"]
+    given = [[cell] for cell in given_column(table["rows"])]
     cells = [
         [
             row["answer"],
+            *told,
             f"{row['l1']:.4f} ± {row['l1_error']:.4f}",
             f"{row['ssim']:.3f} ± {row['ssim_error']:.3f}",
             f"{row['perceptual']:.3f}",
@@ -136,8 +141,10 @@ def markdown(table: dict[str, Any]) -> str:
             f"{row['frechet']:.2f}",
             *(f"{row[name]:.{FURTHER[name][1]}f}" if name in row else "–" for name in further),
         ]
-        for row in table["rows"]
+        for row, told in zip(table["rows"], given or [[]] * len(table["rows"]), strict=True)
     ]
+    if given:
+        titles.insert(1, "given")
     lines = write_table([*titles, *(FURTHER[name][0] for name in further)], cells)
     trivial = [row for row in table["rows"] if "weights_sha256" not in row and row["answer"] != TRUE]
     for row in table["rows"]:

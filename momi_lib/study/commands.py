@@ -142,6 +142,49 @@ class Experiments:
 
 
 @dataclass(frozen=True)
+class Rivals:
+    """Train PG², PN-GAN, PATN, DG-Net and MOMI-Net for equal times, score them on true swaps, and decide the claims.
+
+    If started again, it continues: runs that are finished in OUT are not trained again, and runs that are scored in the
+    folder beside RESULTS need not even be there. Several processes may share the runs. The exit status is 1 if
+    requested runs are left to other processes. On two quiet CPU cores it takes about five hours.
+
+    Attributes:
+        out: folder for the runs.
+        results: JSON that is written after every run; the scores of each run are in a folder of the same name.
+        data: data folder with true swaps; `None` is `$MOMI_DATA` or the embedded set.
+        seeds: runs per method.
+        only: names of methods; all by default.
+        minutes: factor of all training times.
+        steps: length of every run, instead of what fits into the minutes.
+        swaps: number of true swaps on which each run is scored.
+        device: `auto` or `cpu`.
+    """
+
+    out: Path = Path("runs/rivals")
+    results: Path = Path("benchmarks/results/rivals.json")
+    data: Path | None = None
+    seeds: int = 3
+    only: tuple[str, ...] = ()
+    minutes: float = 1.0
+    steps: int | None = None
+    swaps: int = 400
+    device: Literal["auto", "cpu"] = "auto"
+
+    def __call__(self) -> None:
+        """Run it."""
+        from momi_lib.study.rivals import Race, missing_runs, run_race
+
+        race = Race(**vars(self))
+        with stopped_in_order():
+            result = run_race(race)
+        for claim in result["claims"]:
+            log.info("%s: %s", claim["says"], claim["verdict"])
+        log.info("%s", self.results)
+        tell_missing(len(missing_runs(race)), len(race.names) * race.seeds)
+
+
+@dataclass(frozen=True)
 class ExperimentsPage:
     """Write the page that compares the experiments, from their results.
 

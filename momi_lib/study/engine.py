@@ -18,7 +18,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 
@@ -28,6 +27,7 @@ from momi_lib.provenance import plain
 from momi_lib.study.locks import held, holder
 from momi_lib.train import TrainConfig, train
 from momi_lib.train.presets import flat
+from momi_lib.train.processes import meet_on_cpu
 from momi_lib.train.run import CONFIG, WEIGHTS
 from momi_lib.translate import weights_file
 
@@ -102,7 +102,7 @@ def together(config: TrainConfig) -> PartialState | None:
     """The processes that were launched together, on the devices of the run; ``None`` for a single process."""
     if int(os.environ.get("WORLD_SIZE", 1)) < 2:
         return None
-    return PartialState(cpu=config.device == "cpu" or not torch.cuda.is_available())
+    return PartialState(cpu=meet_on_cpu(config.device))
 
 
 def agreed(config: TrainConfig, ask: Callable[[], T]) -> T:

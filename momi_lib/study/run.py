@@ -1,5 +1,10 @@
 """The ablations and the sweep of γ: the same network trained repeatedly, each time with one thing changed.
 
+``without-…`` leaves something out: the patch loss, the perceptual loss, or, with ``without-attention``, the gates and
+the pose in φ, which then consists of residual blocks. ``patn-block`` leaves nothing out: φ has the blocks published for
+pose-attention transfer, in which nothing normalises the features before the gate, while ours normalise them. They also
+have more weights and dropout. The paper does not say which blocks it means.
+
 All variants are trained with the same seeds, the same student, the same number of steps and the same pictures, and are
 judged in the same way. The seeds give the spread, and the paper's orderings are checked seed by seed.
 """
@@ -37,6 +42,8 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "without-patch": {"loss.weights.patch": 0.0},
     "without-perceptual": {"loss.weights.perceptual": 0.0},
     "without-attention": {"network.attention": "residual"},
+    # The published block has a given pose stream, so the lean one goes with ours.
+    "patn-block": {"network.attention_block": "pat", "network.lean_attention": False},
 }
 #: γ of Eq. 7; 0.5 is the paper's, and so that of the full variant.
 GAMMAS: dict[str, dict[str, Any]] = {

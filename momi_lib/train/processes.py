@@ -19,6 +19,20 @@ from torch import Tensor, nn
 log = logging.getLogger(__name__)
 
 
+def meet_on_cpu(device: str) -> bool:
+    """Whether this process has to be told to meet the others on the CPU, given a config's ``device``.
+
+    Only processes that were launched together (``torchrun``, ``accelerate launch``) meet. Without a GPU Accelerate
+    would otherwise start each of them alone. A single process is never told: Accelerate keeps one state for the whole
+    Python process and refuses to move it from a GPU to the CPU, as a notebook may want.
+
+    >>> meet_on_cpu("cpu") and int(os.environ.get("WORLD_SIZE", 1)) < 2
+    False
+    """
+    several = int(os.environ.get("WORLD_SIZE", 1)) > 1
+    return several and (device == "cpu" or not torch.cuda.is_available())
+
+
 def all_reduce_gradients(accelerator: Accelerator, parameters: list[nn.Parameter]) -> None:
     """Average the gradients of ``parameters`` over all processes, in place and in one message.
 

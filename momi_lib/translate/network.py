@@ -54,6 +54,8 @@ class MomiNet(nn.Module):
 
     #: What may stand behind the person, the usual first: see :meth:`swap`.
     backgrounds: tuple[str, ...] = ("drawn",)
+    #: What it is given beside RGB: nothing, see :class:`~momi_lib.translate.swaps.Swaps`.
+    needs: frozenset[str] = frozenset()
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
         super().__init__()

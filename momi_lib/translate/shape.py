@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+import math
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Literal, get_args, get_origin, get_type_hints
 
 from momi_lib.pose.heatmaps import Decoder
 from momi_lib.translate.attention import Block
@@ -84,24 +86,16 @@ class NetworkConfig:
     painter: int = 16
 
     def __post_init__(self) -> None:
+        self._check_words_and_numbers()
         height, width = self.size
         if height % 8 or width % 8 or min(height, width) < 16:
             raise ValueError(
                 f"network.size: expected height and width divisible by 8 and at least 16, got {self.size}"
             )
-        if self.transfer not in get_args(Transfer):
-            known = ", ".join(get_args(Transfer))
-            raise ValueError(f"network.transfer: expected one of {known}, got {self.transfer!r}")
-        if self.attention not in ("pose", "residual"):
-            raise ValueError(f"network.attention: expected 'pose' or 'residual', got {self.attention!r}")
-        if self.attention_block not in get_args(Block):
-            raise ValueError(f"network.attention_block: expected 'pat' or 'normed', got {self.attention_block!r}")
         if self.attention_block == "pat" and self.lean_attention:
             raise ValueError(
                 "network.lean_attention: expected False with network.attention_block 'pat', whose pose stream is given"
             )
-        if self.decode_at not in ("quarter", "full"):
-            raise ValueError(f"network.decode_at: expected 'quarter' or 'full', got {self.decode_at!r}")
         if self.carry and (height % 16 or width % 16):
             raise ValueError(f"network.carry: expected a size divisible by 16 for the body maps, got {self.size}")
         if self.carry != (self.output == "features"):
@@ -109,11 +103,33 @@ class NetworkConfig:
                 "network.carry: expected network.output 'features' with it, from which the painter draws, and only "
                 f"then; got carry {self.carry} and output {self.output!r}"
             )
-        if self.pose_detail < 0:
-            raise ValueError(f"network.pose_detail: expected a number of channels from 0 up, got {self.pose_detail}")
-        if min(self.width, self.attention_blocks + 1, self.student, self.painter, *self.generator, *self.encoder) < 1:
-            raise ValueError("width, student, encoder, generator, painter: expected positive numbers of channels")
-        if not 0 <= self.threshold < 1 or self.sigma <= 0:
-            raise ValueError(
-                f"threshold in [0, 1) and sigma > 0 expected, got {self.threshold} and {self.sigma}"
-            )
+
+    def _check_words_and_numbers(self) -> None:
+        """Refuse words that are not among those of an annotation, and numbers that are no sizes."""
+        for name, known in _words().items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"network.{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}")
+        channels = "width", "encoder", "generator", "student", "painter", "body_source", "body_target", "size", "kernel"
+        leasts = dict.fromkeys(channels, 1) | dict.fromkeys(("attention_blocks", "generator_blocks", "pose_detail"), 0)
+        for name, least in leasts.items():
+            value = getattr(self, name)
+            for number in value if isinstance(value, tuple | list) else (value,):
+                if isinstance(number, bool) or not isinstance(number, int) or number < least:
+                    kind = "whole numbers" if isinstance(value, tuple | list) else "a whole number"
+                    raise ValueError(f"network.{name}: expected {kind} from {least} up, got {value!r}")
+        if self.kernel % 2 == 0:
+            raise ValueError(f"network.kernel: expected an odd number, so that it has a middle, got {self.kernel}")
+        if self.student % 16:
+            raise ValueError(f"network.student: expected a multiple of 16, got {self.student}")
+        if not 0 <= self.threshold < 1:
+            raise ValueError(f"network.threshold: expected a number in [0, 1), got {self.threshold!r}")
+        if not 0 < self.sigma < math.inf:
+            raise ValueError(f"network.sigma: expected a number above 0, got {self.sigma!r}")
+
+
+@cache
+def _words() -> dict[str, tuple[str, ...]]:
+    """The options that are words, and which."""
+    hints = get_type_hints(NetworkConfig)
+    return {each.name: get_args(hints[each.name]) for each in fields(NetworkConfig)
+            if get_origin(hints[each.name]) is Literal}  # fmt: skip

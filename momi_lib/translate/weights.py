@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from torch import Tensor, nn
 
-from momi_lib.files import load_tensors, save_tensors, sha256, tensor_metadata, weights_folder, write_json
+from momi_lib.files import form_of, load_tensors, save_tensors, sha256, tensor_metadata, weights_folder, write_json
 from momi_lib.translate.carrying import CarryNet
 from momi_lib.translate.network import MomiNet, NetworkConfig
+
+Network = TypeVar("Network", bound=nn.Module)
 
 FORMAT, KEY = "momi-network-2", "momi"
 #: Earlier files, and what their words mean today: they call ``dark`` what is ``newton`` now.
 EARLIER: dict[str, dict[str, dict[str, str]]] = {"momi-network-1": {"decoder": {"dark": "newton"}}}
+#: All formats of a MomiNet's file.
+MOMI_FORMATS = (FORMAT, *EARLIER)
 RENAMED = {"lookup.question.": "lookup.query.", "lookup.address.": "lookup.key."}
+
+#: What to do with a file of another method.
+OTHER = "weights of another method; momi_lib.rivals.weights.load_answer loads those of any method"
 
 
 def network_of(config: NetworkConfig) -> MomiNet:
@@ -50,10 +59,11 @@ def save_network(network: MomiNet, path: str | Path, card: dict[str, Any] | None
 
 
 def weights_file(name: str | Path) -> Path:
-    """The file of weights: a path, or the name of committed ones.
+    """The file of a MomiNet's weights: a path, or the name of committed ones.
 
     Raises:
         FileNotFoundError: where there are no such weights, with what there is.
+        ValueError: for the name of a rival's committed weights.
 
     >>> [weights_file(name).name for name in ("small", "lookup")]
     ['momi-small.safetensors', 'momi-lookup.safetensors']
@@ -61,6 +71,8 @@ def weights_file(name: str | Path) -> Path:
     path = Path(name)
     if not path.is_file():
         path = weights_folder() / f"momi-{name}.safetensors"
+    if not path.is_file() and (weights_folder() / f"rival-{name}.safetensors").is_file():
+        raise ValueError(f"weights {str(name)!r}: {OTHER}")
     if not path.is_file():
         known = sorted(p.stem.removeprefix("momi-") for p in weights_folder().glob("momi-*.safetensors"))
         raise FileNotFoundError(
@@ -71,18 +83,47 @@ def weights_file(name: str | Path) -> Path:
 
 
 def names_of(weights: Sequence[str | Path]) -> list[str]:
-    """What a table calls weights: momi-NAME for committed ones, else the file, or its folder where that says more.
+    """What a table calls weights: momi-NAME for committed ones, else their file, or its folder for those of a run.
+
+    Names that would come twice get the folders above, until they differ. They can be names of files themselves.
+
+    Raises:
+        FileNotFoundError: as :func:`weights_file` does.
+        ValueError: for the same file twice.
 
     >>> names_of(["small"])
     ['momi-small']
+    >>> import tempfile
+    >>> folder, files = Path(tempfile.mkdtemp()), ["a/best.pt", "b/best.pt", "c/weights.pt"]
+    >>> for file in files:
+    ...     _ = (folder / file).parent.mkdir(), (folder / file).write_bytes(b"")
+    >>> names_of([folder / file for file in files])
+    ['a-best', 'b-best', 'c']
     """
-    names = []
-    for each in weights:
-        path = weights_file(each)
-        own = path.parent.name if path.stem == "weights" else path.stem
-        names.append(f"momi-{each}" if path != Path(each) else own)
-    return [f"{name}[{sha256(weights_file(each))[:8]}]" if names.count(name) > 1 else name
-            for name, each in zip(names, weights, strict=True)]  # fmt: skip
+    files = [Path(os.path.abspath(weights_file(each))) for each in weights]
+    twice = next((str(each) for each, file in zip(weights, files, strict=True) if files.count(file) > 1), None)
+    if twice is not None:
+        raise ValueError(f"weights: expected different ones, got {twice} twice")
+    ways = [_way(each, file) for each, file in zip(weights, files, strict=True)]
+    depths = [1] * len(ways)
+    while True:
+        names = ["-".join(way[-depth:]) for way, depth in zip(ways, depths, strict=True)]
+        alike = [i for i, name in enumerate(names) if names.count(name) > 1 and depths[i] < len(ways[i])]
+        if not alike:
+            break
+        for i in alike:
+            depths[i] += 1
+    names = [f"{name}[{sha256(file)[:8]}]" if names.count(name) > 1 else name
+             for name, file in zip(names, files, strict=True)]  # fmt: skip
+    # Bytes of a name that are no text, which Python keeps as surrogates, become escapes.
+    return [name.encode("utf-8", "backslashreplace").decode("utf-8") for name in names]
+
+
+def _way(given: str | Path, file: Path) -> tuple[str, ...]:
+    """The folders and the name of weights, from the root; committed ones have a name alone."""
+    if weights_file(given) != Path(given):
+        return (f"momi-{given}",)
+    return file.parts[1:-1] if file.stem == "weights" and len(file.parts) > 2 else (*file.parts[1:-1], file.stem)
 
 
 def load_network(name: str | Path = "small", *, device: torch.device | str = "cpu") -> MomiNet:
@@ -96,7 +137,7 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
 
     Raises:
         FileNotFoundError: where there are no such weights, with what there is.
-        ValueError: where the file is damaged, does not fit its card's hash, or holds something else.
+        ValueError: where the file is damaged, does not fit its card's hash, or holds something else, such as a rival.
 
     >>> [load_network(name).config.carry for name in ("small", "lookup")]
     [True, False]
@@ -106,16 +147,10 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
     FileNotFoundError: weights 'no such weights': ...
     """
     path = weights_file(name)
-    card = path.with_suffix(".json")
-    if card.is_file():
-        try:
-            told = json.loads(card.read_text(encoding="utf-8")).get("sha256")
-        except (ValueError, AttributeError) as error:
-            raise ValueError(f"{card}: expected the card of weights, JSON, got {error}; copy it again") from error
-        if told != sha256(path):
-            raise ValueError(f"{path}: does not fit the SHA-256 in {card.name}; copy or download both again")
-    about = json.loads(tensor_metadata(path).get(KEY, "{}"))
-    if about.get("format") not in (FORMAT, *EARLIER):
+    about = described(path)
+    if about.get("format") not in MOMI_FORMATS:
+        if "method" in about:
+            raise ValueError(f"{path}: {OTHER}")
         raise ValueError(f"{path}: expected weights of a MomiNet ({FORMAT}), got {about.get('format')!r}")
     if not isinstance(about.get("network"), dict):
         raise ValueError(f"{path}: its metadata lack the network's config; train again or download it again")
@@ -133,6 +168,33 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
     if about["format"] in EARLIER:
         for old, new in RENAMED.items():
             tensors = {name.replace(old, new): value for name, value in tensors.items()}
+    return ready(filled(network, tensors, path), device)
+
+
+def described(path: Path) -> dict[str, Any]:
+    """What a file of weights says of itself: its format, and the config of its network.
+
+    Raises:
+        ValueError: where the file is damaged or does not fit the hash in the card beside it.
+    """
+    form_of(path)  # says what another file is; a hash would only say that it is another
+    card = path.with_suffix(".json")
+    if card.is_file():
+        try:
+            told = json.loads(card.read_text(encoding="utf-8")).get("sha256")
+        except (ValueError, AttributeError) as error:
+            raise ValueError(f"{card}: expected the card of weights, JSON, got {error}; copy it again") from error
+        if told != sha256(path):
+            raise ValueError(f"{path}: does not fit the SHA-256 in {card.name}; copy or download both again")
+    return json.loads(tensor_metadata(path).get(KEY, "{}"))
+
+
+def filled(network: Network, tensors: Mapping[str, Tensor], path: Path) -> Network:
+    """``network`` with the tensors of its file.
+
+    Raises:
+        ValueError: where they are not those of such a network.
+    """
     expected = network.state_dict()
     shapes = [{name: value.shape for name, value in each.items()} for each in (expected, tensors)]
     unlike = [name for name in expected.keys() | tensors.keys() if shapes[0].get(name) != shapes[1].get(name)]
@@ -142,4 +204,9 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
             "written by another version of momi_lib, or changed since; train again"
         )
     network.load_state_dict(tensors)
+    return network
+
+
+def ready(network: Network, device: torch.device | str) -> Network:
+    """``network`` on a device as it is used: in evaluation mode, frozen, channels-last."""
     return network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)

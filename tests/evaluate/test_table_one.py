@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -40,6 +41,8 @@ def network():
 
 class Counting(torch.nn.Module):
     """A network that says how many swaps it was asked for."""
+
+    needs: frozenset[str] = frozenset()
 
     def __init__(self, network):
         super().__init__()
@@ -199,21 +202,31 @@ def fewer(patch):
     patch.setattr(module, "load", lambda *args, **options: load(*args, **options).select(slice(None, None, 8)))
 
 
+class Echo:
+    """What anybody may bring along: it has a size, needs pictures alone, and answers with the target."""
+
+    config, needs = SimpleNamespace(size=(128, 64)), frozenset()
+
+    def swap(self, source, target):
+        return target
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory, network):
     out = tmp_path_factory.mktemp("table")
     weights = save_network(network, out / "untrained.safetensors")
     with pytest.MonkeyPatch.context() as patch:
         fewer(patch)
-        table = table_one([str(weights)], out=out / "results", count=24, pose_pairs=6)
+        table = table_one([str(weights), Echo()], out=out / "results", count=24, pose_pairs=6)
     return table, out / "results"
 
 
 def test_the_table_is_written_three_ways_with_all_conditions(results):
     table, out = results
-    assert [line["answer"] for line in table["rows"]] == ["real pictures", "copy source", "copy target", "untrained"]
+    answers = ["real pictures", "copy source", "copy target", "untrained", "Echo"]
+    assert [line["answer"] for line in table["rows"]] == answers
     assert json.loads((out / "table.json").read_text()) == json.loads(json.dumps(table))
-    ours = table["rows"][-1]["scores"]
+    ours = table["rows"][3]["scores"]
     assert ours["FID"]["name"] == "FID[mannequin-vgg]" and ours["FID"]["count"] == 24
     assert ours["mask-IS"]["name"] == "mask-IS[mannequin-vgg]" and "limb polygons" in ours["mask-IS"]["masks"]
     assert ours["PCK"]["count"] == 6 and ours["PCK"]["network"].startswith("mannequin-teacher[")
@@ -226,6 +239,16 @@ def test_the_table_is_written_three_ways_with_all_conditions(results):
     assert lines[0] == ["answer", "weights_sha256", "score", "name", "value", "spread"]
     assert {line[0] for line in lines[1:]} >= {"untrained", "the paper: MOMI-Net"}
     assert len(load_pairs(out / "pairs.csv", load(None, "test"))) == table["pairs"] == 24
+
+
+def test_an_object_with_swap_is_a_row_like_any_other(results):
+    table, out = results
+    copied, echo = (table["rows"][place] for place in (2, 4))
+    assert echo["given"] == "RGB" and echo["weights_sha256"] is None and "given" not in copied
+    for name, score in echo["scores"].items():
+        assert score.get("value", score.get("l1")) == copied["scores"][name].get("value", score.get("l1")), name
+    assert not list((out / "cache").rglob("Echo*")) and list((out / "cache").rglob("untrained*"))
+    assert "given" not in (out / "table.md").read_text()  # nobody was given more than pictures
 
 
 def test_copies_are_told_from_swaps(results):
@@ -261,6 +284,21 @@ def test_aps_stands_beside_the_papers():
     assert "APS[n, held out]" in comma_separated({"rows": [line]})
 
 
+def test_who_was_given_a_pose_has_it_said_in_every_form():
+    scores = {"FID": {"name": "FID[net]", "value": 3.0}}
+    lines = [row("real pictures", scores), row("momi-x", scores, "ab", {"given": "RGB"}),
+             row("pg2", scores, "cd", {"given": "RGB + poses (teacher)", "poses_sha256": "ef"})]  # fmt: skip
+    facts = {"command": "c", "device": "d", "date": "2026-01-01", "pairs": 9, "pairs_sha256": "0" * 64, "seed": 0}
+    text = markdown({"rows": lines, **facts}).splitlines()
+    assert text[0] == "| answer | given | FID[net] ↓ |" and text[2] == "| real pictures | – | 3.00 |"
+    assert text[3:5] == ["| momi-x | RGB | 3.00 |", "| pg2 | RGB + poses (teacher) | 3.00 |"]
+    assert {line.count("|") for line in text[: 5 + len(PAPER)]} == {4}
+    table = list(csv.reader(comma_separated({"rows": lines}).splitlines()))
+    assert [line[-1] for line in table[:4]] == ["given", "–", "RGB", "RGB + poses (teacher)"]
+    assert {len(line) for line in table} == {7}
+    assert "given" not in markdown({"rows": lines[:2], **facts}) + comma_separated({"rows": lines[:2]})
+
+
 def test_missing_weights_are_found_out_before_anything_is_drawn(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such weights"):
         table_one(["no such weights"], out=tmp_path)
@@ -294,7 +332,8 @@ def test_two_processes_make_the_same_table(results, tmp_path):
     assert done.returncode == 0, done.stderr
     ours = json.loads((tmp_path / "together" / "table.json").read_text())
     assert ours["pairs_sha256"] == table["pairs_sha256"]
-    for mine, theirs in zip(ours["rows"], json.loads(json.dumps(table))["rows"], strict=True):
+    alone = json.loads(json.dumps(table))["rows"][:-1]  # of weights in files, whose swaps can be shared
+    for mine, theirs in zip(ours["rows"], alone, strict=True):
         assert mine["answer"] == theirs["answer"]
         for name, score in theirs["scores"].items():
             for key in ("value", "l1", "ssim"):

@@ -51,7 +51,7 @@ def test_every_run_is_a_ring(result: dict) -> None:
     figure = study_figures.draw_runs(result, ["FID", "L1"], columns=2)
     for ax in figure.axes:
         rings = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
-        assert sum(len(line.get_xdata()) for line in rings) == 16
+        assert sum(len(line.get_xdata()) for line in rings) == 18
         assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(VARIANTS)
 
 
@@ -70,14 +70,15 @@ def test_holm_keeps_the_one_change_that_was_made() -> None:
     plt.close("all")
     assert kept == 1 and clear >= 1
     assert sum(text.get_weight() == "bold" for text in figure.axes[0].texts) == clear
-    assert len(figure.axes[0].texts) == 63 and len(figure.axes[0].patches) == kept
+    assert len(figure.axes[0].texts) == 72 and len(figure.axes[0].patches) == kept
 
 
 def test_gamma_and_trade_draw_every_variant(result: dict) -> None:
     assert len(study_figures.draw_gamma(result).axes) == 4
     ax = study_figures.draw_trade(result).axes[0]
     named = {text.get_text() for text in ax.texts} | {text.get_text() for text in ax.get_legend().get_texts()}
-    assert {"0", "0.1", "0.5", "1", "2", "without-patch", "without-perceptual", "without-attention"} <= named
+    assert {"0", "0.1", "0.5", "1", "2"} <= named
+    assert {"without-patch", "without-perceptual", "without-attention", "patn-block"} <= named
 
 
 def test_an_unfinished_study_is_refused(result: dict) -> None:
@@ -106,4 +107,4 @@ def test_the_widget_shows_what_is_chosen(result: dict, given: tuple[str, ...]) -
     assert "gamma-1 over all swaps and seeds: L1" in explorer.message.value and f"FID {mean:.3f}" in explorer.said
     if scores:
         rank = sorted(scores, key=lambda name: scores[name][2]).index("gamma-1") + 1
-        assert f"L1 {scores['gamma-1'][2]:.3f} (place {rank} of 8)" in explorer.said
+        assert f"L1 {scores['gamma-1'][2]:.3f} (place {rank} of 9)" in explorer.said

@@ -36,7 +36,9 @@ def test_every_variant_changes_one_thing():
         assert config.steps == full.steps and config.seed == 1
         known, mine = flat(plain(full)), flat(plain(config))
         changed = [key for key in mine if mine[key] != known[key] and key not in ("out", "seed")]
-        assert len(changed) == (name != FULL), (name, changed)
+        together = {"network.lean_attention"} & set(changed)  # goes with the block that it is an option of
+        assert len(changed) - len(together) == (name != FULL), (name, changed)
+        assert bool(together) == (name == "patn-block")
     assert {study.config(name, 0).loss.weights.adversarial for name in VARIANTS} == {0, 0.1, 0.5, 1, 2}
 
 
@@ -49,6 +51,19 @@ def test_without_attention_the_pose_of_the_source_does_not_matter():
     with torch.no_grad():
         codes = [network.encode_appearance(pictures, torch.full((2, config.width, 16, 8), v)) for v in (0.0, 1.0)]
     assert torch.equal(*codes)
+
+
+@pytest.mark.parametrize("preset", ["tiny", "lookup", "small"])
+def test_with_the_block_of_patn_nothing_normalises_before_the_gate(preset):
+    networks = {name: MomiNet(Study(preset).config(name, 0).network) for name in (FULL, "patn-block")}
+    ours, published = (networks[name].attention.blocks for name in networks)
+    assert len(ours) == len(published)
+    for mine, theirs in zip(ours, published, strict=True):
+        assert isinstance(mine.pose[-1], torch.nn.BatchNorm2d | torch.nn.GroupNorm)
+        assert isinstance(theirs.pose[-1], torch.nn.Conv2d)
+        assert [type(layer) for layer in theirs.pose].count(torch.nn.Dropout) == 1
+    sizes = [sum(p.numel() for p in network.attention.parameters()) for network in networks.values()]
+    assert sizes[0] < sizes[1]  # so the variant is larger, too
 
 
 def test_the_committed_study_is_what_the_command_makes(monkeypatch):

@@ -19,7 +19,7 @@ from momi_lib.train import Trainer, loop, preset, processes
 
 torch.set_num_threads(1)
 people = load(sys.argv[1], cache=False)
-run = Trainer(preset("tiny", device="cpu", distil_steps=9), people, torch.rand(len(people), 17, 32, 16).half())
+run = Trainer(preset("tiny", device=sys.argv[2], distil_steps=9), people, torch.rand(len(people), 17, 32, 16).half())
 last = 4 if os.environ["RANK"] == "0" else 2
 clock = SimpleNamespace(monotonic=lambda: 1e6 if run.step >= last else 0.0)
 loop.time = processes.time = clock
@@ -29,17 +29,19 @@ print("stopped after", run.step)
 
 
 @pytest.mark.slow
-def test_unlike_clocks_stop_together(folder, tmp_path):
+@pytest.mark.parametrize("device", ["cpu", "auto"])
+def test_unlike_clocks_stop_together(folder, tmp_path, device):
+    """With "auto" and no GPU, too: the processes have to be told to meet on the CPU, or each trains alone."""
     script = tmp_path / "run.py"
     script.write_text(SCRIPT)
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     common = {**os.environ, "OMP_NUM_THREADS": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost",
-              "MASTER_PORT": str(port)}  # fmt: skip
+              "MASTER_PORT": str(port), "CUDA_VISIBLE_DEVICES": ""}  # fmt: skip
     both = [
         subprocess.Popen(
-            [sys.executable, str(script), str(folder)], env={**common, "RANK": rank, "LOCAL_RANK": rank},
+            [sys.executable, str(script), str(folder), device], env={**common, "RANK": rank, "LOCAL_RANK": rank},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         for rank in ("0", "1")

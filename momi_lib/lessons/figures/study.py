@@ -21,8 +21,8 @@ from momi_lib.study.summary import FULL, LESS, ORDERINGS, value
 
 __all__ = ["draw_changes", "draw_gamma", "draw_orderings", "draw_runs", "draw_trade", "gammas", "matrix"]
 
-# The full one, an ablation, another γ: colour and marker.
-LOOKS = {"full": ("#000000", "*"), "without": ("#D55E00", "o"), "gamma": ("#0072B2", "s")}
+# The full one, one without a part or with PATN's blocks in φ, another γ: colour and marker.
+LOOKS = {"full": ("#000000", "*"), "without": ("#D55E00", "o"), "patn": ("#D55E00", "o"), "gamma": ("#0072B2", "s")}
 
 
 def matrix(result: Mapping[str, Any], score: str) -> Tensor:

@@ -1,0 +1,70 @@
+"""The options of a rival's training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from momi_lib.rivals.base import RivalConfig
+from momi_lib.rivals.methods import method
+from momi_lib.train.config import LogConfig
+from momi_lib.train.run_config import Precision, RunConfig
+
+PoseSourceName = Literal["teacher", "student", "joints"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RivalRunConfig(RunConfig):
+    """One run of ``python -m momi_lib train pg2`` (or ``pn-gan``, ``patn``, ``dg-net``).
+
+    Attributes:
+        out: folder of the run: log, picture grids, checkpoints, weights; ``None`` is ``runs/METHOD``.
+        method: which rival.
+        preset: ``"small"``, for two CPU cores, or ``"paper"``, as published, for a GPU.
+        poses: where a pose-guided rival's landmarks come from: the ``"teacher"``, the ``"student"`` of the committed
+            network, or the labelled ``"joints"``.
+        precision: as in all trainings; by default bf16 where the device has instructions for it.
+        steps: length of the run; ``None`` is the preset's, as in the next four options.
+        batch: triplets in a step.
+        learning_rate: of the generator.
+        mirror: probability that a triplet is mirrored.
+        ema: decay of the moving average of the generator's weights; 0: the weights themselves.
+        same_camera: probability that x⁺ is drawn from the camera of x, if it has a second picture of the person.
+        channels_last: memory layout of pictures and convolutions.
+        log: how often the run reports and saves something.
+
+    >>> RivalRunConfig(method="patn", steps=7).rival.steps
+    7
+    """
+
+    method: str
+    preset: Literal["small", "paper"] = "small"
+    poses: PoseSourceName = "teacher"
+    precision: Precision = "auto"
+    steps: int | None = None
+    batch: int | None = None
+    learning_rate: float | None = None
+    mirror: float | None = None
+    ema: float | None = None
+    same_camera: float = 1.0
+    channels_last: bool = True
+    log: LogConfig = field(default_factory=LogConfig)
+
+    def __post_init__(self) -> None:
+        self.check()
+        if self.out is None:
+            object.__setattr__(self, "out", Path("runs") / self.method)
+        for name, known in (("preset", ("small", "paper")), ("poses", ("teacher", "student", "joints"))):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}")
+        if not 0 <= self.same_camera <= 1:
+            raise ValueError(f"same_camera: expected a number in [0, 1], got {self.same_camera!r}")
+        _ = self.rival  # refuses what the method's own options do not allow
+
+    @property
+    def rival(self) -> RivalConfig:
+        """The preset's options with this run's changes."""
+        names = ("steps", "batch", "learning_rate", "mirror", "ema")
+        changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return replace(method(self.method).presets[self.preset], **changes)

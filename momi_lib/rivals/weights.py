@@ -1,0 +1,213 @@
+"""Rivals as files, in half precision with their method and config; and any answer by its name, whatever its method."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import torch
+from torch import nn
+
+from momi_lib.files import load_tensors, save_tensors, sha256, weights_folder, write_json
+from momi_lib.rivals.base import PoseGuided
+from momi_lib.rivals.methods import method
+from momi_lib.rivals.posed import Posed, PoseSource, SourceName, pose_source
+from momi_lib.translate import MomiNet, load_network
+from momi_lib.translate.swaps import Swaps
+from momi_lib.translate.weights import KEY, MOMI_FORMATS, described, filled, ready
+
+__all__ = ["FORMAT", "answer_file", "answer_names", "load_answer", "load_rival", "save_rival", "split_name"]
+
+FORMAT = "momi-rival-1"
+#: Beginnings of the names of committed files.
+MOMI, RIVAL = "momi-", "rival-"
+
+
+def save_rival(network: nn.Module, path: str | Path, card: dict[str, Any] | None = None) -> Path:
+    """Write a rival's network as safetensors (fp16) and ``card`` as JSON beside it, with the SHA-256 of the weights.
+
+    Args:
+        network: with ``method``, its name, and ``config``, its options, a dataclass from which it can be made again.
+        path: ``.safetensors`` to write.
+        card: what else is known of the weights.
+
+    Raises:
+        TypeError: for a network without ``method``, such as a MomiNet.
+
+    >>> save_rival(nn.Linear(1, 1), "x.safetensors")
+    Traceback (most recent call last):
+    ...
+    TypeError: network: expected one of a rival, with `method` and `config`, got Linear
+    """
+    name, config = getattr(network, "method", None), getattr(network, "config", None)
+    if not isinstance(name, str) or config is None:
+        raise TypeError(
+            f"network: expected one of a rival, with `method` and `config`, got {type(network).__name__}"
+            + ("; momi_lib.translate.save_network writes it" if isinstance(network, MomiNet) else "")
+        )
+    path = Path(path)
+    state = {n: v.half() if v.is_floating_point() else v for n, v in network.state_dict().items()}
+    about = {"format": FORMAT, "method": name, "config": asdict(config)}
+    save_tensors(path, state, {KEY: json.dumps(about, sort_keys=True)})
+    write_json(path.with_suffix(".json"), {**(card or {}), "sha256": sha256(path)})
+    return path
+
+
+def split_name(name: str | Path) -> tuple[str, SourceName | None]:
+    """What a name on the command line says: the weights, and where poses shall come from.
+
+    Raises:
+        ValueError: where something else than a pose source follows the last ``@`` of what is not a file.
+
+    >>> split_name("pg2@student"), split_name("small")
+    (('pg2', 'student'), ('small', None))
+    >>> split_name("pg2@detector")
+    Traceback (most recent call last):
+    ...
+    ValueError: weights 'pg2@detector': expected teacher, student or joints after the @, got 'detector'
+    """
+    text = str(name)
+    start, mark, end = text.rpartition("@")
+    if not mark or Path(text).is_file():
+        return text, None
+    if end not in get_args(SourceName):
+        raise ValueError(f"weights {text!r}: expected teacher, student or joints after the @, got {end!r}")
+    return start, cast("SourceName", end)
+
+
+def answer_file(name: str | Path) -> Path:
+    """The file of weights of any method: a path, or the name of committed ones; ``@`` and a pose source may follow.
+
+    Raises:
+        FileNotFoundError: where there are no such weights, with what there is.
+
+    >>> answer_file("small").name
+    'momi-small.safetensors'
+    """
+    path = Path(split_name(name)[0])
+    folder = weights_folder()
+    for found in (path, folder / f"{MOMI}{path}.safetensors", folder / f"{RIVAL}{path}.safetensors"):
+        if found.is_file():
+            return found
+    files = [(kind, file.stem) for kind in (MOMI, RIVAL) for file in sorted(folder.glob(f"{kind}*.safetensors"))]
+    known = [stem.removeprefix(kind) for kind, stem in files]
+    raise FileNotFoundError(
+        f"weights {str(path)!r}: neither a file nor one of {known or 'the committed weights (there are none)'} in "
+        f"{folder}; train some with `python -m momi_lib train`"
+    )
+
+
+def answer_names(names: Sequence[str | Path]) -> list[str]:
+    """What a table calls weights: momi-NAME or the rival's NAME for committed ones, else the file or its folder.
+
+    The pose source stands behind it where the name says one.
+
+    >>> answer_names(["small", "lookup"])
+    ['momi-small', 'momi-lookup']
+    """
+    found = []
+    for each in names:
+        text, poses = split_name(each)
+        path = answer_file(each)
+        own = path.parent.name if path.stem == "weights" else path.stem
+        if path != Path(text):
+            own = path.stem.removeprefix(RIVAL)
+        found.append(own + (f"@{poses}" if poses else ""))
+    return [f"{name}[{sha256(answer_file(each))[:8]}]" if found.count(name) > 1 else name
+            for name, each in zip(found, names, strict=True)]  # fmt: skip
+
+
+def load_rival(name: str | Path, *, device: torch.device | str = "cpu") -> nn.Module:
+    """A trained rival: in evaluation mode, frozen, float32, channels-last.
+
+    Args:
+        name: a method whose weights come with the package (``"pg2"``, ``"pn-gan"``, ``"patn"``, ``"dg-net"``), or the
+            path of a file that ``python -m momi_lib train`` wrote.
+        device: where to put it.
+
+    Returns:
+        a :class:`~momi_lib.rivals.base.PoseGuided` network, which draws from poses, or DG-Net, which swaps pictures.
+
+    Raises:
+        FileNotFoundError: where there are no such weights, with what there is.
+        ValueError: where the file is damaged, does not fit its card's hash, or holds something else, such as a MomiNet.
+
+    >>> load_rival("small")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ValueError: ...momi-small.safetensors: weights of another method, a MomiNet; momi_lib.translate.load_network...
+    """
+    path = answer_file(name)
+    about = described(path)
+    if about.get("format") in MOMI_FORMATS:
+        raise ValueError(
+            f"{path}: weights of another method, a MomiNet; momi_lib.translate.load_network loads them, and "
+            "momi_lib.rivals.weights.load_answer those of any method"
+        )
+    if about.get("format") != FORMAT:
+        raise ValueError(f"{path}: expected weights of a rival ({FORMAT}), got {about.get('format')!r}")
+    if not isinstance(about.get("config"), dict) or not isinstance(about.get("method"), str):
+        raise ValueError(f"{path}: its metadata lack the method or its config; train again or download it again")
+    try:
+        kind = method(about["method"])
+    except ValueError as error:
+        raise ValueError(f"{path}: of a method that this version of momi_lib does not know ({error})") from error
+    options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about["config"].items()}
+    unknown = sorted(options.keys() - {field.name for field in fields(kind.config)})
+    if unknown:
+        raise ValueError(
+            f"{path}: is of a network with {', '.join(unknown)}, which this version of momi_lib does not know; update "
+            "the library, or train again"
+        )
+    network = kind.network(kind.config(**options))
+    return ready(filled(network, load_tensors(path), path), device)
+
+
+def load_answer(
+    name: str | Path, *, poses: SourceName | PoseSource | None = "teacher", device: torch.device | str = "cpu"
+) -> Swaps:
+    """A trained network of any method, behind the same door: ``swap(source, target)``, RGB in, RGB out.
+
+    Args:
+        name: ``"small"`` or ``"lookup"``; ``"pg2"``, ``"pn-gan"``, ``"patn"`` or ``"dg-net"``; or the path of weights.
+            ``@teacher``, ``@student`` or ``@joints`` behind a pose-guided rival's name says where its poses come from.
+        poses: the same where the name does not say it; or a pose source of one's own.
+        device: where to put it.
+
+    Returns:
+        a :class:`~momi_lib.translate.MomiNet`, a :class:`~momi_lib.rivals.posed.Posed` rival, or DG-Net.
+
+    Raises:
+        FileNotFoundError: where there are no such weights, with what there is.
+        ValueError: as :func:`load_rival`; for a pose-guided rival without a pose source; and for a pose source behind
+            the name of a method that is given none.
+
+    >>> load_answer("small").needs
+    frozenset()
+    >>> load_answer("small@student")
+    Traceback (most recent call last):
+    ...
+    ValueError: weights 'small@student': this method is given pictures alone; leave '@student' out
+    """
+    text, asked = split_name(name)
+    path = answer_file(text)
+    if described(path).get("format") == FORMAT:
+        network: Any = load_rival(path, device=device)
+    else:
+        network = load_network(path, device=device)
+    if not isinstance(network, PoseGuided):
+        if asked:
+            raise ValueError(f"weights {str(name)!r}: this method is given pictures alone; leave '@{asked}' out")
+        return network
+    source = asked or poses
+    if source is None:
+        raise ValueError(
+            f"weights {str(name)!r}: {network.method} draws from poses, expected poses 'teacher', 'student' or "
+            f"'joints', got None; give `poses`, or write {text}@teacher"
+        )
+    if not isinstance(source, PoseSource):
+        source = pose_source(source, device=device)
+    return Posed(network, source.to(device)).eval()

@@ -1,0 +1,436 @@
+"""The race: PG², PN-GAN, PATN, DG-Net and MOMI-Net, trained for equal times on the same people, and scored alike.
+
+What is claimed was written down here before the first run: :data:`CLAIMS`. Every run is trained once and scored once,
+and its scores are a file of their own, so that the race can be stopped and started again, and shared by several
+processes.
+
+Everybody's pose network is trained beforehand and costs nothing here: the teacher that the pose-guided rivals ask, and
+MOMI-Net's student F_p, which is that of the committed weights ``small``.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any, Literal, cast
+
+import torch
+
+from momi_lib.data import load, load_truth, to_float
+from momi_lib.data.pictures import picture_grid, save_picture
+from momi_lib.evaluate.answers import swap_all, trivial_answers
+from momi_lib.evaluate.truth_judges import Judges
+from momi_lib.files import sha256, weights_folder, write_json
+from momi_lib.pose import TeacherMaps, load_teacher
+from momi_lib.provenance import environment
+from momi_lib.rivals.loop import RivalTrainer
+from momi_lib.rivals.methods import TITLES
+from momi_lib.rivals.posed import pose_source
+from momi_lib.rivals.run import find_poses, train_rival
+from momi_lib.rivals.run_config import RivalRunConfig
+from momi_lib.rivals.weights import load_answer
+from momi_lib.study.locks import held, holder
+from momi_lib.study.rival_scores import Acquaintances, acquaintances, copied, score_method
+from momi_lib.study.statistics import t_multiplier
+from momi_lib.train import TrainConfig, Trainer, preset, train
+from momi_lib.train.presets import as_in_the_paper, changed
+from momi_lib.train.run import WEIGHTS
+
+log = logging.getLogger(__name__)
+
+MOMI, SMALL = "momi-paper", "momi-small"
+NAMES = {**TITLES, MOMI: "MOMI-Net, the paper's parts", SMALL: "MOMI-Net, committed weights `small`"}
+#: Minutes of training in the race; DG-Net also has a row after half of its time.
+MINUTES = {"pg2": 15.0, "pn-gan": 15.0, "patn": 15.0, "dg-net": 30.0, MOMI: 15.0}
+HALF, HALVED = "dg-net-15", "dg-net"
+SWAPS, SHOWN = 400, 8
+#: Steps whose time decides how many fit into the minutes, after some that are not counted.
+WARM_UP, TIMED = 5, 25
+LOCK = "race.lock"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence, and the number that decides it.
+
+    Attributes:
+        says: the claim.
+        terms: the number is a sum of scores: (factor, method, score).
+        sign: 1: the claim holds where the number is above 0; -1: below; 0: where it is 0.
+    """
+
+    says: str
+    terms: tuple[tuple[float, str, str], ...]
+    sign: int = 1
+
+
+def _above(says: str, score: str, first: str, second: str) -> Claim:
+    return Claim(says, ((1.0, first, score), (-1.0, second, score)))
+
+
+_GUIDED = ("pg2", "pn-gan", "patn")
+CLAIMS: tuple[Claim, ...] = (
+    Claim("DG-Net's people have the edges of the target's person rather than those of the true swap",
+          ((1.0, "dg-net", "edges_lean"),)),
+    *(_above(f"DG-Net leans further towards the target's edges than {NAMES[name]}", "edges_lean", "dg-net", name)
+      for name in (*_GUIDED, MOMI)),
+    Claim("DG-Net's colours at the joints are nearer to the source's than to the target's",
+          ((1.0, "dg-net", "colour_lean"),)),
+    *(_above(f"Beyond acquaintances, {NAMES[name]} loses more L1 than MOMI-Net", "gap", name, MOMI)
+      for name in _GUIDED),
+    *(Claim(f"{NAMES[name]}'s L1 rises with 8 pixels of noise on the joints", ((1.0, name, "noise_rise"),))
+      for name in (*_GUIDED, MOMI)),
+    Claim("DG-Net does not depend on any joints", ((1.0, "dg-net", "noise_rise"),), 0),
+    *(Claim(f"The Fréchet distance puts DG-Net before {NAMES[name]}",
+            ((1.0, "dg-net", "frechet"), (-1.0, name, "frechet")), -1) for name in (*_GUIDED, MOMI)),
+    *(_above(f"The masked L1 of true swaps puts {NAMES[name]} before DG-Net", "l1", "dg-net", name)
+      for name in (*_GUIDED, MOMI)),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Race:
+    """The options of the race.
+
+    Attributes:
+        out: folder of the runs.
+        results: JSON of the summary; the scores of each run lie in a folder of the same name beside it.
+        data: data folder with true swaps; ``None`` is ``$MOMI_DATA`` or the embedded set.
+        seeds: runs of each method.
+        only: names of methods; all by default.
+        minutes: factor of all training times.
+        steps: length of every run, instead of what fits into the minutes; ``None``: measure it.
+        swaps: how many true swaps are scored.
+        device: ``"auto"`` or ``"cpu"``.
+    """
+
+    out: Path = Path("runs/rivals")
+    results: Path = Path("benchmarks/results/rivals.json")
+    data: Path | None = None
+    seeds: int = 3
+    only: tuple[str, ...] = ()
+    minutes: float = 1.0
+    steps: int | None = None
+    swaps: int = SWAPS
+    device: Literal["auto", "cpu"] = "auto"
+
+    def __post_init__(self) -> None:
+        if unknown := sorted(set(self.only) - set(MINUTES)):
+            known = ", ".join(MINUTES)
+            raise ValueError(f"only: expected some of {known}, got {unknown[0]!r}; leave --only away to run all")
+        if self.seeds < 1 or self.swaps < 1:
+            raise ValueError(f"seeds and swaps: expected whole numbers from 1 up, got {self.seeds} and {self.swaps}")
+        if not 0 < self.minutes < math.inf:
+            raise ValueError(f"minutes: expected a factor above 0, got {self.minutes}")
+
+    @property
+    def scores(self) -> Path:
+        """Folder of the runs' scores."""
+        return self.results.with_suffix("")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Methods of this process's share."""
+        return tuple(name for name in MINUTES if not self.only or name in self.only)
+
+    def folder(self, name: str, seed: int) -> Path:
+        """Of a run."""
+        return self.out / f"{name}-seed{seed}"
+
+
+def config(race: Race, name: str, seed: int, steps: int) -> TrainConfig | RivalRunConfig:
+    """The run of a method: the same people, batch, mirroring and choice of x⁺ for all.
+
+    MOMI-Net has the paper's parts and losses, and begins with a student that is distilled already.
+    """
+    out = race.folder(name, seed)
+    if name != MOMI:
+        return RivalRunConfig(
+            method=name, data=race.data, out=out, seed=seed, device=race.device, precision="auto", steps=steps,
+            batch=8, mirror=0.5, same_camera=1.0,
+        )  # fmt: skip
+    plain = as_in_the_paper(preset("small"))
+    changes = {"init.start": weights_folder() / "momi-small.safetensors", "init.parts": "student", "distil_steps": 0,
+               "augment.mirror": 0.5, "augment.same_camera": 1.0, "batch": 8, "steps": steps}  # fmt: skip
+    return changed(replace(plain, data=race.data, out=out, seed=seed, device=race.device), changes)
+
+
+def seconds_a_step(race: Race, name: str) -> float:
+    """Measured on this machine, with everything that a step of the run does; nothing is kept."""
+    some = config(race, name, 0, 10_000)
+    people = load(race.data, "train", size=(128, 64))
+    if isinstance(some, RivalRunConfig):
+        poses, _ = find_poses(some, people)
+        trainer: RivalTrainer | Trainer = RivalTrainer(some, people, poses)
+        trainer.step = some.rival.steps // 2  # where all parts of the run are at work
+    else:
+        trainer = Trainer(some, people, TeacherMaps(load_teacher(None, "cpu"), people))
+    for _ in range(WARM_UP):
+        trainer.train_step()
+    begun = time.monotonic()
+    for _ in range(TIMED):
+        float(next(iter(trainer.train_step().values())))  # a GPU has to be waited for
+    return (time.monotonic() - begun) / TIMED
+
+
+def paces(race: Race) -> dict[str, Any]:
+    """Seconds a step of every method, measured before the first run and kept beside the scores.
+
+    All seeds of a method then have as many steps, also where the race goes on at another time. Delete the file to
+    measure again.
+    """
+    file = race.scores / "pace.json"
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {**environment(), "seconds": {}}
+    for name in race.names:
+        if name not in known["seconds"]:
+            known["seconds"][name] = float(f"{seconds_a_step(race, name):.4g}")
+            write_json(file, known)
+            log.info("%s: %.3f s a step", name, known["seconds"][name])
+    return known
+
+
+def steps_of(race: Race, name: str, pace: Mapping[str, Any] | None) -> int:
+    """How many steps a run has: an even number, so that half of them is one, too."""
+    if race.steps is not None:
+        return race.steps
+    assert pace is not None
+    return 2 * max(1, round(race.minutes * MINUTES[name] * 60 / pace["seconds"][name] / 2))
+
+
+def run_race(race: Race) -> dict[str, Any]:
+    """Train what is not trained, score what is not scored, and write the summary after every run.
+
+    Returns:
+        the content of ``race.results``.
+
+    Raises:
+        FileNotFoundError: for data without true swaps.
+        ValueError: where a run's folder holds another run.
+    """
+    truth = load_truth(race.data)
+    truth = truth.select(torch.linspace(0, len(truth) - 1, min(race.swaps, len(truth))).long())
+    device = torch.device("cuda" if race.device == "auto" and torch.cuda.is_available() else "cpu")
+    scorer = Scorer(truth, Judges(truth, device), acquaintances(truth), device)
+    pose_source("teacher", device=device).of_people(load(race.data, "train"))  # in the cache, before any clock runs
+    pace = None if race.steps is not None else paces(race)
+    _beside(race, scorer)
+    for seed in range(race.seeds):
+        for name in race.names:
+            _run(race, name, seed, steps_of(race, name, pace), scorer)
+            write_summary(race, scorer)
+    return write_summary(race, scorer)
+
+
+def missing_runs(race: Race) -> list[str]:
+    """The runs of this process's share that have no scores."""
+    asked = [f"{name}-seed{seed}" for seed in range(race.seeds) for name in race.names]
+    return [run for run in asked if not (race.scores / f"{run}.json").is_file()]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """What all runs are scored with."""
+
+    truth: Any
+    judges: Judges
+    others: Acquaintances
+    device: torch.device
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """What must stand beside the scores."""
+        people = self.truth.people
+        return {**self.judges.conditions, "data": people.folder.name, "fingerprint": people.fingerprint,
+                "swaps": len(self.truth)}  # fmt: skip
+
+    def score(self, weights: Path | str) -> dict[str, Any]:
+        """All scores of a network, and the time of a swap with its pose network."""
+        method = load_answer(weights, device=self.device)
+        scores = score_method(method, self.truth, self.judges, self.others)
+        people, rows = self.truth.people, slice(64)
+        begun = time.monotonic()
+        swap_all(method, people.pictures[self.truth.source[rows]], people.pictures[self.truth.target[rows]])
+        seconds = (time.monotonic() - begun) / len(self.truth.source[rows])
+        whole: Any = method  # a Posed has a pose network beside the rival, a MomiNet has one in it
+        sizes = {
+            "parameters": sum(p.numel() for p in getattr(whole, "rival", whole).parameters()),
+            "parameters_with_pose_network": sum(p.numel() for p in whole.parameters()),
+        }
+        return {**scores, "needs": sorted(method.needs), **sizes, "ms_a_swap": float(f"{1e3 * seconds:.3g}")}
+
+    def picture(self, weights: Path | str, file: Path) -> None:
+        """The first shown swaps of a network, as one row."""
+        some = torch.linspace(0, len(self.truth) - 1, SHOWN).long()
+        pictures = self.truth.people.pictures
+        method = load_answer(weights, device=self.device)
+        drawn = swap_all(method, pictures[self.truth.source[some]], pictures[self.truth.target[some]])
+        save_picture(picture_grid([to_float(drawn)], padding=0), file)
+
+
+def _run(race: Race, name: str, seed: int, steps: int, scorer: Scorer) -> None:
+    """Train and score one run, unless that has been done or another process does it."""
+    kept = race.scores / f"{name}-seed{seed}.json"
+    halves = [race.scores / f"{HALF}-seed{seed}.json"] if name == HALVED else []
+    if all(_known(file, scorer, steps) for file in (kept, *halves)):
+        return
+    some = config(race, name, seed, steps)
+    folder = race.folder(name, seed)
+    with held(folder / LOCK) as ours:
+        if not ours:
+            log.info("%s: left to %s which is working on it", folder, holder(folder / LOCK))
+            return
+        if not (folder / WEIGHTS).is_file() or _card(folder)["steps"] < steps:
+            if isinstance(some, RivalRunConfig):
+                if halves and not (folder / "half.safetensors").is_file():
+                    train_rival(some, resume=True, until=steps // 2)
+                    for end in (".json", ".safetensors"):
+                        shutil.copy((folder / WEIGHTS).with_suffix(end), folder / f"half{end}")
+                train_rival(some, resume=True)
+            else:
+                train(some, resume=True)
+        for weights, file in zip((WEIGHTS, "half.safetensors"), (kept, *halves), strict=False):
+            _score(folder / weights, file, scorer, steps)
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / WEIGHTS).with_suffix(".json").read_text(encoding="utf-8"))
+
+
+def _known(file: Path, scorer: Scorer, steps: int | None) -> bool:
+    """Whether a file has the scores of a run of these steps under the same conditions."""
+    if not file.is_file():
+        return False
+    known = json.loads(file.read_text(encoding="utf-8"))
+    wanted = json.loads(json.dumps(scorer.conditions)) | ({} if steps is None else {"length": steps})
+    return all(known.get(name) == value for name, value in wanted.items())
+
+
+def _score(weights: Path, file: Path, scorer: Scorer, length: int | None) -> None:
+    if _known(file, scorer, length):
+        return
+    about = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+    facts = {name: about[name] for name in ("seed", "steps", "triplets", "hours", "precision", "device", "date",
+                                            "versions", "poses_of") if name in about}  # fmt: skip
+    write_json(file, {**facts, "length": length, **scorer.conditions, **scorer.score(weights),
+                      "weights_sha256": sha256(weights)})  # fmt: skip
+    scorer.picture(weights, file.with_suffix(".png"))
+
+
+def _beside(race: Race, scorer: Scorer) -> None:
+    """Score the committed network and the answers that need none."""
+    file = race.scores / f"{SMALL}.json"
+    weights = weights_folder() / "momi-small.safetensors"
+    if file.is_file() and json.loads(file.read_text(encoding="utf-8")).get("weights_sha256") != sha256(weights):
+        file.unlink()
+    _score(weights, file, scorer, None)
+    trivial = race.scores / "trivial.json"
+    if not _known(trivial, scorer, None):
+        answers = trivial_answers(scorer.truth, load(race.data, "train"))
+        rows = {name: scorer.judges.score(drawn) | copied(drawn, scorer.truth) for name, drawn in answers.items()}
+        write_json(trivial, {**scorer.conditions, "rows": rows})
+
+
+def write_summary(race: Race, scorer: Scorer) -> dict[str, Any]:
+    """Means and spreads of all runs that are scored, the claims, and what each score puts first."""
+    runs: dict[str, list[dict[str, Any]]] = {}
+    for name in (*MINUTES, HALF, SMALL):
+        files = sorted(race.scores.glob(f"{name}-seed?*.json")) + sorted(race.scores.glob(f"{name}.json"))
+        rows = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+        rows = [row for row in rows if row["fingerprint"] == scorer.conditions["fingerprint"]]
+        if rows:
+            runs[name] = rows
+    trivial = json.loads((race.scores / "trivial.json").read_text(encoding="utf-8"))["rows"]
+    pace = race.scores / "pace.json"
+    result = {
+        "what": "methods trained for equal times on the same people, scored on true swaps of people never seen; means "
+        "over seeds, _error the standard error resampled by person, _seeds the standard deviation over seeds",
+        **scorer.conditions,
+        **environment(scorer.device),
+        "minutes": {name: race.minutes * minutes for name, minutes in MINUTES.items()},
+        "pace": json.loads(pace.read_text(encoding="utf-8")) if pace.is_file() else None,
+        "rows": {name: means(rows) for name, rows in runs.items()},
+        "trivial": trivial,
+        "claims": [decide(claim, runs) for claim in CLAIMS],
+        "orders": orders({name: means(rows) for name, rows in runs.items()} | trivial),
+    }
+    write_json(race.results, result)
+    return result
+
+
+def means(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Means of all numbers of the runs of one method; of several, also their standard deviation, ``NAME_seeds``."""
+    first: Mapping[str, Any] = rows[0]
+    found: dict[str, float] = {"runs": len(rows)}
+    for name, value in first.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or name in ("seed", "swaps", "count"):
+            continue
+        values = [row[name] for row in rows]
+        found[name] = float(f"{fmean(values):.5g}")
+        if len(values) > 1 and not name.endswith("_error"):
+            found[f"{name}_seeds"] = float(f"{stdev(values):.3g}")
+    texts = {name: sorted({row[name] for row in rows}) for name in ("device", "date", "precision") if name in first}
+    return {**found, **texts, "needs": first["needs"], "poses": _mean_poses(rows)}
+
+
+def _mean_poses(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    return {
+        pose: {name: float(f"{fmean(row['poses'][pose][name] for row in rows):.5g}") for name in found}
+        for pose, found in rows[0]["poses"].items()
+    }
+
+
+def decide(claim: Claim, runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """The number of a claim with its 95 % interval, and whether it ``"holds"``, is ``"refuted"`` or stays ``"open"``.
+
+    The interval joins two errors: that of the people, from the scores' standard errors (as if methods were judged on
+    independent swaps, which makes it wider), and that of the seeds, Student's t over the methods' means.
+    """
+    told = {"says": claim.says, "holds if": {1: "above 0", -1: "below 0", 0: "0"}[claim.sign]}
+    if any(name not in runs for _, name, _ in claim.terms):
+        return {**told, "verdict": "not run"}
+    value, people, seeds, freedom = 0.0, 0.0, 0.0, math.inf
+    for factor, name, score in claim.terms:
+        values = [row[score] for row in runs[name]]
+        value += factor * fmean(values)
+        people += fmean(row.get(f"{score}_error", 0.0) for row in runs[name]) ** 2
+        if len(values) > 1:
+            seeds += stdev(values) ** 2 / len(values)
+            freedom = min(freedom, len(values) - 1)
+    several = math.isfinite(freedom)
+    half = math.sqrt(1.96**2 * people + (t_multiplier(int(freedom)) ** 2 * seeds if several else 0.0))
+    low, high = value - half, value + half
+    if claim.sign == 0:
+        verdict = "holds" if low == high == 0 else "refuted"
+    else:
+        low_side, high_side = (low, high) if claim.sign > 0 else (-high, -low)
+        verdict = "holds" if low_side > 0 else "refuted" if high_side < 0 else "open"
+    numbers = {"value": value, "low": low, "high": high}
+    return {**told, **{n: float(f"{v:.4g}") for n, v in numbers.items()}, "verdict": verdict,
+            "runs": min(len(runs[name]) for _, name, _ in claim.terms)}  # fmt: skip
+
+
+#: Scores by which answers are put in order, and whether more is better.
+BETTER = {"l1": False, "ssim": True, "perceptual": False, "pck": True, "rank1": True, "frechet": False, "kid": False,
+          "sharpness": True}  # fmt: skip
+
+
+def orders(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Who stands first by each score, and the rank correlation (Spearman) of its order with that of the masked L1."""
+    from scipy.stats import spearmanr
+
+    found = {}
+    truth = [row["l1"] for row in rows.values()]
+    for score, more in BETTER.items():
+        values = [-row[score] if more else row[score] for row in rows.values()]
+        order = [name for _, name in sorted(zip(values, rows, strict=True))]
+        differ = len(rows) > 2 and len(set(values)) > 1 and len(set(truth)) > 1
+        agreement = float(cast(Any, spearmanr(values, truth)).statistic) if differ else math.nan
+        found[score] = {"order": order, "agreement": None if math.isnan(agreement) else float(f"{agreement:.3g}")}
+    return found

@@ -1,0 +1,204 @@
+"""Rivals as files, and any answer by its name."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from momi_lib.files import load_tensors, save_tensors, sha256, tensor_metadata, weights_folder
+from momi_lib.rivals import weights as module
+from momi_lib.rivals.base import Landmarks, PoseGuided, RivalConfig
+from momi_lib.rivals.posed import Posed, pose_source
+from momi_lib.rivals.weights import answer_file, answer_names, load_answer, load_rival, save_rival
+from momi_lib.train import preset
+from momi_lib.translate import CarryNet, MomiNet, load_network, save_network
+
+
+@dataclass(frozen=True, kw_only=True)
+class DotsConfig(RivalConfig):
+    """With an option of every kind."""
+
+    channels: tuple[int, ...] = (4, 8)
+    form: str = "bce"
+    both: bool = True
+    share: float = 0.5
+
+
+class Dots(PoseGuided):
+    """Pose-guided; a convolution whose weights are kept."""
+
+    method = "dots"
+
+    def __init__(self, config: DotsConfig) -> None:
+        super().__init__()
+        self.config, self.last = config, nn.Conv2d(3, 3, config.channels[0] - 1, padding=1)
+
+    def draw(self, source: Tensor, source_pose: Landmarks | None, target_pose: Landmarks) -> Tensor:
+        return self.last(source).tanh()
+
+
+class Mirror(nn.Module):
+    """Needs no pose."""
+
+    method, needs = "mirror", frozenset()
+
+    def __init__(self, config: RivalConfig) -> None:
+        super().__init__()
+        self.config, self.factor = config, nn.Parameter(torch.tensor(0.5))
+
+    def swap(self, source: Tensor, target: Tensor) -> Tensor:
+        return self.factor * source.flip(-1)
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two methods that the library does not have."""
+    found = {
+        "dots": SimpleNamespace(config=DotsConfig, network=Dots),
+        "mirror": SimpleNamespace(config=RivalConfig, network=Mirror),
+    }
+
+    def method(name: str) -> SimpleNamespace:
+        if name not in found:
+            raise ValueError(f"method: expected one of dots, mirror, got {name!r}")
+        return found[name]
+
+    monkeypatch.setattr(module, "method", method)
+
+
+@pytest.fixture
+def dots() -> Dots:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return Dots(DotsConfig(channels=(4, 16), form="lsgan", both=False, share=0.25, steps=7))
+
+
+@pytest.fixture
+def folder(dots: Dots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of committed weights with both methods in it, and the networks that poses come from."""
+    for name in ("momi-small", "mannequin-teacher"):
+        for ending in (".safetensors", ".json"):
+            shutil.copy(weights_folder() / f"{name}{ending}", tmp_path)
+    save_rival(dots, tmp_path / "rival-dots.safetensors")
+    save_rival(Mirror(RivalConfig()), tmp_path / "rival-mirror.safetensors")
+    monkeypatch.setenv("MOMI_WEIGHTS", str(tmp_path))
+    return tmp_path
+
+
+def test_a_rival_comes_back_as_it_was(dots: Dots, tmp_path: Path) -> None:
+    path = save_rival(dots, tmp_path / "dots.safetensors", {"seed": 3})
+    again = load_rival(path)
+    assert type(again) is Dots and again.config == dots.config and not again.training
+    assert not any(p.requires_grad for p in again.parameters())
+    for name, value in again.state_dict().items():
+        assert value.dtype == torch.float32 and torch.equal(value, dots.state_dict()[name].half().float())
+    card = json.loads(path.with_suffix(".json").read_text())
+    assert card == {"seed": 3, "sha256": sha256(path)}
+    assert json.loads(tensor_metadata(path)["momi"])["format"] == "momi-rival-1"
+    assert sha256(save_rival(dots, tmp_path / "same.safetensors")) == card["sha256"]
+
+
+def test_any_answer_is_loaded_by_its_name(folder: Path) -> None:
+    for name in ("small", folder / "momi-small.safetensors"):
+        assert isinstance(load_answer(name), CarryNet)
+    assert isinstance(load_answer("mirror"), Mirror)
+    posed = {name: load_answer(name) for name in ("dots", "dots@teacher", "dots@student", "dots@joints")}
+    assert all(isinstance(each, Posed) and not each.training for each in posed.values())
+    assert [each.poses.name for each in posed.values()] == ["teacher", "teacher", "student", "joints"]
+    given = ["RGB + poses (teacher)", "RGB + poses (teacher)", "RGB + poses (student)", "RGB + poses (joints)"]
+    assert [each.given for each in posed.values()] == given
+    assert load_answer("dots", poses="student").poses.name == "student"
+    assert load_answer("dots@joints", poses="student").poses.name == "joints"  # the name says more
+    own = pose_source("student", network=load_network("small").student)
+    assert load_answer("dots", poses=own).poses is own
+    pictures = torch.zeros(2, 3, 128, 64)
+    assert posed["dots"].swap(pictures, pictures).shape == pictures.shape
+
+
+def test_tables_call_answers_by_name_and_pose_source(folder: Path, dots: Dots, tmp_path: Path) -> None:
+    run = save_rival(dots, tmp_path / "runs" / "long" / "weights.safetensors")
+    names = answer_names(["small", "dots", "dots@student", run, f"{run}@joints"])
+    assert names == ["momi-small", "dots", "dots@student", "long", "long@joints"]
+    other = save_rival(Mirror(RivalConfig()), tmp_path / "other" / "long" / "weights.safetensors")
+    assert answer_names([run, other]) == [f"long[{sha256(file)[:8]}]" for file in (run, other)]
+    assert answer_file("dots@joints") == folder / "rival-dots.safetensors"
+
+
+def test_a_file_may_have_the_mark_in_its_name(dots: Dots, tmp_path: Path) -> None:
+    path = save_rival(dots, tmp_path / "a@b.safetensors")
+    assert isinstance(load_rival(path), Dots) and answer_names([path]) == ["a@b"]
+    assert load_answer(f"{path}@joints").poses.name == "joints"
+
+
+def test_weights_of_another_method_are_refused_with_what_to_call(folder: Path, tmp_path: Path) -> None:
+    for name in ("small", folder / "momi-small.safetensors"):
+        with pytest.raises(ValueError, match=r"weights of another method, a MomiNet; momi_lib.translate.load_network"):
+            load_rival(name)
+    for name in ("dots", folder / "rival-dots.safetensors"):
+        with pytest.raises(ValueError, match=r"weights of another method; momi_lib.rivals.weights.load_answer"):
+            load_network(name)
+    with pytest.raises(TypeError, match=r"got MomiNet; momi_lib.translate.save_network writes it"):
+        save_rival(MomiNet(preset("tiny").network), tmp_path / "x.safetensors")
+
+
+def test_poses_are_asked_for_where_they_are_needed_and_nowhere_else(folder: Path) -> None:
+    with pytest.raises(ValueError, match="dots draws from poses, expected poses 'teacher', 'student' or 'joints', got"):
+        load_answer("dots", poses=None)
+    for name in ("small", "mirror"):
+        assert load_answer(name, poses=None).needs == frozenset()
+        with pytest.raises(ValueError, match="this method is given pictures alone; leave '@student' out"):
+            load_answer(f"{name}@student")
+    with pytest.raises(ValueError, match="expected teacher, student or joints after the @, got 'detector'"):
+        load_answer("dots@detector")
+    with pytest.raises(ValueError, match="poses: expected one of"):
+        load_answer("dots", poses="detector")
+
+
+def test_missing_weights_say_what_there_is(folder: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"'vunet': neither a file nor one of \['small', 'dots', 'mirror'\]"):
+        load_answer("vunet@student")
+
+
+def _rewritten(path: Path, **changes: object) -> Path:
+    """The same tensors under changed metadata, without a card."""
+    about = {**json.loads(tensor_metadata(path)["momi"]), **changes}
+    path.with_suffix(".json").unlink()
+    return save_tensors(path, load_tensors(path), {"momi": json.dumps(about)})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"format": "momi-teacher-1"}, r"expected weights of a rival \(momi-rival-1\), got 'momi-teacher-1'"),
+        ({"method": "vunet"}, "of a method that this version of momi_lib does not know .*'vunet'"),
+        ({"method": None}, "lack the method or its config"),
+        ({"config": {"channels": [4, 16], "depth": 3}}, "is of a network with depth, which this version"),
+        ({"config": {"channels": [6, 16]}}, r"1 tensors, such as last\.weight, do not fit the network"),
+    ],
+)
+def test_files_that_do_not_fit_are_named(dots: Dots, tmp_path: Path, changes: dict, words: str) -> None:
+    path = _rewritten(save_rival(dots, tmp_path / "dots.safetensors"), **changes)
+    with pytest.raises(ValueError, match=f"dots.safetensors.*{words}"):
+        load_rival(path)
+
+
+def test_a_damaged_file_is_noticed(dots: Dots, tmp_path: Path) -> None:
+    path = save_rival(dots, tmp_path / "dots.safetensors")
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    for load in (load_rival, load_answer):
+        with pytest.raises(ValueError, match=r"does not fit the SHA-256 in dots\.json"):
+            load(path)
+
+
+def test_a_momi_net_is_an_answer_too(tmp_path: Path) -> None:
+    path = save_network(MomiNet(preset("tiny").network), tmp_path / "tiny.safetensors")
+    assert type(load_answer(path)) is MomiNet and load_answer(path, poses=None).needs == frozenset()
