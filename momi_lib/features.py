@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from momi_lib.files import load_tensors, sha256
+from momi_lib.files import fill, load_tensors, sha256
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
@@ -88,7 +88,7 @@ class VGG19Features(FeatureNetwork):
             network = vgg19(weights=None)
             self.name = "vgg19[random]"
             if weights is not None:
-                network.load_state_dict(load_tensors(weights))
+                fill(network, load_tensors(weights), weights, "torchvision's vgg19")
                 self.name = f"vgg19[{sha256(weights)[:8]}]"
         layers = list(network.features.children())
         for layer in layers:
@@ -151,7 +151,7 @@ class MannequinFeatures(FeatureNetwork):
     def load(cls, path: str | Path) -> MannequinFeatures:
         """Read safetensors written by ``train-features``; the name carries the file's hash."""
         network = cls()
-        network.load_state_dict(load_tensors(path))
+        fill(network, load_tensors(path), path, "MannequinFeatures, as train-features writes them")
         network.name = f"mannequin-vgg[{sha256(path)[:8]}]"
         return network.freeze().fold()
 

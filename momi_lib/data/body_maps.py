@@ -23,8 +23,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from momi_lib.data.labels import LabelError
+from momi_lib.data.labels import LabelError, check_places
 from momi_lib.data.records import EMBEDDED, data_folder
+from momi_lib.files import likest, what_is
 
 __all__ = ["AnyPoses", "BodyLabels", "encode_body_maps", "load_any_poses", "load_body_labels", "load_true_maps"]
 
@@ -132,12 +133,16 @@ def load_body_labels(folder: str | os.PathLike[str] | None, split: str, files: t
     """
     path = _folder(folder) / f"{split}.png"
     codes, facts = _read(path)
-    place = {str(file): index for index, file in enumerate(facts["files"])}
+    place: dict[str, int] = {}
+    for index, file in enumerate(map(str, facts["files"])):
+        if place.setdefault(file, index) != index:
+            raise LabelError(f"{path.with_suffix('.npz')}: {file} occurs twice, expected one body map a picture.")
     missing = [file for file in files if file not in place]
     if missing:
         raise LabelError(
-            f"{path}: has no body map of {len(missing)} of {len(files)} pictures, the first is {missing[0]}. Make the "
-            "labels of this data set with `python -m tools.mannequins body-maps FOLDER`."
+            f"{path}: has no body map of {len(missing)} of {len(files)} pictures, the first is {missing[0]}; there "
+            f"is, for example, {likest(missing[0], place)!r}. Make the labels of this data set with "
+            "`python -m tools.mannequins body-maps FOLDER`."
         )
     index = torch.tensor([place[file] for file in files])
     return BodyLabels(codes[index], torch.from_numpy(facts["whole"])[index])
@@ -148,6 +153,12 @@ def load_any_poses(folder: str | os.PathLike[str] | None = None) -> AnyPoses:
     path = _folder(folder) / "any_pose.png"
     codes, facts = _read(path)
     joints, inside, persons = (torch.from_numpy(facts[name]) for name in ("joints", "inside", "persons"))
+    where = f"{path.with_suffix('.npz')}: joints"
+    if not joints[inside].isfinite().all():
+        raise LabelError(f"{where} that lie inside of the picture are not all finite. Make the labels again.")
+    extents = np.array([[2 * HALF[1], 2 * HALF[0]]]).repeat(len(joints), 0)
+    names = [f"{where} of body {number}" for number in range(len(joints))]
+    check_places(facts["joints"].astype(np.float64), facts["inside"], extents, names)
     return AnyPoses(codes, joints.float(), inside, persons.long())
 
 
@@ -158,9 +169,17 @@ def load_true_maps(folder: str | os.PathLike[str] | None = None) -> tuple[Tensor
 
     Raises as :func:`load_body_labels`.
     """
-    codes, facts = _read(_folder(folder) / "truth.png")
+    path = _folder(folder) / "truth.png"
+    codes, facts = _read(path)
+    rows = facts["rows"]
+    pairs = rows[: len(rows) // 2 * 2].reshape(-1, 2)
+    if len(rows) % 2 or (pairs[:, 0] != pairs[:, 1]).any() or len(np.unique(rows)) != len(pairs) or (rows < 0).any():
+        raise LabelError(
+            f"{path.with_suffix('.npz')}: expected as rows each true swap twice in turn, for its source and its "
+            "answer. Make the labels again."
+        )
     maps = _metres(codes, None)
-    return torch.from_numpy(facts["rows"][::2]).long(), maps[::2], maps[1::2]
+    return torch.from_numpy(rows[::2]).long(), maps[::2], maps[1::2]
 
 
 def _folder(folder: str | os.PathLike[str] | None) -> Path:
@@ -186,13 +205,18 @@ def _decoded(path: Path, states: tuple[tuple[int, int], ...]) -> tuple[Tensor, d
     """As `_read`; `states` of the two files, so that changed ones are read again."""
     try:
         with Image.open(path, formats=("PNG",)) as sheet:
+            if sheet.mode != "RGB" or sheet.width != HALF[1] or sheet.height % HALF[0]:
+                raise ValueError(f"got a picture of {sheet.width} x {sheet.height} in {sheet.mode}")
             codes = np.asarray(sheet).reshape(-1, *HALF, 3)
         with np.load(path.with_suffix(".npz"), allow_pickle=False) as facts:
             known = dict(facts)
     # What NumPy says of a damaged archive depends on where it is damaged.
     except (OSError, ValueError, SyntaxError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError,
             KeyError) as error:  # fmt: skip
-        raise LabelError(f"{path} and .npz: expected body maps of {HALF[0]} x {HALF[1]} places ({error}).") from error
+        known_kinds = ((path, "picture"), (path.with_suffix(".npz"), "NumPy"))
+        others = [f"{each.name} is {what}" for each, kind in known_kinds if (what := what_is(each, kind))]
+        why = "; ".join(others) or error
+        raise LabelError(f"{path} and .npz: expected body maps of {HALF[0]} x {HALF[1]} places ({why}).") from error
     facts_of = path.with_suffix(".npz")
     for name, (kinds, shape) in FACTS[path.stem if path.stem in FACTS else "pictures"].items():
         value = known.get(name)

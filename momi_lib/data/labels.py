@@ -7,7 +7,12 @@ encoding: the picture read column by column, runs of background and of person in
 from __future__ import annotations
 
 import json
+import logging
+import os
+import re
 from collections.abc import Sequence
+from difflib import SequenceMatcher
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +20,29 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from momi_lib.files import likest, what_is
 from momi_lib.skeleton import JOINTS
 
-__all__ = ["LabelError", "Labels", "decode_masks", "encode_mask", "read_labels"]
+__all__ = [
+    "LabelError",
+    "Labels",
+    "check_places",
+    "decode_masks",
+    "encode_mask",
+    "near_label_files",
+    "no_labels",
+    "read_labels",
+]
+
+log = logging.getLogger(__name__)
+NOT_COCO = (
+    "not COCO keypoints ({}). Expected images[] with id, file_name, width, height and annotations[] with image_id, "
+    "keypoints."
+)
+#: What each file of labels is also called, for `near_label_files`.
+ALSO = {"test": ("query", "gallery", "val", "valid", "validation")}
+#: How often a joint may lie outside of its picture before all labels are doubted: in their units, and turned around.
+MOST_OUTSIDE, TURNED_OUTSIDE = 0.5, 0.1
 
 
 class LabelError(ValueError):
@@ -76,15 +101,18 @@ def read_labels(path: Path, files: Sequence[str], sizes: np.ndarray, size: tuple
     """Labels of `files` from a COCO keypoints file.
 
     Coordinates are (x, y), pixel centres at integers. Where a picture was resized its joints and mask follow:
-    x' = (x + 0.5) * W / w - 0.5. A joint of visibility 0 has no place: its coordinates mean nothing.
+    x' = (x + 0.5) * W / w - 0.5. A joint of visibility 0 has no place: its coordinates mean nothing. Annotations of a
+    crowd (``iscrowd``) and of categories other than the person are passed over. The file may be UTF-8, 16 or 32, with
+    a byte order mark or without.
 
     Args:
         files: picture names, as `file_name` in the label file has them.
         sizes: (N, 2) rows and columns that the files have on disk.
         size: rows and columns that the pictures have now.
 
-    Raises LabelError for what is malformed, missing or does not fit the pictures. Labels of other pictures
-    are not looked at.
+    Raises LabelError for what is malformed, missing, ambiguous (an id or a name twice) or does not fit the pictures:
+    texts for numbers, coordinates that lie outside of the picture by more than its size, and those that are fractions
+    of the picture. Labels of other pictures are not looked at.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "labels.json"
@@ -95,71 +123,286 @@ def read_labels(path: Path, files: Sequence[str], sizes: np.ndarray, size: tuple
     tensor([4.5000, 6.5000])
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_bytes())  # notices the kind of Unicode by itself
     except (OSError, ValueError, RecursionError) as error:
-        raise LabelError(f"{path}: expected a COCO keypoints file in JSON ({error}).") from error
+        other = what_is(path, "JSON", "text")
+        why = error if other is None else f"this is {other}"
+        raise LabelError(f"{path}: expected a COCO keypoints file in JSON ({why}).") from error
     try:
         stated, entries = _match(content, files)
-        keypoints = [entry["keypoints"] for entry in entries]
         for file, said, real in zip(files, stated, sizes.tolist(), strict=True):
             if said != real:
                 raise LabelError(f"{file} is labelled as {said} rows and columns, the picture has {real}.")
-        joints, visibility = _joints(files, keypoints)
+        joints, visibility = _joints(files, [entry["keypoints"] for entry in entries])
+        check_places(joints, visibility > 0, sizes[:, ::-1], [f"keypoints of {file}" for file in files])
         masks = _masks(files, entries, sizes, size)
     except LabelError as error:
         raise LabelError(f"{path}: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise LabelError(
-            f"{path}: not COCO keypoints ({type(error).__name__}: {error}). Expected images[] with id, "
-            "file_name, width, height and annotations[] with image_id, keypoints."
-        ) from error
+        raise LabelError(f"{path}: {NOT_COCO.format(f'{type(error).__name__}: {error}')}") from error
     scale = np.array(size) / sizes  # of rows and columns
     joints = (joints + 0.5) * scale[:, None, ::-1] - 0.5
     return Labels(torch.from_numpy(joints.astype(np.float32)), torch.from_numpy(visibility), masks)
 
 
-def _match(content: dict[str, Any], files: Sequence[str]) -> tuple[list[list[int]], list[dict[str, Any]]]:
+def _match(content: Any, files: Sequence[str]) -> tuple[list[list[int]], list[dict[str, Any]]]:
     """The stated [rows, columns] and the one annotation of each file."""
-    images = {image["file_name"]: image for image in content["images"]}
-    if len(images) != len(content["images"]):
-        raise LabelError("a file_name occurs twice in images[], expected once.")
-    entries: dict[Any, dict[str, Any]] = {}
-    for entry in content["annotations"]:
-        if entries.setdefault(entry["image_id"], entry) is not entry:
-            raise LabelError(f"image_id {entry['image_id']} has two annotations, expected one.")
+    if not isinstance(content, dict):
+        what = f"a {type(content).__name__}, as results of a detector are" if isinstance(content, list) else "no object"
+        raise LabelError(NOT_COCO.format(f"the file holds {what}"))
+    images, owners = _images(content), {}
+    for name, image in images.items():
+        owner = owners.setdefault(_key(image, "id", name), name)
+        if owner != name:
+            raise LabelError(f"{owner} and {name} in images[] both have the id {image['id']}, expected one each.")
+    entries, skipped = _annotations(content, owners, set(files))
     missing = [file for file in files if file not in images or images[file]["id"] not in entries]
     if missing:
-        raise LabelError(
-            f"{len(missing)} of {len(files)} pictures have no label, the first is {missing[0]}. Label them, "
-            "or remove them, or move the label file away to go without labels."
-        )
-    chosen = [images[file] for file in files]
-    stated = [[image["height"], image["width"]] for image in chosen]
-    return stated, [entries[image["id"]] for image in chosen]
+        raise LabelError(_missing(missing, len(files), images, entries, skipped))
+    for category in content.get("categories") or ():
+        _check_order(category)
+    chosen = [(file, images[file]) for file in files]
+    stated = [[_whole(image, side, file) for side in ("height", "width")] for file, image in chosen]
+    return stated, [entries[image["id"]] for _, image in chosen]
+
+
+def _images(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The entries of images[] by their file_name."""
+    if not isinstance(content.get("images"), list):
+        raise LabelError(NOT_COCO.format("it has no list images"))
+    images: dict[str, dict[str, Any]] = {}
+    for place, image in enumerate(content["images"]):
+        if not isinstance(image, dict) or not isinstance(image.get("file_name"), str):
+            raise LabelError(NOT_COCO.format(f"images[{place}] has no file_name that is a text"))
+        if images.setdefault(image["file_name"], image) is not image:
+            raise LabelError(f"{image['file_name']} occurs twice in images[], expected once.")
+    return images
+
+
+def _key(entry: dict[str, Any], name: str, of: str) -> int | float | str:
+    """An id, a number or a text."""
+    value = entry.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise LabelError(f"images[]: {of} has no {name} that is a number or a text, got {_said(value)}.")
+    return value
+
+
+def _annotations(
+    content: dict[str, Any], owners: dict[Any, str], wanted: set[str]
+) -> tuple[dict[Any, dict[str, Any]], dict[Any, int]]:
+    """The one annotation of a person of each image_id, and how many others each has that were passed over."""
+    if not isinstance(content.get("annotations"), list):
+        raise LabelError(NOT_COCO.format("it has no list annotations"))
+    persons = _person_categories(content.get("categories"))
+    entries: dict[Any, dict[str, Any]] = {}
+    skipped: dict[Any, int] = {}
+    for place, entry in enumerate(content["annotations"]):
+        if not isinstance(entry, dict) or not isinstance(entry.get("image_id"), (int, float, str)):
+            raise LabelError(NOT_COCO.format(f"annotations[{place}] has no image_id that is a number or a text"))
+        number = entry["image_id"]
+        crowd = str(entry.get("iscrowd", 0)).casefold() in ("1", "true")
+        if crowd or (persons is not None and "category_id" in entry and entry["category_id"] not in persons):
+            skipped[number] = skipped.get(number, 0) + 1
+        elif entries.setdefault(number, entry) is not entry and owners.get(number) in wanted:
+            raise LabelError(f"{owners[number]} (image_id {number}) has two annotations, expected one of one person.")
+    for number, entry in entries.items():
+        if owners.get(number) in wanted and "keypoints" not in entry:
+            raise LabelError(NOT_COCO.format(f"the annotation of {owners[number]} has no keypoints"))
+    return entries, skipped
+
+
+def _person_categories(categories: Any) -> set[Any] | None:
+    """The ids of the categories that are people; None where the categories do not say."""
+    if not isinstance(categories, list):
+        return None
+    people = ("person", "people", "pedestrian", "human")
+    ids = {each["id"] for each in categories if str(each.get("name")).casefold() in people and "id" in each}
+    return ids or None
+
+
+def _check_order(category: Any) -> None:
+    """Refuse a category whose joints are those of COCO in another order; other names say nothing."""
+    told = category.get("keypoints") if isinstance(category, dict) else None
+    if not isinstance(told, list):
+        return
+    names = [re.sub(r"[^a-z]+", "_", str(name).casefold()).strip("_") for name in told]
+    if sorted(names) != sorted(JOINTS):
+        return
+    for place, (name, expected) in enumerate(zip(names, JOINTS, strict=True)):
+        if name != expected:
+            raise LabelError(f"categories[]: keypoint {place} is {name}, expected {expected}: the order of COCO.")
+
+
+def _missing(missing: list[str], total: int, images: dict, entries: dict, skipped: dict) -> str:
+    """What to say of pictures without a label."""
+    first = missing[0]
+    image = images.get(first)
+    if image is None:
+        near = likest(first, images)
+        why = f"the file has, for example, {near!r}" if near is not None else "the file lists no images"
+    elif image["id"] in skipped:
+        count = skipped[image["id"]]
+        why = f"of it there is only {count} annotation{'s' * (count > 1)} of a crowd (iscrowd) or of another category"
+    elif str(image["id"]) in map(str, entries):
+        other = next(number for number in entries if str(number) == str(image["id"]))
+        why = f"its id in images[] is {_said(image['id'])}, its image_id in annotations[] is {_said(other)}"
+    else:
+        why = "it is listed in images[], and no annotation has its id"
+    return (
+        f"{len(missing)} of {total} pictures have no label, the first is {first}: {why}. Label them under this name, "
+        "or remove them, or move the label file away to go without labels."
+    )
+
+
+def _whole(image: dict[str, Any], side: str, file: str) -> int:
+    value = image.get(side)
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, bool) or value is None or not whole:
+        raise LabelError(f"{file}: expected a {side} that is a whole number of pixels, got {_said(value)}.")
+    return int(value)
+
+
+def _said(value: Any) -> str:
+    """A value of JSON as it is called there, not too long."""
+    words = {str: f"the text {str(value)[:40]!r}", dict: "an object", list: "a list"}
+    return words.get(type(value)) or ("null" if value is None else f"{value!r}"[:40].replace("True", "true"))
 
 
 def _joints(files: Sequence[str], keypoints: list[Any]) -> tuple[np.ndarray, np.ndarray]:
-    def parsed(part: list[Any]) -> np.ndarray | None:
-        try:
-            values = np.array(part, dtype=np.float64).reshape(len(part), len(JOINTS), 3)
-        except (TypeError, ValueError):  # not numbers, or not 51 each
-            return None
-        good = np.isfinite(values).all() and np.isin(values[..., 2], (0, 1, 2)).all()
-        return values if good else None
-
-    values = parsed(keypoints)
-    if values is None:
-        for file, one in zip(files, keypoints, strict=True):
-            if parsed([one]) is None:
-                raise LabelError(f"keypoints of {file}: expected 17 times x, y, visibility (0, 1 or 2).")
-        raise LabelError("keypoints: expected 17 times x, y, visibility (0, 1 or 2) in every annotation.")
+    """Joints (N, 17, 2) float64 and visibility (N, 17) uint8."""
+    values = np.array([_numbers(file, one) for file, one in zip(files, keypoints, strict=True)], dtype=np.float64)
+    values = values.reshape(len(files), len(JOINTS), 3)
     return values[..., :2], values[..., 2].astype(np.uint8)
+
+
+def _numbers(file: str, given: Any) -> list[float]:
+    """The 51 numbers of one person, given in one list or as 17 triples."""
+    expected = f"keypoints of {file}: expected 17 times x, y, visibility (0, 1 or 2)"
+    if not isinstance(given, list):
+        raise LabelError(f"{expected}, got {_said(given)}.")
+    flat = given
+    if len(given) == len(JOINTS) and all(isinstance(each, list) and len(each) == 3 for each in given):
+        flat = [value for triple in given for value in triple]
+    if len(flat) != 3 * len(JOINTS):
+        what = f"{len(flat)} lists" if flat and isinstance(flat[0], list) else f"{len(flat)} values"
+        raise LabelError(f"{expected}, got {what}.")
+    for place, value in enumerate(flat):
+        joint, field = JOINTS[place // 3], ("x", "y", "visibility")[place % 3]
+        # A bool is an int to isinstance(); type() is exact, and fast.
+        if type(value) not in (int, float) or not abs(value) < 1e9:
+            raise LabelError(f"{expected}, got {_said(value)} for {field} of {joint}.")
+        if place % 3 == 2 and value not in (0, 1, 2):
+            confidence = "; this looks like a confidence: state what can be seen" if 0 < value < 1 else ""
+            raise LabelError(f"{expected}, got {_said(value)} for {field} of {joint}{confidence}.")
+    return flat
+
+
+def check_places(places: np.ndarray, known: np.ndarray, extents: np.ndarray, names: Sequence[str]) -> None:
+    """Refuse joints that cannot be pixels of their pictures.
+
+    Args:
+        places: (N, 17, 2) x, y.
+        known: (N, 17) bool, which joints have a place at all.
+        extents: (N, 2) width, height of the pictures.
+        names: how to call each of the N in a message.
+
+    Raises LabelError where a joint lies outside of its picture by more than the picture's size, where all joints of a
+    person (three and more) or of all people lie within -1 to 1, and where most joints of all people lie outside: of
+    other pictures, of a larger photograph, or y before x.
+
+    >>> check_places(np.full((1, 17, 2), 0.5), np.ones((1, 17), bool), np.array([[64, 128]]), ["joints of a.jpg"])
+    Traceback (most recent call last):
+    ...
+    momi_lib.data.labels.LabelError: joints of a.jpg: all coordinates lie between 0 and 1, expected pixels of 64 x 128.
+    """
+    box = extents[:, None, :]
+    far = known & ((places < -box) | (places > 2 * box)).any(-1)
+    small = (np.abs(places) <= 1).all(-1) & known & (box > 2).any(-1)
+    counts = known.sum(1)
+    fractions = (small.sum(1) == counts) & (counts > 2)
+    if counts.sum() > 1 and small.sum() == counts.sum():
+        fractions |= counts > 0
+    for row in np.flatnonzero(fractions)[:1]:
+        width, height = extents[row].tolist()
+        low = "between 0 and 1" if places[row][known[row]].min() >= 0 else "between -1 and 1"
+        raise LabelError(f"{names[row]}: all coordinates lie {low}, expected pixels of {width} x {height}.")
+    for row in np.flatnonzero(far.any(1))[:1]:
+        joint = int(np.flatnonzero(far[row])[0])
+        (x, y), (width, height) = places[row, joint].tolist(), extents[row].tolist()
+        raise LabelError(
+            f"{names[row]}: {JOINTS[joint]} lies at ({x:g}, {y:g}), far outside of its picture of {width} x {height} "
+            "pixels. Expected pixels of this picture, not of a larger one that it was cut from."
+        )
+    outside, turned = (
+        float((known & ((each < -1) | (each > box)).any(-1)).sum() / max(1, known.sum()))
+        for each in (places, places[..., ::-1])
+    )
+    if outside > MOST_OUTSIDE or (outside > TURNED_OUTSIDE and turned < outside / 10):
+        why = "expected pixels of these pictures, not of larger ones that they were cut from"
+        if turned < outside / 10:
+            why = "they would fit with x and y exchanged: the file has y before x, expected x before y"
+        raise LabelError(f"{outside:.0%} of all joints lie outside of their pictures, {names[0]} and others; {why}.")
+
+
+def near_label_files(path: Path) -> list[Path]:
+    """Files beside or near the missing label file `path` that are likely meant to be it: another name or folder.
+
+    >>> near_label_files(Path("no_such_folder/annotations/train.json"))
+    []
+    """
+    root, own = path.parent.parent, path.stem
+    folders = [path.parent, root]
+    if root.is_dir():
+        names = ("annotation", "annotations", "label", "labels")
+        folders += [each for each in sorted(root.iterdir()) if each.is_dir() and each.name.casefold() in names]
+    taken = {path.parent / f"{name}.json" for name in ("train", "test", "truth")}
+    found = []
+    for folder in dict.fromkeys(folders):
+        if not folder.is_dir():
+            continue
+        for each in sorted(folder.iterdir()):
+            name, dot, _ = each.name.casefold().partition(".json")
+            words = re.findall("[a-z]+", name)
+            if dot and each not in taken and any(_meant(word, own) for word in words) and each.is_file():
+                found.append(each)
+    return found
+
+
+def _meant(word: str, name: str) -> bool:
+    """Whether a word of a file's name is another way to write the name of a split."""
+    if word.startswith(name) or word in ALSO.get(name, ()):
+        return True
+    return sorted(word) == sorted(name) or SequenceMatcher(None, word, name).ratio() > 0.85
+
+
+def no_labels(path: Path) -> None:
+    """Answer None for labels that are not there, with a logged warning where a file near by is likely meant to be them.
+
+    Raises LabelError where the name is taken by something that is no file, such as a folder or a broken link.
+
+    >>> no_labels(Path("no_such_folder/annotations/train.json"))
+    """
+    if os.path.lexists(path):
+        what = "a folder" if path.is_dir() else "a broken link" if path.is_symlink() else "a special file"
+        raise LabelError(f"{path}: expected a COCO keypoints file in JSON, and this is {what}.")
+    near = near_label_files(path)
+    if near:
+        _point_at(path, tuple(near))
+
+
+@cache  # once a file: data are loaded many times
+def _point_at(path: Path, near: tuple[Path, ...]) -> None:
+    log.warning(
+        "%s is not read: labels of these pictures are read from %s. Rename it if it holds them.",
+        " and ".join(map(str, near[:2])), path,
+    )  # fmt: skip
 
 
 def _masks(
     files: Sequence[str], entries: list[dict[str, Any]], sizes: np.ndarray, size: tuple[int, int]
 ) -> Tensor | None:
-    without = [file for file, entry in zip(files, entries, strict=True) if "segmentation" not in entry]
+    # Programs that know no masks write an empty list of polygons, or null.
+    without = [file for file, entry in zip(files, entries, strict=True) if entry.get("segmentation") in (None, [])]
     if len(without) == len(files):
         return None
     if without:

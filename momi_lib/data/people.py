@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from momi_lib.data.cache import fingerprint, load_pictures
-from momi_lib.data.labels import Labels, read_labels
+from momi_lib.data.labels import Labels, no_labels, read_labels
 from momi_lib.data.pictures import STANDARD, decode_pictures, report_resized
 from momi_lib.data.records import data_folder, scan
 
@@ -223,4 +223,4 @@ def split_labels(
     True
     """
     path = root / "annotations" / f"{name}.json"
-    return read_labels(path, files, sizes, size) if path.is_file() else None
+    return read_labels(path, files, sizes, size) if path.is_file() else no_labels(path)

@@ -5,7 +5,6 @@ No photograph has one. Notebook 08 judges by it.
 
 from __future__ import annotations
 
-import csv
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -13,10 +12,11 @@ from pathlib import Path, PurePosixPath
 import torch
 from torch import Tensor
 
-from momi_lib.data.labels import LabelError
+from momi_lib.data.labels import LabelError, near_label_files
 from momi_lib.data.people import People, checked_size, load, read_pictures, split_labels
 from momi_lib.data.pictures import STANDARD
 from momi_lib.data.records import data_folder, stamp
+from momi_lib.files import likest, read_table
 
 __all__ = ["Truth", "load_truth"]
 
@@ -66,8 +66,10 @@ def load_truth(folder: str | os.PathLike[str] | None = None, *, size: tuple[int,
     Reads `truth/pairs.csv` (columns from, to, picture: paths relative to the data folder) and
     `annotations/truth.json`.
 
-    Raises FileNotFoundError for a folder without them, ValueError for a table that does not fit, PictureError
-    and LabelError as `load` does.
+    The table may be separated by commas, semicolons or tabulators, with a byte order mark or without.
+
+    Raises FileNotFoundError for a folder without them, ValueError for a table that does not fit or has a swap or a
+    picture twice, PictureError and LabelError as `load` does.
 
     >>> import tempfile
     >>> root = Path(tempfile.mkdtemp()); (root / "query").mkdir()
@@ -87,20 +89,25 @@ def load_truth(folder: str | os.PathLike[str] | None = None, *, size: tuple[int,
     rows = _read_table(table)
     people = load(root, "test", size=size)
     place = {file: index for index, file in enumerate(people.files)}
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         for column in ("from", "to"):
             if row[column] not in place:
-                raise ValueError(f"{table}, line {line}: {row[column]!r} is no picture of the split 'test'.")
-    files = tuple(row["picture"] for row in rows)
+                raise ValueError(
+                    f"{table}, line {line}: {row[column]!r} is no picture of the split 'test', which has, for example, "
+                    f"{likest(row[column], people.files)!r}."
+                )
+    files = tuple(row["picture"] for _, row in rows)
     pictures, sizes, _ = read_pictures(root, files, stamp(root, files), "truth", size)
     labels = split_labels(root, "truth", files, sizes, size)
     if labels is None or labels.masks is None:
         path = root / "annotations" / "truth.json"
-        raise LabelError(f"{path}: expected a file with the joints and masks of the true swaps.")
+        near = [each.name for each in near_label_files(path)] if labels is None else []
+        hint = f" {near[0]} lies near by: rename it if it holds them." if near else ""
+        raise LabelError(f"{path}: expected a file with the joints and masks of the true swaps.{hint}")
     return Truth(
         people=people,
-        source=torch.tensor([place[row["from"]] for row in rows]),
-        target=torch.tensor([place[row["to"]] for row in rows]),
+        source=torch.tensor([place[row["from"]] for _, row in rows]),
+        target=torch.tensor([place[row["to"]] for _, row in rows]),
         pictures=pictures,
         masks=labels.masks,
         joints=labels.joints,
@@ -108,19 +115,31 @@ def load_truth(folder: str | os.PathLike[str] | None = None, *, size: tuple[int,
     )
 
 
-def _read_table(table: Path) -> list[dict[str, str]]:
-    try:
-        with open(table, newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{table}: expected a table of comma-separated values ({error}).") from error
-    if not rows or not set(COLUMNS) <= set(reader.fieldnames or ()):
-        raise ValueError(f"{table}: expected the columns from,to,picture and one row a swap.")
-    for line, row in enumerate(rows, start=2):
-        if not all(row[column] for column in COLUMNS):
-            raise ValueError(f"{table}, line {line}: expected three entries, from,to,picture.")
+def _read_table(table: Path) -> list[tuple[int, dict[str, str]]]:
+    """Each row by column, with its line in the file."""
+    names, rows = read_table(table)
+    filled = [(line, row) for line, row in rows if row]
+    if not filled or not set(COLUMNS) <= set(names):
+        got = ",".join(names) or "nothing"
+        raise ValueError(f"{table}: expected the columns from,to,picture and one row a swap, got {got}.")
+    found: list[tuple[int, dict[str, str]]] = []
+    seen: dict[tuple[str, ...], int] = {}
+    for line, entries in filled:
+        row = dict(zip(names, entries, strict=False))
+        where = f"{table}, line {line}"
+        if len(entries) != len(names) or not all(row[column] for column in COLUMNS):
+            expected = "three entries, from,to,picture" if len(names) == 3 else f"{len(names)} entries"
+            raise ValueError(f"{where}: expected {expected}, got {len(entries)}, of which none may be empty.")
         path = PurePosixPath(row["picture"])
-        if path.is_absolute() or ".." in path.parts:  # a table never makes us read elsewhere
-            raise ValueError(f"{table}, line {line}: {row['picture']!r} is no path inside the data folder.")
-    return rows
+        if path.is_absolute() or ".." in path.parts or set(row["picture"]) & {"\\", ":"}:
+            # A table never makes us read elsewhere, on no system.
+            raise ValueError(f"{where}: {row['picture']!r} is no path inside the data folder, written with /.")
+        if row["from"] == row["to"]:
+            raise ValueError(f"{where}: from and to are the same picture, {row['from']}. Correct or remove the line.")
+        for key in ((row["from"], row["to"]), (row["picture"],)):
+            if seen.setdefault(key, line) != line:
+                raise ValueError(
+                    f"{where}: {','.join(key)} occurs twice, first in line {seen[key]}. Remove one of the lines."
+                )
+        found.append((line, row))
+    return found

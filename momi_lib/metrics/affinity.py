@@ -18,7 +18,16 @@ from torch.nn import functional
 from momi_lib.data import People, to_float
 from momi_lib.devices import at_a_time
 from momi_lib.features import IMAGENET_DEVIATION, IMAGENET_MEAN, MannequinFeatures
-from momi_lib.files import load_tensors, save_tensors, sha256, tensor_metadata, weights_folder, write_json
+from momi_lib.files import (
+    form_of,
+    load_tensors,
+    not_finite,
+    save_tensors,
+    sha256,
+    tensor_metadata,
+    weights_folder,
+    write_json,
+)
 from momi_lib.metrics.features import NetworkCard
 from momi_lib.metrics.judges import ResNet50Judge
 
@@ -204,7 +213,8 @@ class AffinityNetwork(nn.Module):
 
         Raises:
             FileNotFoundError: where there is no such file, with the command that makes it.
-            ValueError: where the file is damaged, does not fit its card's hash, or holds something else.
+            ValueError: where the file is damaged, does not fit its card's hash, or holds something else or values that
+                are not finite.
         """
         path = Path(path)
         if not path.is_file():
@@ -212,21 +222,35 @@ class AffinityNetwork(nn.Module):
                 f"{path}: no such file; make an affinity network with `python -m momi_lib train-affinity --variant "
                 "heldout` (or paper)"
             )
+        expected = f"expected weights of an affinity network ({FORMAT})"
+        try:
+            form_of(path)  # says what another file is; a hash would only say that it is another
+        except ValueError as error:
+            raise ValueError(f"{path}: {expected}; {error}") from error
         card = path.with_suffix(".json")
-        told = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
+        try:
+            told = json.loads(card.read_bytes()) if card.is_file() else {}
+        except ValueError as error:
+            raise ValueError(f"{card}: expected the card of weights, JSON, got {error}; copy it again") from error
+        if not isinstance(told, dict):
+            raise ValueError(f"{card}: expected the card of weights, a JSON object, got {told!r}; copy it again")
         if told and told.get("sha256") != sha256(path):
             raise ValueError(f"{path}: does not fit the SHA-256 in {card.name}; copy or download both again")
+        tensors = load_tensors(path)
         try:
             about = json.loads(tensor_metadata(path).get(KEY, "{}"))
             if about.get("format") != FORMAT:
                 raise ValueError(f"its format is {about.get('format')!r}")
             with torch.random.fork_rng(devices=[]):  # for weights that the file replaces at once
                 network = cls(about.get("variant"), about.get("backbone"))
-            network.load_state_dict(load_tensors(path))
+            network.load_state_dict(tensors)
         except (AttributeError, ValueError, RuntimeError) as error:  # metadata may be any JSON
             raise ValueError(
-                f"{path}: expected weights of an affinity network ({FORMAT}), got others or a damaged file ({error})"
+                f"{path}: {expected}, got others or a damaged file ({' '.join(str(error).split())[:500]})"
             ) from error
+        spoiled = not_finite(tensors)
+        if spoiled is not None:
+            raise ValueError(f"{path}: holds values in {spoiled} that are not finite; train or download it again")
         network.weights = sha256(path)
         network.trained_on = told.get("fingerprint")
         network.data = told.get("data", network.data)

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from momi_lib.data import size_of, to_float
 from momi_lib.devices import at_a_time
 from momi_lib.features import IMAGENET_DEVIATION, IMAGENET_MEAN, FeatureNetwork, feature_network
-from momi_lib.files import load_tensors, sha256, weights_folder
+from momi_lib.files import fill, load_tensors, sha256, weights_folder
 from momi_lib.metrics.features import Features, NetworkCard
 from momi_lib.metrics.masks import PersonMasks, mask_pictures
 
@@ -247,11 +247,5 @@ def _weights(path: str | os.PathLike[str] | None, url: str, title: str) -> Path:
 
 def _fill(network: nn.Module, tensors: dict[str, Tensor], path: Path, expected: str) -> None:
     """Give a network without memory the tensors of a file."""
-    try:
-        network.load_state_dict(tensors, assign=True)
-    except RuntimeError as error:
-        raise ValueError(
-            f"{path}: expected a state dict of torchvision's {expected} with {CLASSES} classes, got other weights "
-            f"({' '.join(str(error).split())[:300]})"
-        ) from error
+    fill(network, tensors, path, f"torchvision's {expected} with {CLASSES} classes", assign=True)
     network.float()

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from momi_lib.data import Truth, to_float
 from momi_lib.devices import at_a_time
-from momi_lib.files import load_tensors, sha256
+from momi_lib.files import fill, load_tensors, sha256
 from momi_lib.metrics.distances import frechet_distance
 from momi_lib.metrics.features import NetworkCard
 from momi_lib.metrics.judges import JudgeNetwork
@@ -77,7 +77,7 @@ class Lite0Judge(JudgeNetwork):
         from efficientnet_lite_pytorch import EfficientNet
 
         self.network = EfficientNet.from_name("efficientnet-lite0")
-        self.network.load_state_dict(load_tensors(path))
+        fill(self.network, load_tensors(path), path, "EfficientNet-Lite0")
         resize = "224 x 224, bilinear, half-pixel centres, no antialiasing"
         self.card = NetworkCard("efficientnet-lite0", sha256(path), resize, "(byte - 127) / 128")
         self.requires_grad_(False).eval()

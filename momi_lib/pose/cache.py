@@ -245,7 +245,7 @@ def _write(path: Path, tensors: dict[str, Tensor]) -> None:
 def _read(path: Path) -> dict[str, Tensor] | None:
     if not path.is_file() or not _seal(path).is_file():
         return None
-    if files.sha256(path) != _seal(path).read_text().strip():
+    if files.sha256(path) != _seal(path).read_text(encoding="utf-8", errors="replace").strip():
         log.warning("the cached maps %s are damaged; they are computed again", path)
         return None
     return safetensors.torch.load_file(path)

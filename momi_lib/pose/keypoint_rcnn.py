@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection import KeypointRCNN_ResNet50_FPN_Weights, keypointrcnn_resnet50_fpn
 
+from momi_lib import files
 from momi_lib.data import size_of
 from momi_lib.pose.heatmaps import gaussian_maps
 
@@ -29,7 +28,7 @@ class KeypointRCNNTeacher(nn.Module):
     Args:
         weights: "DEFAULT" (or another name that torchvision has for this network): torchvision downloads the
             file when the teacher is made, once a machine; a path: that file, which torchvision's download
-            gives; None: random weights, for tests.
+            gives, or a checkpoint of torchvision's training script; None: random weights, for tests.
         map_size: (h', w') of the maps.
         sigma: deviation of the Gaussians in cells of the map.
         short_side: the picture's shorter side is enlarged to this many pixels, because the detector knows
@@ -38,7 +37,7 @@ class KeypointRCNNTeacher(nn.Module):
 
     Raises:
         ConnectionError: the weights could not be downloaded; the message says what to do.
-        FileNotFoundError, ValueError: a path that is missing or no weights of this network.
+        FileNotFoundError, ValueError: a path that is missing, or no weights of this network, or not finite ones.
 
     >>> teacher = KeypointRCNNTeacher(weights=None, short_side=64)
     >>> with torch.no_grad():
@@ -158,12 +157,14 @@ def _load(weights: str | os.PathLike | None, **settings: int) -> nn.Module:
     )
     if not path.is_file():
         raise FileNotFoundError(f"KeypointRCNNTeacher: no file {path}; {expected}")
-    network = keypointrcnn_resnet50_fpn(weights=None, weights_backbone=None, **settings)
     try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (
-        RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile
-    ) as error:  # fmt: skip
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        tensors = files.load_tensors(path)
+        spoiled = files.not_finite(tensors)
+        if spoiled is not None:
+            raise ValueError(f"values in {spoiled} that are not finite, as of a training that diverged")
+        network = keypointrcnn_resnet50_fpn(weights=None, weights_backbone=None, **settings)
+        network.load_state_dict(tensors)
+    except (RuntimeError, ValueError) as error:
+        reason = "; ".join(line.strip()[:600] for line in str(error).splitlines()[:2])
         raise ValueError(f"KeypointRCNNTeacher: {path} holds other weights ({reason}); {expected}") from error
     return network

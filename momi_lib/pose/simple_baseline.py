@@ -41,6 +41,28 @@ def depth_of(names: Iterable[str]) -> int | None:
     return DEPTHS.get((blocks, any(match[3] == "3" for match in places)))
 
 
+def another_network(names: Iterable[str]) -> str | None:
+    """What network these parameters are likely of that is no Simple Baselines; ``None`` where nothing tells.
+
+    >>> another_network(["backbone.conv1.weight", "keypoint_head.final_layer.weight"])
+    "Simple Baselines of MMPose, which has other names and other conventions than the authors' own"
+    """
+    names = set(names)
+
+    def any_starts(*starts: str) -> bool:
+        return any(name.startswith(starts) for name in names)
+
+    if any_starts("roi_heads."):
+        return "a detector of torchvision; momi_lib.pose.KeypointRCNNTeacher reads Keypoint R-CNN"
+    if any_starts("stage2.", "stage3.", "transition1."):
+        return "HRNet, which is not implemented here"
+    if any_starts("backbone."):
+        return "Simple Baselines of MMPose, which has other names and other conventions than the authors' own"
+    if any_starts("fc.") and not any_starts("deconv_layers."):
+        return "a ResNet classifier, as for ImageNet: only the beginning of a pose network"
+    return None
+
+
 class SimpleBaseline(nn.Module):
     """Pose network of Simple Baselines: the teacher ψ of Eq. 1 is one of these (see notebook 02).
 

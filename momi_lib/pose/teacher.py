@@ -7,9 +7,7 @@ inside needs as its input.
 from __future__ import annotations
 
 import os
-import pickle
 import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from torch.nn import functional
 
 from momi_lib import files
 from momi_lib.data import mirror_maps, mirror_pictures, size_of
-from momi_lib.pose.simple_baseline import SimpleBaseline, depth_of
+from momi_lib.pose.simple_baseline import SimpleBaseline, another_network, depth_of
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB, for values in [0, 1]
 MARGIN = 1.25  # official weights see a person with a quarter of room around it
@@ -157,18 +155,22 @@ class Teacher(nn.Module):
     def from_official(cls, path: str | os.PathLike, *, input_size: tuple[int, int] | None = None) -> Teacher:
         """A teacher with published Simple Baselines weights; every parameter must be there and no other.
 
-        The file is read with ``torch.load(weights_only=True)``, so it cannot run code. An outer
-        ``{"state_dict": …}`` and a ``module.`` before each name are accepted. The depth of the ResNet is read from the
-        names of the parameters.
+        The file is read with ``torch.load(weights_only=True)``, so it cannot run code. What the official training
+        script saves is accepted too, ``{"epoch": …, "model": …, "state_dict": …, "perf": …, "optimizer": …}``, of which
+        only the weights and the model's name are used, and a ``module.`` before each name. The depth of the ResNet is
+        read from the names of the parameters.
 
         Args:
-            path: the checkpoint.
-            input_size: (h, w) of the pictures that it was trained on. Nothing in the file says it; ``None`` reads it
-                from the file's name, as in ``pose_resnet_50_256x192.pth.tar``.
+            path: the checkpoint; safetensors with the same names are read as well.
+            input_size: (h, w) of the pictures that it was trained on. ``None`` reads it from the file's name, as in
+                ``pose_resnet_50_256x192.pth.tar``, or from the name of the model that the training script writes into
+                the file, as in ``256x192_pose_resnet_50_d256d256d256``. Nothing else in a file says it.
 
         Raises:
             FileNotFoundError: no such file; the message says where to obtain it.
-            ValueError: a file that is no checkpoint, or of another network; a name without a size.
+            ValueError: a file that is no checkpoint, or of another network (HRNet, MMPose's, a classifier, 16 joints,
+                the variant of Caffe, whose strides lie elsewhere though all names and shapes are the same), or with
+                weights that are not finite; a size that nothing says, or two sizes.
 
         >>> Teacher.from_official("nowhere.pth.tar")  # doctest: +IGNORE_EXCEPTION_DETAIL
         Traceback (most recent call last):
@@ -177,45 +179,46 @@ class Teacher(nn.Module):
         path = Path(path)
         wanted = WHERE_OFFICIAL
         if not path.is_file():
-            raise FileNotFoundError(f"Teacher.from_official: no file {path}; expected {wanted}")
+            what = f"{path} is a folder" if path.is_dir() else f"no file {path}"
+            raise FileNotFoundError(f"Teacher.from_official: {what}; expected {wanted}")
         try:
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-        except (
-            RuntimeError,
-            pickle.UnpicklingError,
-            EOFError,
-            ValueError,
-            KeyError,
-            zipfile.BadZipFile,
-        ) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ValueError(
-                f"Teacher.from_official: {path} is not a readable checkpoint ({reason}); expected {wanted}"
-            ) from error
-        if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
-            loaded = loaded["state_dict"]
-        if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
-            raise ValueError(f"Teacher.from_official: {path} holds no state dict of tensors; expected {wanted}")
-        state = {str(key).removeprefix("module."): value for key, value in loaded.items()}
-        layers = depth_of(state)
+            state, beside = files.read_checkpoint(path)
+        except ValueError as error:
+            raise ValueError(f"Teacher.from_official: {error} Here that is {wanted}") from error
+
+        def refusal(what: str) -> ValueError:
+            return ValueError(f"Teacher.from_official: {path} {what}; expected {wanted}")
+
+        layers, another = depth_of(state), another_network(state)
+        if another is not None:
+            raise refusal(f"holds {another}")
         if layers is None:
-            raise ValueError(
-                f"Teacher.from_official: {path} holds no ResNet of 18, 34, 50, 101 or 152 layers; expected {wanted}"
+            raise refusal("holds no ResNet of 18, 34, 50, 101 or 152 layers")
+        model = beside.get("model")  # a name, or a short name and one with the size of the input
+        said = " ".join(part for part in (model if isinstance(model, (tuple, list)) else [model]) if type(part) is str)
+        if "caffe" in f"{path.name} {said}".casefold():
+            raise refusal(
+                "is of the variant of Caffe by its name: its strides lie in other convolutions, which the weights do "
+                "not show, and it would answer wrongly here"
             )
-        input_size = input_size or _size_in(path.name)
+        last = state.get("final_layer.weight")
+        if last is not None and last.ndim == 4 and len(last) != 17:
+            mpii = ", as for MPII" if len(last) == 16 else ""
+            raise refusal(f"answers with {len(last)} joints{mpii}, not with the 17 of COCO")
+        strange = [f"{name} is {value.dtype}" for name, value in state.items() if not value.is_floating_point()
+                   and not name.endswith("num_batches_tracked")]  # fmt: skip
+        if strange:
+            raise refusal(f"holds weights that are no floating-point numbers: {strange[0]}")
+        spoiled = files.not_finite(state)
+        if spoiled is not None:
+            raise refusal(f"holds values in {spoiled} that are not finite, as of a training that diverged")
         if input_size is None:
-            raise ValueError(
-                f"Teacher.from_official: the name of {path} does not say the size of its input, as "
-                "pose_resnet_50_256x192.pth.tar does. Say it, height first: input_size=(256, 192), or --teacher-input "
-                "256 192"
-            )
+            input_size = _only_size(path, said)
         try:
             network = _filled(state, layers).float()
         except RuntimeError as error:
             reason = "; ".join(line.strip()[:300] for line in str(error).splitlines()[1:3])
-            raise ValueError(
-                f"Teacher.from_official: {path} does not fit SimpleBaseline({layers}): {reason}; expected {wanted}"
-            ) from error
+            raise refusal(f"does not fit SimpleBaseline({layers}): {reason}") from error
         return cls(network, input_size=input_size, official=True)
 
     def save(self, path: str | os.PathLike, *, half: bool = False) -> None:
@@ -250,45 +253,91 @@ class Teacher(nn.Module):
 
         Raises:
             FileNotFoundError: no such file.
-            ValueError: a file that is no safetensors file, or not one of a teacher.
+            ValueError: a file that is no safetensors file or not one of a teacher, metadata or weights that do not fit,
+                weights that are not finite.
         """
         path = Path(path)
         expected = "expected a file that Teacher.save or `python -m momi_lib train-teacher` wrote (teacher.safetensors)"
         if not path.is_file():
             raise FileNotFoundError(f"Teacher.load: no file {path}; {expected}")
-        metadata, state = files.tensor_metadata(path), files.load_tensors(path)
+        try:
+            state, metadata = files.read_checkpoint(path)
+        except ValueError as error:
+            raise ValueError(f"Teacher.load: {error}") from error
         if metadata.get("format") != FORMAT:
             raise ValueError(
-                f"Teacher.load: {path} has the format {metadata.get('format')!r}, not {FORMAT!r}; {expected}"
+                f"Teacher.load: {path} has the format {metadata.get('format')!r}, not {FORMAT!r}; {expected}. Official "
+                "weights are read by Teacher.from_official, or with --teacher-input 256 192, the size of their input"
             )
-        joints, width = int(metadata["joints"]), int(metadata.get("width", 64))
+        spoiled = files.not_finite(state)
+        if spoiled is not None:
+            raise ValueError(f"Teacher.load: {path} holds values in {spoiled} that are not finite; train it again")
+
+        def told(name: str, default: str | None = None) -> int:
+            return _number(path, metadata, name, default)
+
+        layers, joints, width = told("layers"), told("joints"), told("width", "64")
         try:
-            network = _filled(state, int(metadata["layers"]), joints, width=width)
-        except RuntimeError as error:
-            raise ValueError(f"Teacher.load: {path} is incomplete or damaged; {expected}") from error
-        return cls(
-            network,
-            input_size=_size(metadata["input_size"]),
-            official=metadata["official"] == "1",
-            name=metadata["name"],
-            map_size=_size(metadata["map_size"]),
-            flip=metadata.get("flip", "0") == "1",  # files before this option do not say
-        )
+            network = _filled(state, layers, joints, width=width)
+            return cls(
+                network,
+                input_size=_size(path, metadata, "input_size"),
+                official=metadata.get("official") == "1",
+                name=metadata.get("name"),
+                map_size=_size(path, metadata, "map_size"),
+                flip=metadata.get("flip", "0") == "1",  # files before this option do not say
+            )
+        except (RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise ValueError(f"Teacher.load: {path} is incomplete or damaged ({reason}); {expected}") from error
 
 
-def _size(text: str) -> tuple[int, int]:
-    height, width = map(int, text.split("x"))
-    return height, width
+def _number(path: Path, metadata: Mapping[str, str], name: str, default: str | None = None) -> int:
+    """A whole number from 1 that the metadata of a teacher state."""
+    value = metadata.get(name, default)
+    if value is None or not re.fullmatch(r"[1-9]\d{0,5}", value):
+        raise ValueError(f"Teacher.load: {path} states {name} = {value!r} in its metadata, expected a number from 1")
+    return int(value)
 
 
-def _size_in(name: str) -> tuple[int, int] | None:
-    """The (h, w) in a name such as ``pose_resnet_50_384x288.pth.tar``; ``None`` where there is none.
+def _size(path: Path, metadata: Mapping[str, str], name: str) -> tuple[int, int]:
+    """A (height, width) that the metadata of a teacher state."""
+    found = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", metadata.get(name, ""))
+    if found is None:
+        raise ValueError(f"its metadata state {name} = {metadata.get(name)!r}, expected HEIGHTxWIDTH such as 128x64")
+    return int(found[1]), int(found[2])
 
-    >>> _size_in("pose_resnet_152_384x288.pth.tar"), _size_in("checkpoint.pth.tar")
-    ((384, 288), None)
+
+def _sizes_in(name: str) -> list[tuple[int, int]]:
+    """The different (h, w) in a name such as ``pose_resnet_50_384x288.pth.tar``.
+
+    >>> _sizes_in("pose_resnet_152_384x288.pth.tar"), _sizes_in("checkpoint.pth.tar")
+    ([(384, 288)], [])
     """
-    found = re.search(r"(?<!\d)(\d{2,4})x(\d{2,4})(?!\d)", name)
-    return None if found is None else (int(found[1]), int(found[2]))
+    found = re.findall(r"(?<!\d)(\d{2,4})x(\d{2,4})(?!\d)", name)
+    return list(dict.fromkeys((int(height), int(width)) for height, width in found))
+
+
+def _only_size(path: Path, model: str) -> tuple[int, int]:
+    """The one size of the input that a file's name and its model's name state, usable and higher than wide."""
+    say = "Say it, height first: input_size=(256, 192), or --teacher-input 256 192"
+    sizes = _sizes_in(f"{path.name} {model}")
+    if not sizes:
+        raise ValueError(
+            f"Teacher.from_official: the name of {path} does not say the size of its input, as "
+            f"pose_resnet_50_256x192.pth.tar does, nor does the name of its model. {say}"
+        )
+    stated = " and ".join(f"{height} x {width}" for height, width in sizes)
+    height, width = sizes[0]
+    if len(sizes) > 1:
+        doubt = "and only one can be the size of its input"
+    elif height % 32 or width % 32:
+        doubt = "expected a height and a width divisible by 32 as the size of its input"
+    elif height < width:
+        doubt = "which is wider than high: expected the height first, as people stand"
+    else:
+        return height, width
+    raise ValueError(f"Teacher.from_official: the names of {path} and of its model state {stated}, {doubt}. {say}")
 
 
 def _filled(state: Mapping[str, Tensor], *shape: int, width: int = 64) -> SimpleBaseline:

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import torch
 
-from momi_lib.files import weights_folder
-from momi_lib.pose.teacher import Teacher
+from momi_lib.files import form_of, tensor_metadata, weights_folder
+from momi_lib.pose.teacher import FORMAT, Teacher
 
 
 def load_teacher(
     path: Path | None, device: torch.device | str = "cpu", *, input_size: tuple[int, int] | None = None
 ) -> Teacher:
-    """The teacher ψ from a file: ours (``.safetensors``), or an official checkpoint (``.pth``, ``.pth.tar``).
+    """The teacher ψ from a file: ours (safetensors), or an official checkpoint (``.pth``, ``.pth.tar``).
+
+    Which of the two it is, its content says, not its name.
 
     Args:
         path: ``None`` is the one that comes with the embedded data.
@@ -32,7 +34,7 @@ def load_teacher(
                 "or pass an official Simple Baselines checkpoint with --teacher FILE"
             )
     path = Path(path)
-    if path.suffix != ".safetensors":
+    if not _ours(path, input_size):
         return Teacher.from_official(path, input_size=input_size).to(device)
     teacher = Teacher.load(path)
     if input_size is not None and tuple(input_size) != teacher.input_size:
@@ -41,3 +43,13 @@ def load_teacher(
             "leave the option out"
         )
     return teacher.to(device)
+
+
+def _ours(path: Path, input_size: tuple[int, int] | None) -> bool:
+    """Whether `Teacher.load` is to read a file; an input size stated for foreign safetensors means official ones."""
+    try:
+        if form_of(path) != "safetensors":
+            return False
+        return input_size is None or tensor_metadata(path).get("format") == FORMAT
+    except (FileNotFoundError, ValueError):  # said by who reads it
+        return path.suffix == ".safetensors"

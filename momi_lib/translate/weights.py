@@ -12,7 +12,16 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from momi_lib.files import form_of, load_tensors, save_tensors, sha256, tensor_metadata, weights_folder, write_json
+from momi_lib.files import (
+    fill,
+    form_of,
+    load_tensors,
+    save_tensors,
+    sha256,
+    tensor_metadata,
+    weights_folder,
+    write_json,
+)
 from momi_lib.translate.carrying import CarryNet
 from momi_lib.translate.network import MomiNet, NetworkConfig
 
@@ -181,7 +190,7 @@ def described(path: Path) -> dict[str, Any]:
     card = path.with_suffix(".json")
     if card.is_file():
         try:
-            told = json.loads(card.read_text(encoding="utf-8")).get("sha256")
+            told = json.loads(card.read_bytes()).get("sha256")
         except (ValueError, AttributeError) as error:
             raise ValueError(f"{card}: expected the card of weights, JSON, got {error}; copy it again") from error
         if told != sha256(path):
@@ -203,7 +212,7 @@ def filled(network: Network, tensors: Mapping[str, Tensor], path: Path) -> Netwo
             f"{path}: {len(unlike)} tensors, such as {min(unlike)}, do not fit the network that the file names: it was "
             "written by another version of momi_lib, or changed since; train again"
         )
-    network.load_state_dict(tensors)
+    fill(network, tensors, path, "the network that the file names")
     return network
 
 

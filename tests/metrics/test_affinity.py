@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import socket
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from torchvision.transforms.functional import normalize
 from momi_lib.data import People, to_float
 from momi_lib.features import IMAGENET_DEVIATION, IMAGENET_MEAN, feature_network
 from momi_lib.files import save_tensors, sha256, weights_folder
-from momi_lib.metrics.affinity import AffinityNetwork, affinity_weights
+from momi_lib.metrics.affinity import AffinityNetwork, affinity_weights, learned
 from momi_lib.metrics.aps import RealAffinities, aps, real_affinities, real_pairs
 
 
@@ -78,12 +79,12 @@ def test_the_affinity_is_the_sigmoid_of_the_weighed_squared_difference():
 
 
 def test_pairs_are_symmetric_and_copies_all_alike(network):
-    first, second = to_float(noise(4)).chunk(2)
+    first, second = to_float(noise(6)).chunk(2)
     forth, back = network(first, second), network(second, first)
-    assert forth.shape == (2,) and bool(((forth > 0) & (forth < 1)).all())
+    assert forth.shape == (3,) and bool(((forth > 0) & (forth < 1)).all())
     torch.testing.assert_close(forth, back)
     copies = network(first, first)
-    torch.testing.assert_close(copies, torch.full((2,), network.copy_affinity))
+    torch.testing.assert_close(copies, torch.full((3,), network.copy_affinity))
     assert float((forth - copies).abs().min()) > 1e-3  # what is no copy is seen as such
 
 
@@ -276,7 +277,7 @@ def test_refuses_places_that_are_none(index):
 def test_refusals():
     network = by_hand()
     pictures, real = judged(network)
-    with pytest.raises(ValueError, match=r"sources: expected the source picture of each swap, \(3, 3, 8, 4\)"):
+    with pytest.raises(ValueError, match=r"the source picture of each swap, \(3, 3, 8, 4\), got \(2, 3, 8, 4\)"):
         aps(network, pictures, pictures[:2], real, of="swaps")
     with pytest.raises(ValueError, match=r"expected pictures \(N, 3, H, W\) uint8"):
         aps(network, pictures.float(), pictures.float(), real, of="swaps")
@@ -291,3 +292,36 @@ def test_refusals():
     network.train()
     with pytest.raises(ValueError, match="expected a network in evaluation mode; .* Call network.eval"):
         aps(network, pictures, pictures, real, of="swaps")
+
+
+def test_whose_identities_a_network_learned_is_said_as_far_as_it_is_known():
+    network = AffinityNetwork("paper")
+    judged, training = SimpleNamespace(fingerprint="a"), SimpleNamespace(fingerprint="b")
+    assert learned(network, judged, training) == "as in the paper"  # believed its variant
+    network.trained_on, network.data = "b", "a street"
+    assert learned(network, judged, training) == "held out"
+    assert learned(network, training, judged) == "as in the paper"
+    assert learned(network, judged) == learned(network, judged, judged) == "trained on a street"
+
+
+def test_a_network_that_knows_nothing_is_right_half_of_the_time():
+    people = crowd([0, 0, 1, 1, 2, 2, -1], flat(*[(i, i, i) for i in range(7)]))
+    real = real_affinities(by_hand((0.0, 0.0, 0.0), 0.0), people, pairs=20)
+    assert (real.same, real.different, real.accuracy, real.auc) == (0.5, 0.5, 0.5, 0.5)
+    assert real.pictures == "2 people of the split test"  # 0 and -1 are nobody
+
+
+def test_real_pairs_are_those_of_seed_0_where_nothing_is_said():
+    people = crowd([1, 1, 1, 2, 2, 2], flat(*[(40 * i, 0, 0) for i in range(6)]))
+    pairs = zip(real_pairs(people, 50), real_pairs(people, 50, 0), strict=True)
+    assert all(torch.equal(usual, first) for usual, first in pairs)
+    network = by_hand()
+    assert real_affinities(network, people, pairs=50) == real_affinities(network, people, pairs=50, seed=0)
+
+
+def test_scores_stay_what_they_are():
+    pictures, real = judged(by_hand())
+    score = aps(by_hand(), pictures, pictures, real, of="copies")
+    for each, name in ((real, "same"), (score, "value")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(each, name, 1.0)

@@ -96,6 +96,7 @@ def test_neither_are_sizes_nor_masked_with_whole_pictures():
     [
         (torch.zeros(3), None, "values of swaps: expected one row a picture"),
         (torch.zeros(0, 4), None, "values of swaps: expected one row"),
+        (torch.zeros(3, 0), None, "values of swaps: expected one row"),
         (torch.full((3, 4), torch.nan), None, "values of swaps: expected finite"),
         (torch.zeros(3, 4, dtype=torch.int64), None, "got torch.int64"),
         (torch.zeros(3, 4), torch.zeros(2, 5), r"logits of swaps: .*\(2, 5\) for 3 pictures"),
