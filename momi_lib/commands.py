@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import tyro
 
-from momi_lib.study.commands import Ablations, Experiments, ExperimentsPage
+from momi_lib.rivals.methods import WHERE
+from momi_lib.rivals.run_config import RivalRunConfig
+from momi_lib.study.commands import Ablations, Experiments, ExperimentsPage, Rivals
 from momi_lib.train.affinity import AffinityConfig
 from momi_lib.train.config import TrainConfig
 from momi_lib.train.features import FeaturesConfig
@@ -34,41 +38,89 @@ class TrainRun(TrainConfig):
     minutes: float | None = None
 
 
-def _fields(config: TrainConfig) -> dict:
-    return {f.name: getattr(config, f.name) for f in fields(TrainConfig)}
+@dataclass(frozen=True, kw_only=True)
+class RivalRun(RivalRunConfig):
+    """A rival's training run and how to start it.
+
+    Attributes:
+        resume: go on from the newest checkpoint in the run's folder.
+        minutes: stop with a checkpoint and weights after so much time.
+    """
+
+    method: tyro.conf.Suppress[str]
+    resume: bool = False
+    minutes: float | None = None
+
+    def __post_init__(self) -> None:
+        """Nothing: options are checked when the run starts, and the files of all methods need not be loaded before."""
+
+
+def _fields(config: TrainConfig | RivalRunConfig, kind: type) -> dict:
+    return {f.name: getattr(config, f.name) for f in fields(kind)}
 
 
 Preset = Annotated[
     tyro.extras.subcommand_type_from_defaults(
-        {name: TrainRun(**_fields(config)) for name, config in PRESETS.items()}, prefix_names=False
+        {name: TrainRun(**_fields(config, TrainConfig)) for name, config in PRESETS.items()}
+        | {name: RivalRun(method=name, out=Path("runs") / name) for name in WHERE},
+        prefix_names=False,
     ),
     tyro.conf.arg(name=""),
 ]
 Positional = tyro.conf.Positional
+#: Fewer swaps or pairs than this are warned about.
+FEW = 100
+ANEW = "this training keeps no checkpoints; the same command begins anew"
 Config = TypeVar("Config")
 Unprefixed = Annotated[Config, tyro.conf.arg(name="")]
 
 
 def train(run: Preset) -> None:
-    """Train a network from a preset: `train small --out runs/small`.
+    """Train MOMI-Net from a preset, `train small --out runs/small`, or a rival, `train pg2 --preset small`.
 
     On several GPUs or machines: `accelerate launch -m momi_lib train base …`, or `torchrun`.
 
     Args:
-        run: the preset; every field of it is an option after its name.
+        run: the preset or the rival; every field of it is an option after its name.
     """
     from momi_lib.train.run import WEIGHTS
-    from momi_lib.train.run import train as start
 
-    trainer = start(TrainConfig(**_fields(run)), resume=run.resume, minutes=run.minutes)
-    log.info("%d of %d steps done; weights in %s", trainer.step, trainer.steps, run.out / WEIGHTS)
+    if isinstance(run, RivalRun):
+        from momi_lib.rivals.run import train_rival
+
+        config = RivalRunConfig(**_fields(run, RivalRunConfig))
+        trainer = train_rival(config, resume=run.resume, minutes=run.minutes)
+    else:
+        from momi_lib.train.run import train as start
+
+        trainer = start(TrainConfig(**_fields(run, TrainConfig)), resume=run.resume, minutes=run.minutes)
+    log.info("%d of %d steps done; weights in %s", trainer.step, trainer.steps, Path(str(run.out)) / WEIGHTS)
+
+
+@contextmanager
+def _when_stopped(words: str) -> Iterator[None]:
+    """Let a Ctrl-C or SIGTERM say how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        stopped.args = stopped.args or (words,)
+        raise
+
+
+def _refuse_existing(weights: Path) -> None:
+    """Refuse to train over weights that are there, the committed ones among them."""
+    if weights.exists():
+        raise FileExistsError(f"{weights}: is there already; choose another --out, or delete it first")
 
 
 def train_teacher(config: Unprefixed[TeacherConfig]) -> None:
     """Train the teacher ψ from the joints of the mannequins."""
+    from momi_lib.train.teacher import WEIGHTS
     from momi_lib.train.teacher import train_teacher as run
 
-    card = run(config)
+    _refuse_existing(config.out / WEIGHTS)
+    with _when_stopped(ANEW):
+        card = run(config)
     log.info(
         "PCK@0.1 of the height on held-out people: %.4f; weights in %s",
         card["scores"]["pck_height"],
@@ -81,8 +133,10 @@ def train_features(config: Unprefixed[FeaturesConfig]) -> None:
     from momi_lib.train.features import default_out
     from momi_lib.train.features import train_features as run
 
-    card = run(config)
     out = default_out(config)
+    _refuse_existing(out)
+    with _when_stopped(ANEW):
+        card = run(config)
     log.info("rank-1 on held-out people: %.4f; weights in %s", card["scores"]["rank1"], out)
 
 
@@ -91,7 +145,9 @@ def train_affinity(config: Unprefixed[AffinityConfig]) -> None:
     from momi_lib.train.affinity import default_out
     from momi_lib.train.affinity import train_affinity as run
 
-    scores = run(config)["scores"]
+    _refuse_existing(default_out(config))
+    with _when_stopped(ANEW):
+        scores = run(config)["scores"]
     log.info(
         "affinity of real pictures of one person %.4f, of two %.4f, AUC %.4f (%s); weights in %s",
         *(scores[name] for name in ("same", "different", "auc", "people")),
@@ -100,29 +156,32 @@ def train_affinity(config: Unprefixed[AffinityConfig]) -> None:
 
 
 def swap(
-    source: Positional[Path],
-    target: Positional[Path],
+    pictures: Positional[tuple[Path, ...]],
     /,
     out: Path,
+    pose: Path | None = None,
     weights: str = "small",
     background: str | None = None,
+    crop: Literal["none", "centre", "auto"] = "none",
 ) -> None:
     """Draw the person of one picture in the pose of another. RGB in, RGB out.
 
+    `swap SOURCE TARGET --out FILE`, or many at once: `swap SOURCES… --pose TARGET --out FOLDER`.
+
     Args:
-        source: picture of the person; any size, a person filling a 1:2 frame works best.
-        target: picture of the pose.
-        out: PNG or JPEG to write.
+        pictures: source and target, the pictures of the person and of the pose; with --pose, sources alone. A source
+            may be a folder of pictures. Any size; a person filling a 1:2 frame works best.
+        out: PNG or JPEG to write, and for many swaps a folder. No input is overwritten.
+        pose: target of all sources.
         weights: a name of committed weights, or a file.
         background: `target` or `source`, the street of that picture; `drawn`, what the network draws; a colour
             `#rrggbb`; or a picture. Without it, `target` where the network can put a street behind a person.
+        crop: `none` squeezes pictures into 1:2; `centre` cuts the largest central box; `auto` cuts around the person,
+            where torchvision's Keypoint R-CNN has its weights on this machine, and else as `centre`.
     """
-    from momi_lib.data.pictures import save_picture
-    from momi_lib.translate.from_files import swap_files
+    from momi_lib.translate.from_files import ordered, swap_to_files
 
-    drawn, found = swap_files(source, target, weights=weights, background=background)
-    save_picture(drawn, out)
-    log.info("%s: %d landmarks found on the source, %d of 17 on the target", out, *found)
+    swap_to_files(ordered(pictures, pose, out, background), weights=weights, background=background, crop=crop)
 
 
 def evaluate(
@@ -146,7 +205,8 @@ def evaluate(
     (`accelerate launch -m momi_lib evaluate …`, or `torchrun`) share the swaps.
 
     Args:
-        weights: names of committed weights (`small`, `lookup`), or files.
+        weights: names of committed weights (`small`, `lookup`, `pg2`, `pn-gan`, `patn`, `dg-net`), or files. After a
+            pose-guided rival, `@teacher` (the default), `@student` or `@joints` says where its poses come from.
         data: data in Market-1501's layout; `None` is `$MOMI_DATA` or the embedded set.
         out: folder for table.json, table.csv, table.md and pairs.csv.
         pairs: how many swaps; fewer where the data have fewer.
@@ -162,12 +222,15 @@ def evaluate(
     """
     from momi_lib.evaluate.markdown import TABLE
     from momi_lib.evaluate.table_one import table_one
+    from momi_lib.files import refuse_unwritable
 
-    table_one(
-        weights, data, out, count=pairs, seed=seed, paper_literal=paper_literal, pairs_file=pairs_file, judge=judge,
-        judge_weights=judge_weights, teacher=teacher, teacher_input=teacher_input, affinity=affinity,
-        pose_pairs=pose_pairs,
-    )  # fmt: skip
+    refuse_unwritable(out, folder=True)
+    with _when_stopped("the same command goes on where it was"):
+        table_one(
+            weights, data, out, count=pairs, seed=seed, paper_literal=paper_literal, pairs_file=pairs_file, judge=judge,
+            judge_weights=judge_weights, teacher=teacher, teacher_input=teacher_input, affinity=affinity,
+            pose_pairs=pose_pairs,
+        )  # fmt: skip
     if int(os.environ.get("RANK", 0)) == 0:
         log.info((out / f"{TABLE}.md").read_text(encoding="utf-8"))
 
@@ -182,15 +245,17 @@ def truth(
     """Score swaps against the rendered truth on people never seen in training, beside trivial answers.
 
     Args:
-        weights: names of committed weights (`small`, `lookup`), or files.
+        weights: names of committed weights (`small`, `lookup`, `pg2`, `pn-gan`, `patn`, `dg-net`), or files. After a
+            pose-guided rival, `@teacher` (the default), `@student` or `@joints` says where its poses come from.
         data: folder with true swaps; `None` is `$MOMI_DATA` or the embedded set.
         out: JSON to write.
         limit: only the first so many swaps.
         named: also ask the judges of the extra `judges`, where they are installed; they take most of the time.
     """
     from momi_lib.evaluate.truth_table import FURTHER, truth_table
-    from momi_lib.files import write_json
+    from momi_lib.files import refuse_unwritable, write_json
 
+    refuse_unwritable(out)
     table = truth_table(weights, data, limit=limit, named=named, download=True)
     write_json(out, table)
     for row in table["rows"]:
@@ -201,18 +266,22 @@ def truth(
         log.info("%-14s %s", "", "   ".join(f"{name} {row[name]:.3f}" for name in FURTHER if name in row))
     for column, why in table.get("missing", {}).items():
         log.info("no column %s: %s", column, why)
+    if table["swaps"] < FEW:
+        log.warning("%d swaps are very few: rank-1, Fréchet distances and KID of them say little", table["swaps"])
+    log.info("%s", out)
 
 
 Studies = Annotated[
     Annotated[Ablations, tyro.conf.subcommand("ablations", prefix_name=False)]
     | Annotated[Experiments, tyro.conf.subcommand("experiments", prefix_name=False)]
+    | Annotated[Rivals, tyro.conf.subcommand("rivals", prefix_name=False)]
     | Annotated[ExperimentsPage, tyro.conf.subcommand("experiments-page", prefix_name=False)],
     tyro.conf.arg(name=""),
 ]
 
 
 def study(run: Studies) -> None:
-    """Train networks that differ in one thing, and compare them: `study ablations`, `study experiments`.
+    """Train networks that differ in one thing, or in their method: `study ablations`, `experiments`, `rivals`.
 
     Args:
         run: which study; every field of it is an option after its name.
@@ -221,8 +290,8 @@ def study(run: Studies) -> None:
 
 
 def figure(
-    out: Path = Path("docs/swaps.png"),
-    weights: str = "small",
+    out: Path = Path("runs/swaps.png"),
+    weights: tuple[str, ...] = ("small",),
     data: Path | None = None,
     rows: int = 8,
     seed: int = 0,
@@ -231,44 +300,81 @@ def figure(
 
     Args:
         out: PNG to write.
-        weights: a name of committed weights (`small`, `lookup`), or a file.
+        weights: names of committed weights or files, as for `truth`; each gets a column.
         data: folder with true swaps.
         rows: how many swaps.
         seed: which swaps; they are drawn at random and not chosen.
     """
     from momi_lib.evaluate.figure import swap_figure
+    from momi_lib.files import refuse_unwritable
 
+    refuse_unwritable(out)
     swap_figure(out, weights, data, rows=rows, seed=seed)
     log.info("%s", out)
 
 
 def info(weights: str | None = None) -> None:
-    """Say what is installed, where the data are, and what weights there are.
+    """Say what is installed, where the data are, and what weights there are; versions first, whatever is wrong.
 
     Args:
-        weights: also print the card of these weights.
+        weights: also print the card of these weights: a name of those listed, a file, or the folder of a run.
     """
     from momi_lib.data import data_folder, load
+    from momi_lib.devices import gpus
     from momi_lib.files import weights_folder
     from momi_lib.provenance import environment
 
     facts = environment()
     facts.pop("command")
-    folder = data_folder()
-    counts = {split: len(load(folder, split)) for split in ("train", "gallery", "query")}
-    cards = sorted(weights_folder().glob("*.json"))
     presets = {name: asdict(config.network)["width"] for name, config in PRESETS.items()}
-    log.info(
-        json.dumps({**facts, "data": str(folder), "pictures": counts, "presets (width d)": presets}, indent=1)
-    )
-    for card in cards:
-        log.info("weights %s: %s", card.stem, json.loads(card.read_text()).get("what", "no card"))
+    log.info(json.dumps({**facts, "GPUs": gpus(), "presets (width d)": presets}, indent=1))
+    files = sorted(weights_folder().glob("*.safetensors"))
+    for file in files:
+        log.info("weights %s: %s", file.stem, _what(file.with_suffix(".json")))
+    if not files:
+        log.info("weights: none in %s", weights_folder())
+    trouble, counts = None, {}
+    try:
+        folder = data_folder()
+        log.info("data: %s", folder)
+        for split in ("train", "gallery", "query"):
+            counts[split] = len(load(folder, split))
+    except (ValueError, OSError) as error:  # said last, and not instead of all the rest
+        trouble = error
+    log.info(json.dumps({"pictures": counts}, indent=1))
     if weights is not None:
-        path = weights_folder() / f"momi-{weights}.json"
-        path = path if path.is_file() else Path(weights).with_suffix(".json")
-        if not path.is_file():
-            raise FileNotFoundError(f"{path}: no card of weights {weights!r}")
-        log.info(path.read_text())
+        log.info(_card(weights).read_text(encoding="utf-8", errors="replace"))
+    if trouble is not None:
+        raise trouble
+
+
+def _what(card: Path) -> str:
+    """What a card says of its weights, in one line."""
+    try:
+        told = json.loads(card.read_text(encoding="utf-8"))
+        return told.get("what") or told.get("name") or f"{card.name} does not say what they are"
+    except FileNotFoundError:
+        return "no card"
+    except (OSError, ValueError, AttributeError) as error:
+        return f"{card.name} cannot be read as a card ({error})"
+
+
+def _card(weights: str) -> Path:
+    """The card of weights, by the name that a table, the list of `info` or the disk gives them."""
+    from momi_lib.files import weights_folder
+
+    folder, path = weights_folder(), Path(weights)
+    places = [folder / f"momi-{weights}.json", folder / f"{weights}.json", path / "weights.json"]
+    if path.name:
+        places += [path.with_suffix(".json"), path.with_name(f"{path.name}.json")]
+    for place in places:
+        if place.is_file():
+            return place
+    known = ", ".join(sorted(card.stem for card in folder.glob("*.json"))) or "none"
+    raise FileNotFoundError(
+        f"{weights}: no card of such weights; expected weights with a card, a .json of the same name, the folder of a "
+        f"run, or one of {known}"
+    )
 
 
 COMMANDS = {

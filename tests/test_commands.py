@@ -67,7 +67,7 @@ def test_a_swap_before_another_background(picture, carrying, tmp_path, backgroun
         ("#12345", "background: expected a colour as #rrggbb, six hexadecimal digits, got '#12345'"),
         ("#gggggg", "background: expected a colour as #rrggbb"),
         ("beach", "background: expected target, source, drawn, a colour #rrggbb or a picture file, got 'beach'"),
-        ("text.png", "text.png is not a JPEG or PNG picture"),
+        ("text.png", "text.png is not a JPEG, PNG, WebP or BMP picture but text"),
     ],
 )
 def test_a_background_that_cannot_be_read_is_one_sentence(picture, carrying, tmp_path, capsys, background, told):

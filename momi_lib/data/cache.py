@@ -2,7 +2,8 @@
 
 The key is made of what a change of the folder changes (names, sizes and modification times of the files), the
 asked-for picture size and the version of this format. The JSON file is written last: an array without it does
-not count. Caches live under $MOMI_CACHE or ~/.cache/momi and may be deleted at any time.
+not count. Caches live under $MOMI_CACHE or ~/.cache/momi (without a home that can be used, in the system's folder for
+temporary files) and may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 import json
 import logging
 import os
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,16 +26,47 @@ __all__ = ["cache_folder", "fingerprint", "load_pictures"]
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1  # raise it whenever decoding or the files' content change
+FORMAT = 2  # raise it whenever decoding or the files' content change
 
 
 def cache_folder(name: str) -> Path:
     """Where caches called `name` live: under $MOMI_CACHE, or ~/.cache/momi. Not created here.
 
+    A user whom the system does not know, as in many containers, has no home, and one who inherited another's cannot
+    write there. Their caches live in the system's folder for temporary files.
+
+    Raises ValueError for a $MOMI_CACHE that begins with a ~ of nobody.
+
     >>> cache_folder("pictures").name
     'pictures'
     """
-    return Path(os.environ.get("MOMI_CACHE") or "~/.cache/momi").expanduser() / name
+    given = os.environ.get("MOMI_CACHE")
+    try:
+        folder = Path(given or "~/.cache/momi").expanduser()
+    except RuntimeError as error:  # neither $HOME nor an entry of the user
+        if given:
+            raise ValueError(
+                f"MOMI_CACHE: expected a folder, got {given!r}, and there is no such home; give it without ~"
+            ) from error
+        return _temporary() / name
+    return (folder if given or _usable(folder) else _temporary()) / name
+
+
+def _usable(folder: Path) -> bool:
+    """Whether a folder can be read, or made."""
+    if os.path.exists(folder):
+        return os.access(folder, os.R_OK | os.X_OK)
+    above = folder.parent
+    while not os.path.exists(above):
+        above = above.parent
+    return os.access(above, os.W_OK | os.X_OK)
+
+
+def _temporary() -> Path:
+    owner = os.getuid() if hasattr(os, "getuid") else "cache"
+    with contextlib.suppress(OSError):
+        return Path(tempfile.gettempdir()) / f"momi-{owner}"
+    return Path(os.devnull)  # nothing can be written anywhere: whoever tries says so
 
 
 def fingerprint(files: Sequence[str], pictures: np.ndarray) -> str:
@@ -111,7 +144,7 @@ def _read(
         for index, rows, columns in about["resized"]:
             sizes[index] = rows, columns
         return pictures, sizes, str(about["fingerprint"])
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):  # who writes it then says what is wrong
         return None
     except Exception as error:  # whatever is wrong with a cache, the pictures themselves are still there
         log.warning("The cache %s is damaged (%s); the pictures are decoded again.", path, error)

@@ -2,14 +2,16 @@
 
 A folder of pictures comes from somewhere else, so nothing about a file is believed before it is checked: its
 size on disk, the size that its header states, and that every byte decodes. `verify()` of PIL passes a
-truncated JPEG, which is why each picture is decoded in full.
+truncated JPEG, which is why each picture is decoded in full. What a file's content means is said in
+:mod:`momi_lib.data.reading`.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,11 +21,14 @@ from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from momi_lib.data.reading import MAX_BYTES, opened
 from momi_lib.data.records import PictureError, refuse
 from momi_lib.files import write_atomically
 
 __all__ = [
     "STANDARD",
+    "check_out",
+    "check_writable",
     "decode_pictures",
     "picture_grid",
     "report_resized",
@@ -37,37 +42,24 @@ log = logging.getLogger(__name__)
 
 #: Rows and columns of a picture of Market-1501, and of the mannequins.
 STANDARD = (128, 64)
-# A crop of a person needs far less. Both limits hold before anything is decoded.
-MAX_PIXELS = 4096 * 4096
-MAX_BYTES = 64 * 2**20
 CHUNK = 64  # pictures a thread takes at a time
 LONG = 4000  # from here on a progress bar shows
+#: Endings that are written, and what PIL calls their formats.
+WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
-def _decode(path: str, size: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:
-    """One picture as (H, W, 3) uint8 and its own (rows, columns); raises PictureError without the path."""
-    try:
-        if os.path.getsize(path) > MAX_BYTES:
-            raise PictureError(f"is larger than {MAX_BYTES >> 20} MiB, refused unread")
-        # Only what person crops are stored as: fewer decoders, fewer surprises.
-        with Image.open(path, formats=("JPEG", "PNG")) as image:
-            columns, rows = image.size
-            if rows * columns > MAX_PIXELS:
-                raise PictureError(f"is {columns}x{rows} pixels by its header, refused undecoded")
-            image.load()
-            if image.mode != "RGB":
-                image = image.convert("RGB")
-            if (rows, columns) != size:
-                image = image.resize((size[1], size[0]), Image.Resampling.BICUBIC)
-            return np.asarray(image), (rows, columns)
-    except PictureError:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError("has too many pixels by its header, refused undecoded") from error
-    except Image.UnidentifiedImageError as error:
-        raise PictureError("is not a JPEG or PNG picture") from error
-    except Exception as error:  # PIL raises OSError, SyntaxError, struct.error, ... for damaged files
-        raise PictureError(f"cannot be decoded ({error or type(error).__name__})") from error
+def _decode(path: str, size: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int], bool]:
+    """One picture as (H, W, 3) uint8, its own (rows, columns) and whether it is animated.
+
+    Raises PictureError without the path.
+    """
+    if os.path.isfile(path) and os.path.getsize(path) > MAX_BYTES:
+        raise PictureError(f"is larger than {MAX_BYTES >> 20} MiB, refused unread")
+    image, animated = opened(path)
+    columns, rows = image.size
+    if (rows, columns) != size:
+        image = image.resize((size[1], size[0]), Image.Resampling.BICUBIC)
+    return np.asarray(image), (rows, columns), animated
 
 
 def decode_pictures(
@@ -75,7 +67,8 @@ def decode_pictures(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Decode files into one array, on several threads (PIL releases the interpreter lock while it decodes).
 
-    Pictures of another size are resized (bicubic). Colours other than RGB are converted.
+    Each is read as a person sees it (:func:`~momi_lib.data.reading.as_seen`); of an animated one the first frame, which
+    one logged warning says. Pictures of another size are resized (bicubic).
 
     Args:
         folder: what `files` are relative to.
@@ -83,7 +76,7 @@ def decode_pictures(
         workers: number of threads; one a core when None.
 
     Returns:
-        pictures (N, 3, H, W) uint8 and the (rows, columns) that each file had, (N, 2) int64.
+        pictures (N, 3, H, W) uint8 and the (rows, columns) that each file had when upright, (N, 2) int64.
 
     Raises PictureError, one for all bad files, that names the first few.
 
@@ -96,12 +89,13 @@ def decode_pictures(
     """
     pictures = np.empty((len(files), 3, *size), dtype=np.uint8)
     sizes = np.empty((len(files), 2), dtype=np.int64)
+    animated = np.zeros(len(files), dtype=bool)
 
     def work(start: int) -> list[tuple[str, str]]:
         bad = []
         for index in range(start, min(start + CHUNK, len(files))):
             try:
-                picture, sizes[index] = _decode(os.path.join(folder, files[index]), size)
+                picture, sizes[index], animated[index] = _decode(os.path.join(folder, files[index]), size)
                 pictures[index] = picture.transpose(2, 0, 1)
             except PictureError as error:
                 bad.append((files[index], str(error)))
@@ -117,6 +111,11 @@ def decode_pictures(
     finally:
         pool.shutdown(cancel_futures=True)
     refuse(folder, bad, len(files))
+    if animated.any():
+        log.warning(
+            "%d of %d pictures are animated; of these the first frame is read. The first is %s.",
+            *(animated.sum(), len(files), files[int(animated.argmax())]),
+        )
     return pictures, sizes
 
 
@@ -193,9 +192,79 @@ def picture_grid(rows: list[Tensor], *, padding: int = 2) -> Tensor:
 
 
 def save_picture(picture: Tensor, path: Path) -> None:
-    """Write a uint8 picture (3, H, W) as PNG or JPEG by the ending of ``path``, atomically."""
-    formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
-    if path.suffix.lower() not in formats:
-        raise ValueError(f"{path}: expected a name ending in {', '.join(formats)}")
+    """Write a uint8 picture (3, H, W) as PNG or JPEG by the ending of ``path``, atomically.
+
+    Raises ValueError for another ending, OSError for what cannot be written.
+    """
+    ending = _written_as(path)
     image = Image.fromarray(picture.permute(1, 2, 0).contiguous().numpy())
-    write_atomically(path, lambda file: image.save(file, format=formats[path.suffix.lower()]))
+    write_atomically(path, lambda file: image.save(file, format=WRITTEN[ending]))
+
+
+def _written_as(path: Path) -> str:
+    if path.suffix.lower() not in WRITTEN:
+        raise ValueError(f"{path}: expected a name ending in {', '.join(WRITTEN)}")
+    return path.suffix.lower()
+
+
+def check_out(path: Path, inputs: Iterable[tuple[str, Path]] = ()) -> None:
+    """Refuse a picture file that could not be written, or that is one of the inputs, before any work is done.
+
+    Nothing is left behind, neither a file nor a folder.
+
+    Args:
+        path: what :func:`save_picture` shall write; folders that are missing are made then.
+        inputs: names and files that must stay as they are, also where a link leads to them.
+
+    Raises ValueError, one sentence that names `path` as ``--out``.
+
+    >>> check_out(Path("swap.gif"))
+    Traceback (most recent call last):
+    ...
+    ValueError: swap.gif: expected a name ending in .png, .jpg, .jpeg
+    """
+    if os.path.isdir(path):
+        raise ValueError(f"--out {path} is a folder; expected the name of a file ending in {', '.join(WRITTEN)}")
+    _written_as(path)
+    for name, file in inputs:
+        if _same(path, file):
+            raise ValueError(
+                f"--out {path} is the {name} itself ({file}), which would be overwritten; choose another name"
+            )
+    check_writable(path)
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a file that cannot be written: below a file, in a place without permission, with an impossible name.
+
+    Raises ValueError that names `path` as ``--out``.
+
+    >>> check_writable(Path(__file__) / "swap.png")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ValueError: --out .../swap.png cannot be written: ... is a file and no folder; choose another place
+    """
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise ValueError(f"--out {path} is a folder or a special file; expected the name of a file to write")
+        there = next(folder for folder in path.absolute().parents if folder.exists())
+        if not there.is_dir():
+            raise ValueError(f"--out {path} cannot be written: {there} is a file and no folder; choose another place")
+        missing = [*path.absolute().relative_to(there).parts]
+        # As write_atomically will do, with the longest of the names; it is removed at once.
+        handle, probe = tempfile.mkstemp(dir=there, prefix=f".{max(missing, key=len)}.")
+        os.close(handle)
+        os.unlink(probe)
+    except OSError as error:
+        raise ValueError(
+            f"--out {path} cannot be written: {error.strerror or error}; choose another name or place"
+        ) from error
+
+
+def _same(path: Path, other: Path) -> bool:
+    if os.path.realpath(path) == os.path.realpath(other):  # also by a folder that will only be made for it
+        return True
+    try:
+        return os.path.samefile(path, other)
+    except OSError:  # one of them is not there
+        return False

@@ -4,30 +4,42 @@ The layout is that of Market-1501 (Zheng et al., 2015): three folders of picture
 `PPPP_cCsS_FFFFFF_BB.jpg`: person, camera and sequence, frame, box. Person `-1` is junk (a bad detection) and
 `0000` a distractor (a box without a person of interest). The embedded mannequins have the same layout, so one
 piece of code reads both. Notebook 01 looks at such a folder.
+
+DukeMTMC-reID (Zheng et al., 2017) and MSMT17 (Wei et al., 2018) are read as they are unpacked, too, and so is one
+folder a person, inside each of the three.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 __all__ = [
     "EMBEDDED",
+    "ENDINGS",
     "FOLDERS",
     "LAYOUT",
     "SPLITS",
     "PictureError",
     "Record",
     "data_folder",
+    "is_picture",
+    "left_out",
     "parse_name",
     "refuse",
     "scan",
+    "split_folder",
     "stamp",
 ]
+
+log = logging.getLogger(__name__)
 
 #: The folders that each split reads, in this order.
 SPLITS: dict[str, tuple[str, ...]] = {
@@ -43,9 +55,52 @@ LAYOUT = (
 )
 #: The mannequins that come with the repository.
 EMBEDDED = Path(__file__).resolve().parents[2] / "data" / "mannequins"
+#: Endings of files that are read, in any case.
+ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+#: Endings of pictures that are not read: named where they are left out.
+UNREAD = (".gif", ".tif", ".tiff", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".dng", ".mp4", ".mov")
 NAMED = 3  # how many bad files an error names
-# `.jpg.jpg` occurs in some copies of Market-1501.
-NAME = re.compile(r"(-1|\d{4})_c(\d+)s\d+_\d+_\d+\.jpg(?:\.jpg)?", re.IGNORECASE | re.ASCII)
+#: What other data sets call Market-1501's folders; the first that is there is read.
+CALLED: dict[str, tuple[str, ...]] = {
+    "bounding_box_train": ("bounding_box_train", "train", "mask_train_v2"),
+    "bounding_box_test": ("bounding_box_test", "gallery"),
+    "query": ("query",),
+}
+#: MSMT17 keeps gallery and queries in one folder, and says which is which in two lists.
+LISTED = {"bounding_box_test": "list_gallery.txt", "query": "list_query.txt"}
+LISTED_IN = ("test", "mask_test_v2")
+
+
+class _Naming(NamedTuple):
+    """How a data set names its pictures; `first` is the number of its first person, where 0 means one."""
+
+    of: str
+    form: str
+    pattern: re.Pattern[str]
+    first: int = 0
+
+
+_END = "(?:" + "|".join(re.escape(ending) for ending in ENDINGS) + ")"
+
+
+def _naming(of: str, form: str, pattern: str, first: int = 0) -> _Naming:
+    # `.jpg.jpg` occurs in some copies of Market-1501.
+    return _Naming(of, form, re.compile(rf"{pattern}{_END}(?:\.jpg)?", re.IGNORECASE | re.ASCII), first)
+
+
+NAMINGS = (
+    _naming("Market-1501", "PPPP_cCsS_FFFFFF_BB.jpg", r"(?P<person>-1|\d{4})_c(?P<camera>\d+)s\d+_\d+_\d+"),
+    _naming("DukeMTMC-reID", "PPPP_cC_fFFFFFFF.jpg", r"(?P<person>-1|\d{4})_c(?P<camera>\d+)_f\d+"),
+    # In MSMT17, 0000 is a person like any other.
+    _naming(
+        "MSMT17",
+        "PPPP_III_CC_MMDDtime_FFFF_B.jpg",
+        r"(?P<person>\d{4})_\d{3}_(?P<camera>\d{2})_\d{4}[a-z]+_\d+_\d+(?:_ex)?",
+        first=1,
+    ),
+)
+# In a folder of one person names are free; a camera is looked for.
+CAMERA = re.compile(r"(?:^|[_-])c(?:am(?:era)?)?[_-]?(\d+)(?=s\d|[_.-]|$)", re.IGNORECASE | re.ASCII)
 
 
 class PictureError(ValueError):
@@ -64,21 +119,63 @@ class Record:
 
 
 def parse_name(name: str) -> tuple[int, int]:
-    """Person and camera number that a Market-1501 file name states.
+    """Person and camera number that a file name of Market-1501, DukeMTMC-reID or MSMT17 states.
 
-    Raises PictureError when the name does not have the form `PPPP_cCsS_FFFFFF_BB.jpg`.
+    MSMT17's persons are counted from 1 here: its 0000 is a person, and 0 means nobody of interest elsewhere.
 
-    >>> parse_name("0002_c1s1_000451_03.jpg")
-    (2, 1)
-    >>> parse_name("-1_c3s2_000451_03.jpg.jpg")
-    (-1, 3)
+    Raises PictureError when the name has none of these forms.
+
+    >>> parse_name("0002_c1s1_000451_03.jpg"), parse_name("-1_c3s2_000451_03.jpg.jpg")
+    ((2, 1), (-1, 3))
+    >>> parse_name("0005_c2_f0046985.jpg"), parse_name("0000_000_01_0303morning_0015_0.jpg")
+    ((5, 2), (1, 1))
     """
-    match = NAME.fullmatch(name)
-    if match is None:
+    parsed = _parsed(name)
+    if parsed is None:
         raise PictureError(
-            f"{name} is not named like 0002_c1s1_000451_03.jpg (person, camera and sequence, frame, box)"
+            f"{name} is not named like 0002_c1s1_000451_03.jpg (person, camera and sequence, frame, box), nor as "
+            "DukeMTMC-reID or MSMT17 name their pictures"
         )
-    return int(match[1]), int(match[2])
+    return parsed
+
+
+def _parsed(name: str, folder: str | None = None) -> tuple[int, int] | None:
+    """As :func:`parse_name`, None for other forms; and for a name that contradicts the number of its folder."""
+    for naming in NAMINGS:
+        match = naming.pattern.fullmatch(name)
+        if match is not None and (folder is None or (folder.isdecimal() and int(folder) == int(match["person"]))):
+            return int(match["person"]) + naming.first, int(match["camera"])
+    return None
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file's name says that it is a picture to read: one of `ENDINGS`, and not hidden.
+
+    >>> is_picture("a.JPG"), is_picture("._a.jpg"), is_picture("Thumbs.db")
+    (True, False, False)
+    """
+    return name.lower().endswith(ENDINGS) and not name.startswith(".")
+
+
+def left_out(names: Iterable[str], of_another_naming: Iterable[str] = ()) -> str:
+    """Which of a folder's files are left out and why, as part of a sentence; "" where none looks like a picture.
+
+    >>> left_out(["a.heic", "Thumbs.db", "b.jpg"], ["holiday.webp"])
+    '1 .webp file of another naming (holiday.webp), 1 .heic file, which is not read'
+    """
+    other = sorted(of_another_naming)
+    unread = [name for name in sorted(names) if name.lower().endswith(UNREAD) and not name.startswith(".")]
+
+    def counted(files: list[str]) -> list[tuple[str, int, str]]:
+        endings = [os.path.splitext(name)[1].lower() for name in files]
+        return [
+            (f"{count} {ending} file" + "s" * (count > 1), count, files[endings.index(ending)])
+            for ending, count in sorted(Counter(endings).items())
+        ]
+
+    parts = [f"{said} of another naming ({first})" for said, _, first in counted(other)]
+    parts += [f"{said}, which {'are' if count > 1 else 'is'} not read" for said, count, _ in counted(unread)]
+    return ", ".join(parts)
 
 
 def refuse(folder: Path, bad: Sequence[tuple[str, str]], total: int) -> None:
@@ -115,14 +212,45 @@ def data_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     if not path.is_dir():
         what = "is a file" if path.exists() else "does not exist"
         raise FileNotFoundError(f"{path} ({origin}) {what}. Expected {LAYOUT}.")
-    if not any((path / name).is_dir() for name in FOLDERS):
+    if not _has_splits(path):
         # The commonest slip: the archive was unpacked into a folder of its own.
-        inner = [p for p in sorted(path.iterdir()) if p.is_dir() and (p / FOLDERS[0]).is_dir()]
+        inner = [p for p in sorted(path.iterdir()) if p.is_dir() and _has_splits(p)]
         hint = f" Did you mean {inner[0]}?" if inner else ""
+        loose = [p.name for p in sorted(path.iterdir()) if is_picture(p.name) and p.is_file()]
+        if loose and not inner:
+            hint = f" Its {len(loose)} pictures, such as {loose[0]}, would have to lie in bounding_box_train/PERSON/."
         raise FileNotFoundError(
             f"{path} ({origin}) holds none of {', '.join(FOLDERS)}. Expected {LAYOUT}.{hint}"
         )
     return path
+
+
+def _has_splits(folder: Path) -> bool:
+    try:
+        return any((folder / name).is_dir() for names in CALLED.values() for name in names)
+    except OSError:  # a folder that may not be looked into
+        return False
+
+
+def split_folder(folder: Path, part: str) -> Path:
+    """Where the pictures of one of `FOLDERS` lie in a data folder, whatever its own data set calls it.
+
+    Raises FileNotFoundError where it is missing.
+
+    >>> import tempfile
+    >>> root = Path(tempfile.mkdtemp())
+    >>> (root / "train").mkdir()
+    >>> split_folder(root, "bounding_box_train").name
+    'train'
+    """
+    for name in CALLED[part]:
+        if (folder / name).is_dir():
+            return folder / name
+    if part in LISTED and (folder / LISTED[part]).is_file():
+        for name in LISTED_IN:
+            if (folder / name).is_dir():
+                return folder / name
+    raise FileNotFoundError(f"{folder / part} does not exist. Expected {LAYOUT}.")
 
 
 def stamp(folder: Path, files: Sequence[str]) -> list[tuple[int, int]]:
@@ -153,11 +281,14 @@ def stamp(folder: Path, files: Sequence[str]) -> list[tuple[int, int]]:
 def scan(folder: Path, split: str, *, junk: bool = False) -> list[Record]:
     """Records of a split, sorted by name within each folder.
 
-    `Thumbs.db` and whatever else is not named `.jpg` is ignored, as are hidden files. Pictures of person -1
-    (junk) and 0000 (distractors) are left out unless `junk`.
+    Read are files that end in `ENDINGS` and are named as Market-1501, DukeMTMC-reID or MSMT17 name theirs; in a folder
+    without such files, those of its sub-folders, each of which is one person: then names are free, a number as a
+    folder's name is the person's, and other names are numbered from 1 in their order, over all splits. What is left out
+    and looks like a picture is said in one logged warning. `Thumbs.db` and hidden files are ignored. Pictures of person
+    -1 (junk) and 0000 (distractors) are left out unless `junk`.
 
     Raises ValueError for an unknown split, FileNotFoundError for a missing folder, PictureError for a folder
-    without a usable picture and for a `.jpg` whose name does not parse.
+    without a usable picture.
 
     >>> import tempfile
     >>> root = Path(tempfile.mkdtemp()); (root / "query").mkdir()
@@ -172,24 +303,96 @@ def scan(folder: Path, split: str, *, junk: bool = False) -> list[Record]:
         raise ValueError(f"split: expected one of {', '.join(SPLITS)}, got {split!r}.")
     records: list[Record] = []
     for part in SPLITS[split]:
-        if not (folder / part).is_dir():
+        try:
+            place = split_folder(folder, part)
+        except FileNotFoundError:
             raise FileNotFoundError(
                 f"{folder / part} does not exist, and split={split!r} needs it. Expected {LAYOUT}."
-            )
-        names = sorted(
-            name
-            for name in os.listdir(folder / part)
-            if name.lower().endswith(".jpg") and not name.startswith(".")
-        )
-        wrong = [name for name in names if NAME.fullmatch(name) is None]
-        refuse(folder / part, [(name, "is not named PPPP_cCsS_FFFFFF_BB.jpg") for name in wrong], len(names))
-        parsed = [(f"{part}/{name}", *parse_name(name)) for name in names]
-        parsed = [(file, person, camera) for file, person, camera in parsed if person > 0 or junk]
-        if not parsed:
-            found = f"only junk and distractors ({len(names)} pictures)" if names else "no pictures"
-            raise PictureError(
-                f"{folder / part} holds {found}. Expected pictures named PPPP_cCsS_FFFFFF_BB.jpg."
-            )
-        stamps = stamp(folder, [file for file, _, _ in parsed])
-        records += [Record(*entry, *marks) for entry, marks in zip(parsed, stamps, strict=True)]
+            ) from None
+        found = _named(folder, place, part) or _by_person(folder, place)
+        kept = [(file, person, camera) for file, person, camera in found if person > 0 or junk]
+        if not kept:
+            raise PictureError(_nothing(place, len(found)))
+        stamps = stamp(folder, [file for file, _, _ in kept])
+        records += [Record(*entry, *marks) for entry, marks in zip(kept, stamps, strict=True)]
     return records
+
+
+Found = list[tuple[str, int, int]]  # file relative to the data folder, person, camera
+
+
+def _named(folder: Path, place: Path, part: str) -> Found:
+    """Pictures whose names say who and which camera; where a list says which files are of this part, those."""
+    if place.name in LISTED_IN:
+        lines = (folder / LISTED[part]).read_text(encoding="utf-8-sig").splitlines()
+        names = sorted(line.split()[0] for line in lines if line.strip())
+    else:
+        names = sorted(os.listdir(place))
+    pictures = [name for name in names if is_picture(os.path.basename(name))]
+    parsed = [(name, _parsed(os.path.basename(name))) for name in pictures]
+    good: Found = [(f"{place.name}/{name}", *known) for name, known in parsed if known is not None]
+    if good:
+        _say_left_out(place, left_out(names, [name for name, known in parsed if known is None]))
+    return good
+
+
+def _by_person(folder: Path, place: Path) -> Found:
+    """Pictures in sub-folders, of one person each."""
+    numbers = _person_numbers(folder)
+    found: Found = []
+    without: list[str] = []  # pictures whose names tell no camera
+    others: list[str] = []
+    for person in _folders(place):
+        names = sorted(os.listdir(place / person))
+        others += names
+        for name in filter(is_picture, names):
+            file = f"{place.name}/{person}/{name}"
+            parsed, camera = _parsed(name, person), CAMERA.search(os.path.splitext(name)[0])
+            without += [file] * (parsed is None and camera is None)
+            found.append((file, *(parsed or (numbers[person], int(camera[1]) if camera else 1))))
+    if without and found:
+        log.warning(
+            "%s: %d of %d pictures name no camera and are counted as of camera 1; the first is %s. Name them like "
+            "0002_c1s1_000451_03.jpg to say which camera took them.",
+            *(place, len(without), len(found), without[0]),
+        )
+    loose = [name for name in os.listdir(place) if is_picture(name) and (place / name).is_file()] if found else []
+    _say_left_out(place, left_out(others, loose))
+    return found
+
+
+def _folders(place: Path) -> list[str]:
+    entries = sorted(entry.name for entry in os.scandir(place) if entry.is_dir())
+    return [name for name in entries if not name.startswith(".") and not is_picture(name)]
+
+
+def _person_numbers(folder: Path) -> dict[str, int]:
+    """The number of each person of whom any part of the data folder has a sub-folder."""
+    places = [folder / name for names in CALLED.values() for name in names if (folder / name).is_dir()]
+    people = sorted({name for place in places for name in _folders(place)})
+    if all(name == "-1" or (name.isascii() and name.isdigit() and int(name) > 0) for name in people):
+        return {name: int(name) for name in people}
+    return {name: number for number, name in enumerate((name for name in people if name != "-1"), 1)} | {"-1": -1}
+
+
+def _say_left_out(place: Path, said: str) -> None:
+    if said:
+        log.warning("%s: left out %s.", place, said)
+
+
+def _nothing(place: Path, junk: int) -> str:
+    """Why a folder has no usable picture."""
+    if junk:
+        return f"{place} holds only junk and distractors ({junk} pictures). Expected pictures named {NAMINGS[0].form}."
+    names = sorted(os.listdir(place))
+    other = [name for name in names if is_picture(name)]
+    if not other:
+        found = left_out(names)
+        found = f"no pictures but {found}" if found else "no pictures"
+        return f"{place} holds {found}. Expected pictures named {NAMINGS[0].form}."
+    forms = " or ".join(f"{naming.form} ({naming.of})" for naming in NAMINGS)
+    more = f", and so are {len(other) - 1} more" if len(other) > 1 else ""
+    return (
+        f"{place / other[0]} is not named {forms}{more}. Rename them, or give each person's pictures a folder of their "
+        f"own: {place.name}/PERSON/{other[0]}."
+    )

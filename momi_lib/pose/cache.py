@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -243,7 +244,7 @@ def _write(path: Path, tensors: dict[str, Tensor]) -> None:
 
 
 def _read(path: Path) -> dict[str, Tensor] | None:
-    if not path.is_file() or not _seal(path).is_file():
+    if not os.path.isfile(path) or not os.path.isfile(_seal(path)):  # nor where they may not be looked at
         return None
     if files.sha256(path) != _seal(path).read_text(encoding="utf-8", errors="replace").strip():
         log.warning("the cached maps %s are damaged; they are computed again", path)

@@ -7,23 +7,21 @@ from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
-import torch
 from PIL import Image
 
+from momi_lib.translate.verdict import Usual, Verdict, judged, usual_of
 from momi_lib.widgets.crop_box import LEAST, CropBox
 from momi_lib.widgets.evidence_panels import Picture, row
 from momi_lib.widgets.picture_button import PictureButton
 from momi_lib.widgets.png import picture_png, skeleton_png
-from momi_lib.widgets.session import Studio
 from momi_lib.widgets.swap_state import Swapper
-from momi_lib.widgets.upload import Box, Sureness, UploadError, cut, open_picture
+from momi_lib.widgets.upload import Box, UploadError, cut, open_picture
 
 __all__ = ["OwnPicture"]
 
-KNOWN = 48  # pictures whose confidences say what is usual
 PROMISE = (
-    "A JPEG or PNG of one person, upright and whole. Your browser makes it smaller where it is large. It is kept in "
-    "the memory of this kernel alone: it is neither stored nor sent on."
+    "A JPEG, PNG, WebP or BMP of one person, upright and whole. Your browser makes it smaller where it is large. It is "
+    "kept in the memory of this kernel alone: it is neither stored nor sent on."
 )
 
 
@@ -38,21 +36,23 @@ class OwnPicture(widgets.VBox):
         upload: :class:`PictureButton`. as_source, as_target: Button.
         crop: :class:`CropBox`, the picture with its box. across, down, size: FloatSlider, which say the same.
         seen: :class:`Picture`, what the model saw.
-        message: HTML, refusals and the verdict. sure: the verdict: True, False, or None without a picture.
+        message: HTML, refusals and the verdict. verdict: of :func:`momi_lib.translate.verdict.judged`, the one that
+            `swap` gives, too; None without a picture or a network. sure: whether it is.
 
     >>> from momi_lib.train.presets import preset
     >>> from momi_lib.translate import MomiNet
     >>> own = OwnPicture(Swapper(network=MomiNet(preset("tiny").network).eval()), print)
     >>> own.take("notes.txt", b"milk")
-    >>> "notes.txt: is not a JPEG or PNG" in own.message.value
+    >>> "notes.txt: is not a JPEG, PNG, WebP or BMP picture but text" in own.message.value
     True
     """
 
     def __init__(self, swapper: Swapper, on_use: Callable[[str, int, str], Any]) -> None:
         self.swapper, self._on_use = swapper, on_use
         self._image: Image.Image | None = None
-        self._usual: Sureness | None = None
-        self.name, self.sure = "", None
+        self._usual: Usual | None = None
+        self.name = ""
+        self.verdict: Verdict | None = None
         self._looked: Box | None = None
         self.upload, self.crop, self.seen = PictureButton(self.take), CropBox(), Picture(width=118)
         # Not continuous: such a slider, told a number between two steps, goes to the nearer one and sends it back; with
@@ -104,15 +104,22 @@ class OwnPicture(widgets.VBox):
         pose = studio.find(self.picture[None])
         drawn = skeleton_png(self.picture, pose.landmarks[0], pose.valid[0], scale=2)
         self.seen.draw(drawn, "what the model saw, with the joints that it found", "what the model saw")
-        usual = self._usual = self._usual or self._measure(studio, network.config.threshold)
-        self.sure, told = usual.verdict(pose.heatmaps[0].amax((1, 2)), network.config.threshold)
-        self._say(f"{self.name}: {told}", warning=not self.sure)
+        usual = self._usual = self._usual or usual_of(network, self.swapper.people.folder)
+        left, top, right, bottom = self._looked.of(*self._image.size)
+        self.verdict = judged(
+            network,
+            self.picture,
+            usual,
+            pixels=(right - left, bottom - top),
+            confidence=pose.heatmaps[0].amax((1, 2)),
+        )
+        first = "Of its frames the first is used. " if self._image.info.get("animated") else ""
+        self._say(f"{self.name}: {first}{self.verdict.told}", warning=not self.verdict.sure)
 
-    def _measure(self, studio: Studio, threshold: float) -> Sureness:
-        """What is usual, from people of the folder."""
-        some = torch.linspace(0, len(self.swapper.people) - 1, min(KNOWN, len(self.swapper.people))).long()
-        pose = studio.find(self.swapper.people.pictures[some])
-        return Sureness.of(pose.heatmaps.amax((2, 3)), threshold=threshold)
+    @property
+    def sure(self) -> bool | None:
+        """Whether the network knows how to read the picture; None without a picture or a network."""
+        return None if self.verdict is None else self.verdict.sure
 
     def _use(self, role: str) -> None:
         if self._image is not None:

@@ -44,7 +44,7 @@ class PictureButton(anywidget.AnyWidget):
 
     def __init__(self, on_file: Callable[[str, bytes], Any], description: str = "Upload a picture") -> None:
         self._on_file = on_file
-        super().__init__(description=description, accept=["image/jpeg", "image/png"])
+        super().__init__(description=description, accept=["image/jpeg", "image/png", "image/webp", "image/bmp"])
         self.on_msg(lambda _, message, buffers: self.receive(message, buffers))
 
     def receive(self, message: dict[str, Any], buffers: Sequence[bytes | memoryview]) -> None:

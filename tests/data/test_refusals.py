@@ -54,13 +54,13 @@ def jpeg_bomb(content):
 
 CASES = {
     "truncated": (lambda good: good[: len(good) // 2], "cannot be decoded"),
-    "text": (lambda good: b"<html>not found</html>", "not a JPEG or PNG"),
-    "empty": (lambda good: b"", "not a JPEG or PNG"),
+    "text": (lambda good: b"<html>not found</html>", "not a JPEG, PNG, WebP or BMP picture but an HTML page"),
+    "empty": (lambda good: b"", "it is empty"),
     "header only": (lambda good: good[:3], "query/0002"),
     "png bomb, refused by PIL": (lambda good: png_bomb(60000, 60000), "too many pixels|60000x60000"),
     "png bomb below PIL's limit": (lambda good: png_bomb(8000, 8000), "8000x8000"),
     "jpeg bomb": (jpeg_bomb, "too many pixels|65500x65500"),
-    "gif": (lambda good: b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "not a JPEG or PNG"),
+    "gif": (lambda good: b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "BMP picture but a GIF"),
 }
 
 

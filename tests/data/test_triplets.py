@@ -59,6 +59,13 @@ def test_positive_and_negative_are_drawn_independently():
     assert torch.allclose(table, torch.full((2, 2), 1 / 4), atol=0.02)
 
 
+def test_x_and_positive_are_drawn_independently():
+    x, positive, _ = TripletSampler([1, 1, 1, 2, 2, 2], seed=1).draw(40_000)  # six for x, two for each positive
+    table = torch.bincount(x * 6 + positive, minlength=36).view(6, 6) / 40_000
+    others = 1 - torch.eye(3)
+    assert torch.allclose(table, torch.block_diag(others, others) / 12, atol=0.01)
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_a_sampler_goes_on_exactly(device):
     persons = torch.arange(50).repeat_interleave(4)
@@ -119,7 +126,7 @@ def test_fewer_than_two_usable_identities_is_an_error(persons):
 
 def test_arguments_are_checked():
     for wrong in (torch.zeros(3), torch.zeros(2, 2, dtype=torch.int64), torch.ones(4, dtype=torch.bool), []):
-        with pytest.raises(ValueError, match="persons"):
+        with pytest.raises(ValueError, match=r"persons: expected \(N,\) integers"):
             TripletSampler(wrong)
     sampler = TripletSampler([1, 1, 2, 2])
     for wrong in (0, -1, 2.0, True):
@@ -208,6 +215,15 @@ def test_twenty_identities_with_one_picture_are_all_named(caplog):
 def test_of_three_in_a_camera_both_others_are_drawn_as_often_and_independently():
     persons, cameras = torch.tensor([1] * 4 + [2] * 4), torch.tensor([1, 1, 1, 2] * 2)
     x, positive, negative = TripletSampler(persons, seed=1, cameras=cameras, same_camera=1.0).draw(40_000)
+    assert bool((x != positive).all())
     at_0 = x == 0
     table = torch.bincount(positive[at_0] * 8 + negative[at_0], minlength=64).view(8, 8)[1:3, 4:] / at_0.sum()
     assert torch.allclose(table, torch.full((2, 4), 1 / 8), atol=0.02)
+
+
+def test_only_the_order_of_each_persons_pictures_in_a_camera_matters_for_what_a_seed_draws():
+    persons, cameras = torch.arange(2).repeat_interleave(50), torch.arange(2).repeat_interleave(25).repeat(2)
+    mixed = torch.arange(100).view(2, 2, 25).permute(2, 1, 0).flatten()  # persons and cameras take turns
+    one = TripletSampler(persons, seed=3, cameras=cameras, same_camera=0.5).draw(500)
+    other = TripletSampler(persons[mixed], seed=3, cameras=cameras[mixed], same_camera=0.5).draw(500)
+    assert all(torch.equal(a, mixed[b]) for a, b in zip(one, other, strict=True))

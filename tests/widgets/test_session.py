@@ -218,7 +218,7 @@ def test_an_animation_is_played_and_saved(explorer: SwapExplorer, monkeypatch: p
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("notes.txt", b"milk", "not a JPEG or PNG"),
+        ("notes.txt", b"milk", "not a JPEG, PNG, WebP or BMP picture but text"),
         ("half.jpg", encoded((400, 400), "JPEG")[:3000], "cannot be decoded"),
         ("small.png", encoded((31, 200)), "at least 32 × 64"),
         ("large.png", b"\0" * (8 * 2**20 + 1), "larger than 8 MiB"),

@@ -10,7 +10,7 @@ async function shrunk(file, longest, most) {
   canvas.width = Math.max(1, Math.round(picture.width * scale));
   canvas.height = Math.max(1, Math.round(picture.height * scale));
   const pen = canvas.getContext("2d");
-  pen.fillStyle = "#fff"; // JPEG knows no transparency
+  pen.fillStyle = "#808080"; // JPEG knows no transparency; the ground of momi_lib.data.reading
   pen.fillRect(0, 0, canvas.width, canvas.height);
   pen.imageSmoothingQuality = "high";
   pen.drawImage(picture, 0, 0, canvas.width, canvas.height);

@@ -1,0 +1,120 @@
+"""Folders as people have them: the names of other data sets, a folder a person, and what is left out."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from momi_lib.data import PictureError, TripletSampler, data_folder, load
+from momi_lib.data.records import parse_name, scan
+
+TRAIN, GALLERY = "bounding_box_train", "bounding_box_test"
+
+
+@pytest.fixture(autouse=True)
+def embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MOMI_DATA", raising=False)
+
+
+def folder(root: Path, *files: str) -> Path:
+    for file in files:
+        path = root / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix in (".jpg", ".png", ".webp", ".bmp", ".JPEG"):
+            Image.new("RGB", (64, 128)).save(path)
+        else:
+            path.write_bytes(b"")
+    return root
+
+
+def read(root: Path, split: str = "train") -> tuple[list[int], list[int]]:
+    people = load(root, split, cache=False)
+    return people.persons.tolist(), people.cameras.tolist()
+
+
+LAYOUTS = {
+    "Market-1501": (("0002_c1s1_000451_03.jpg", "0007_c6s4_000001_00.png"), [2, 7], [1, 6]),
+    "DukeMTMC-reID": (("0001_c2_f0046182.jpg", "0007_c8_f0000001.jpg"), [1, 7], [2, 8]),
+    # Its 0000 is a person, so all are counted from 1.
+    "MSMT17": (("0000_000_01_0303morning_0015_0.jpg", "0013_003_14_0114afternoon_0164_1_ex.jpg"), [1, 14], [1, 14]),
+    "a folder a person": (("0002/a.jpg", "0002/b_c3.jpg", "0011/a.jpg"), [2, 2, 11], [1, 3, 1]),
+    "a folder a person, by name": (("anna/a.jpg", "bert/cam2_a.jpg"), [1, 2], [1, 2]),
+    "a folder a person, from 0": (("0/a.jpg", "1/a.jpg"), [1, 2], [1, 1]),
+    "Market's names in folders": (("0002/0002_c5s1_000451_03.jpg", "0003/0003_c1s1_000451_03.jpg"), [2, 3], [5, 1]),
+    "MSMT17's names in folders": (("0000/0000_000_07_0303noon_0015_0.jpg", "0001/0001_000_01_0303noon_0015_0.jpg"),
+                                  [1, 2], [7, 1]),
+    "folders that contradict the names": (("anna/0002_c5s1_000451_03.jpg", "bert/0002_c1s1_000451_03.jpg"),
+                                          [1, 2], [5, 1]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_persons_and_cameras_of_each_layout(tmp_path: Path, layout: str) -> None:
+    files, persons, cameras = LAYOUTS[layout]
+    assert read(folder(tmp_path, *(f"{TRAIN}/{file}" for file in files))) == (persons, cameras)
+
+
+def test_msmt17_as_it_is_unpacked(tmp_path: Path) -> None:
+    first, second, third = (f"{n:04}/{n:04}_000_0{n + 1}_0303morning_0015_0.jpg" for n in range(3))
+    folder(tmp_path, f"train/{first}", f"train/{second}", f"test/{first}", f"test/{second}", f"test/{third}")
+    (tmp_path / "list_gallery.txt").write_text(f"{first} 0\n{third} 2\n")
+    (tmp_path / "list_query.txt").write_text(f"{second} 1\n")
+    assert data_folder(tmp_path) == tmp_path
+    assert read(tmp_path) == ([1, 2], [1, 2])
+    assert read(tmp_path, "gallery") == ([1, 3], [1, 3]) and read(tmp_path, "query") == ([2], [2])
+    assert load(tmp_path, "test", cache=False).files[-1] == f"test/{second}"
+
+
+def test_somebody_has_one_number_in_all_parts(tmp_path: Path) -> None:
+    folder(tmp_path, f"{TRAIN}/anna/a.jpg", f"{GALLERY}/bert/a.jpg", f"{GALLERY}/carl/a.jpg", "query/carl/b.jpg")
+    assert read(tmp_path, "gallery")[0] == [2, 3] and read(tmp_path, "query")[0] == [3]
+
+
+def test_a_person_a_folder_makes_triplets(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder(tmp_path, *(f"{TRAIN}/{name}/{number}.jpg" for name in ("anna", "bert") for number in range(2)))
+    assert len(TripletSampler(load(tmp_path, cache=False).persons).draw(8).source) == 8
+    assert "4 of 4 pictures name no camera and are counted as of camera 1" in caplog.text
+
+
+def test_junk_and_distractors_in_folders_and_in_dukes_names(tmp_path: Path) -> None:
+    folder(tmp_path, f"{GALLERY}/-1/a.jpg", f"{GALLERY}/0005/a.jpg")
+    folder(tmp_path, "query/0000_c1_f0000001.jpg", "query/0003_c1_f0000001.jpg")
+    assert read(tmp_path, "gallery")[0] == [5] and read(tmp_path, "query")[0] == [3]
+    assert [record.person for record in scan(tmp_path, "test", junk=True)] == [-1, 5, 0, 3]
+
+
+def test_a_folder_says_what_it_left_out_and_why(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    unread = ("IMG_1.webp", "IMG_2.webp", "IMG_3.webp", "a.gif", "b.HEIC", "._c.jpg", "Thumbs.db")
+    folder(tmp_path, *(f"{TRAIN}/{name}" for name in ("0002_c1s1_000451_03.jpg", *unread)))
+    assert read(tmp_path)[0] == [2]
+    (record,) = [one for one in caplog.records if one.levelno >= logging.WARNING]
+    assert record.getMessage() == (
+        f"{tmp_path / TRAIN}: left out 3 .webp files of another naming (IMG_1.webp), 1 .gif file, which is not read, "
+        "1 .heic file, which is not read."
+    )
+
+
+def test_a_folder_with_nothing_but_other_names_says_which_are_read(tmp_path: Path) -> None:
+    folder(tmp_path, f"{TRAIN}/IMG_1.jpg", f"{TRAIN}/IMG_2.jpg")
+    told = r"IMG_1\.jpg is not named PPPP_cCsS.*DukeMTMC.*MSMT17.*1 more.*PERSON/IMG_1"
+    with pytest.raises(PictureError, match=told) as caught:
+        load(tmp_path)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(PictureError, match="DukeMTMC-reID or MSMT17"):
+        parse_name("IMG_1.jpg")
+
+
+def test_a_folder_with_nothing_but_unread_pictures_says_so(tmp_path: Path) -> None:
+    folder(tmp_path, f"{TRAIN}/a.heic")
+    with pytest.raises(PictureError, match=r"holds no pictures but 1 \.heic file, which is not read"):
+        load(tmp_path)
+
+
+def test_loose_photographs_are_told_where_they_would_belong(tmp_path: Path) -> None:
+    folder(tmp_path, "a.jpg", "b.jpg")
+    told = r"Its 2 pictures, such as a\.jpg, would have to lie in bounding_box_train/PERSON/"
+    with pytest.raises(FileNotFoundError, match=told):
+        load(tmp_path)
