@@ -30,6 +30,7 @@ PARTS = (
     "losses",
     "metrics",
     "train",
+    "rivals",
     "evaluate",
     "study",
     "lessons",

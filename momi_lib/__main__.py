@@ -2,22 +2,130 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import signal
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-
-import tyro
+from typing import Any
 
 PROGRAM = "python -m momi_lib"
+#: What pathlib says of a ~ where there is neither $HOME nor an entry of the user.
+NO_HOME = "Could not determine home directory."
+#: Packages whose versions `info` says before anything else is looked at.
+PACKAGES = ("torch", "torchvision", "numpy", "pillow", "safetensors", "accelerate", "tyro")
+
+
+class Stream:
+    """Standard output or error, to which writing never ends a command.
+
+    Letters that a console's code page lacks become question marks. A pipe that nobody reads any more (``… | head``) is
+    no error; any other failure, as of a full disk under a redirected output, is kept in ``failed`` and said at the end.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+        self.failed: OSError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> int:
+        """Write ``text``."""
+        try:
+            self.stream.write(text)
+        except UnicodeEncodeError:
+            known = getattr(self.stream, "encoding", None) or "ascii"
+            self.write(text.encode(known, "replace").decode(known))
+        except OSError as error:
+            self._give_up(error)
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        """Write every one of ``lines``."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        try:
+            self.stream.flush()
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        """Let this stream lead nowhere from now on, so that what is waiting cannot fail again."""
+        # On Windows a closed pipe is an invalid argument.
+        if error.errno not in (errno.EPIPE, errno.ESHUTDOWN) and not (os.name == "nt" and error.errno == errno.EINVAL):
+            self.failed = self.failed or error
+        with suppress(OSError, ValueError, AttributeError):  # a stream without a file, as in a notebook
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.stream.fileno())
+            os.close(nowhere)
+
+
+@contextmanager
+def patient_streams() -> Iterator[Stream]:
+    """Replace ``sys.stdout`` and ``sys.stderr`` by :class:`Stream` for the time of a command; yields the first."""
+    before = sys.stdout, sys.stderr
+    # A program that was started with a closed output (`>&-`, pythonw) has none; its number must not go to a data file.
+    both = [Stream(open(os.devnull, "w", encoding="utf-8") if each is None else each) for each in before]
+    sys.stdout, sys.stderr = both  # type: ignore[assignment]
+    try:
+        yield both[0]
+    finally:
+        for stream in both:
+            stream.flush()
+        if None not in before:
+            sys.stdout, sys.stderr = before
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit status. A user's mistake is answered by one sentence, not a traceback."""
-    from momi_lib.commands import COMMANDS
+    """Run one command; returns the exit status. A user's mistake is answered by one sentence, not a traceback.
 
+    The status is 0 for success, 1 for an error, 2 for a command that does not exist, and 128 and the signal's number
+    for a command that a signal ended.
+    """
+    with patient_streams() as out:
+        try:
+            with _terminable():
+                status = _run((sys.argv[1:] if arguments is None else arguments) or ["--help"])
+        except KeyboardInterrupt as stopped:
+            print(f"interrupted: {stopped}" if str(stopped) else "interrupted", file=sys.stderr)
+            status = 128 + getattr(stopped, "signal", signal.SIGINT)
+        except SystemExit as stopped:  # tyro's, after a help text (0) or options that it does not know (2)
+            out.flush()
+            if out.failed is None or stopped.code:
+                raise
+            status = 0
+        out.flush()
+        if out.failed is not None and not status:
+            print(f"error: the standard output cannot be written ({out.failed.strerror})", file=sys.stderr)
+            status = 1
+    return status
+
+
+def _run(arguments: list[str]) -> int:
+    name, *options = arguments
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    name, *options = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if name == "info" and not {"-h", "--help"} & set(options):
+        _say_versions()  # first of all, because it is asked for where something is wrong
+    try:
+        import tyro
+
+        from momi_lib.commands import COMMANDS
+    except ModuleNotFoundError as error:
+        if (error.name or "momi_lib").partition(".")[0] == "momi_lib":
+            raise
+        print(f"error: the package {error.name} is missing; install momi_lib with what it needs, `pip install -e .` in "
+              "its folder", file=sys.stderr)  # fmt: skip
+        return 1
+
     if name not in COMMANDS:
         # tyro parses what follows the first word: its unions of commands cannot hold one with presets of its own.
         print(f"usage: {PROGRAM} COMMAND [--help]\n\nMove a person into another person's pose (MOMI-Net).\n")
@@ -29,12 +137,56 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     try:
         tyro.cli(COMMANDS[name], args=options, prog=f"{PROGRAM} {name}")
+    except MemoryError as error:
+        print(f"error: the memory is used up ({error or 'nothing is left'}); take fewer at a time", file=sys.stderr)
+        return 1
     except (ValueError, OSError, RuntimeError) as error:
+        if str(error) == NO_HOME:
+            print("error: a path begins with ~, and this user has no home; give it without ~", file=sys.stderr)
+            return 1
         if type(error) is RuntimeError and not _raised_here(error):
             raise  # no user's mistake: what PyTorch says of itself needs its traceback
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _say_versions() -> None:
+    """Log the versions of Python and of :data:`PACKAGES` without importing one of them."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    from momi_lib import __version__
+
+    found = {"Python": platform.python_version(), "momi_lib": __version__}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    log = logging.getLogger("momi_lib")
+    log.info("%s", ", ".join(f"{package} {number}" for package, number in found.items()))
+    log.info("%s, %s", platform.platform(), sys.executable)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let a SIGTERM, as schedulers send it, end a command like a Ctrl-C: no temporary file and no lock is left."""
+
+    def end(number: int, frame: Any) -> None:
+        stopped = KeyboardInterrupt()
+        stopped.signal = number  # type: ignore[attr-defined]
+        raise stopped
+
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _raised_here(error: BaseException) -> bool:

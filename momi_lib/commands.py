@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -68,8 +69,6 @@ Preset = Annotated[
     tyro.conf.arg(name=""),
 ]
 Positional = tyro.conf.Positional
-#: Fewer swaps or pairs than this are warned about.
-FEW = 100
 ANEW = "this training keeps no checkpoints; the same command begins anew"
 Config = TypeVar("Config")
 Unprefixed = Annotated[Config, tyro.conf.arg(name="")]
@@ -98,13 +97,18 @@ def train(run: Preset) -> None:
 
 
 @contextmanager
-def _when_stopped(words: str) -> Iterator[None]:
-    """Let a Ctrl-C or SIGTERM say how to go on."""
+def _saying_how_to_go_on(words: str, out: Path) -> Iterator[None]:
+    """Let a Ctrl-C, a SIGTERM or a full disk under ``out`` say how to go on."""
     try:
         yield
     except KeyboardInterrupt as stopped:
         stopped.args = stopped.args or (words,)
         raise
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, getattr(errno, "EDQUOT", None), errno.EROFS, errno.EIO):
+            raise
+        file = error.filename or out
+        raise OSError(f"{file}: cannot be written ({error.strerror}); make room; {words}") from error
 
 
 def _refuse_existing(weights: Path) -> None:
@@ -119,7 +123,7 @@ def train_teacher(config: Unprefixed[TeacherConfig]) -> None:
     from momi_lib.train.teacher import train_teacher as run
 
     _refuse_existing(config.out / WEIGHTS)
-    with _when_stopped(ANEW):
+    with _saying_how_to_go_on(ANEW, config.out):
         card = run(config)
     log.info(
         "PCK@0.1 of the height on held-out people: %.4f; weights in %s",
@@ -135,7 +139,7 @@ def train_features(config: Unprefixed[FeaturesConfig]) -> None:
 
     out = default_out(config)
     _refuse_existing(out)
-    with _when_stopped(ANEW):
+    with _saying_how_to_go_on(ANEW, out):
         card = run(config)
     log.info("rank-1 on held-out people: %.4f; weights in %s", card["scores"]["rank1"], out)
 
@@ -145,13 +149,14 @@ def train_affinity(config: Unprefixed[AffinityConfig]) -> None:
     from momi_lib.train.affinity import default_out
     from momi_lib.train.affinity import train_affinity as run
 
-    _refuse_existing(default_out(config))
-    with _when_stopped(ANEW):
+    out = default_out(config)
+    _refuse_existing(out)
+    with _saying_how_to_go_on(ANEW, out):
         scores = run(config)["scores"]
     log.info(
         "affinity of real pictures of one person %.4f, of two %.4f, AUC %.4f (%s); weights in %s",
         *(scores[name] for name in ("same", "different", "auc", "people")),
-        default_out(config),
+        out,
     )
 
 
@@ -225,7 +230,7 @@ def evaluate(
     from momi_lib.files import refuse_unwritable
 
     refuse_unwritable(out, folder=True)
-    with _when_stopped("the same command goes on where it was"):
+    with _saying_how_to_go_on("the same command goes on where it was", out):
         table_one(
             weights, data, out, count=pairs, seed=seed, paper_literal=paper_literal, pairs_file=pairs_file, judge=judge,
             judge_weights=judge_weights, teacher=teacher, teacher_input=teacher_input, affinity=affinity,
@@ -252,6 +257,7 @@ def truth(
         limit: only the first so many swaps.
         named: also ask the judges of the extra `judges`, where they are installed; they take most of the time.
     """
+    from momi_lib.evaluate.pairs import FEW
     from momi_lib.evaluate.truth_table import FURTHER, truth_table
     from momi_lib.files import refuse_unwritable, write_json
 

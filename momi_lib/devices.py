@@ -1,9 +1,13 @@
-"""The number formats and kernels with which a device computes fast, and how many pictures it should take at a time."""
+"""The number formats and kernels with which a device computes fast, how many pictures it should take at a time, and how
+many cannot fit into its memory.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,6 +34,19 @@ def at_a_time(device: torch.device | str) -> int:
     return 16 if torch.device(device).type == "cpu" else 64
 
 
+def gpus() -> list[str]:
+    """Names of the GPUs that PyTorch can use; empty without one, and where the driver is broken.
+
+    >>> isinstance(gpus(), list)
+    True
+    """
+    try:
+        found = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    except (RuntimeError, AssertionError):  # PyTorch without CUDA, a driver that is too old
+        found = []
+    return [*found, "Apple GPU (MPS)"] if torch.backends.mps.is_available() else found
+
+
 def kernels_of(device: torch.device) -> dict[str, Any]:
     """What :func:`fast_kernels` chooses on a device, for a card of weights; nothing on a CPU.
 
@@ -37,6 +54,55 @@ def kernels_of(device: torch.device) -> dict[str, Any]:
     {}
     """
     return {"tf32": True, "cudnn_benchmark": True} if device.type == "cuda" else {}
+
+
+#: Where Linux says how much memory a container may use, in its second and first version of control groups.
+LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def memory_of(device: torch.device | str) -> int | None:
+    """Bytes of memory that a device has; a CPU has what its machine or container has. ``None`` where nobody says.
+
+    >>> memory_of("cpu") is None or memory_of("cpu") > 2**20
+    True
+    """
+    device = torch.device(device)
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    if device.type != "cpu" or not hasattr(os, "sysconf"):
+        return None
+    there: list[int] = []
+    with suppress(OSError, ValueError):
+        there.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for limit in LIMITS:
+        with suppress(OSError, ValueError):  # no container, or the word "max"
+            there.append(int(Path(limit).read_text(encoding="utf-8")))
+    return min((size for size in there if size > 0), default=None)
+
+
+def refuse_batch(option: str, count: int, floats: float, device: torch.device | str) -> None:
+    """Refuse a batch of which a part alone is larger than the memory of its device.
+
+    Args:
+        option: name of the option that says how many.
+        count: pictures, pairs or triplets that one process takes at a time.
+        floats: numbers of 4 bytes that each of them takes at least.
+        device: where they are computed.
+
+    Raises:
+        ValueError: with what they take and what there is.
+
+    >>> refuse_batch("batch", 10**12, 1000, "cpu")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ValueError: batch: 1,000,000,000,000 at a time take at least 3,725,290 GiB of memory, and cpu has ...
+    """
+    needed, there = 4 * count * floats, memory_of(device)
+    if there is not None and needed > there:
+        raise ValueError(
+            f"{option}: {count:,} at a time take at least {needed / 2**30:,.0f} GiB of memory, and {device} has "
+            f"{there / 2**30:,.1f} GiB; take a smaller --{option.replace('_', '-')}, or share it among more processes"
+        )
 
 
 @contextmanager

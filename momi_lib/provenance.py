@@ -21,7 +21,7 @@ from momi_lib.files import sha256
 def cpu_name() -> str:
     """The processor's name as the system gives it."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
@@ -72,7 +72,16 @@ def command_line() -> str:
         words = ["python", f"{program.parent.name}/{program.name}"]
     else:
         words = [program.name]
-    return shlex.join([*words, *sys.argv[1:]])
+    return _text(shlex.join([*words, *sys.argv[1:]]))
+
+
+def _text(words: str) -> str:
+    """Text that can be written in UTF-8: bytes of a file name that are none, kept as surrogates, become escapes.
+
+    >>> _text("runs/b" + chr(0xDCFF)) == "runs/b" + chr(92) + "udcff"
+    True
+    """
+    return words.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def begun_with(path: Path) -> dict[str, Any]:
@@ -121,4 +130,4 @@ def plain(value: Any) -> Any:
     if not isinstance(value, Path):
         return value
     project = Path(__file__).resolve().parents[1]  # where it lies on a machine is nobody's business
-    return str(value.relative_to(project) if value.is_relative_to(project) else value)
+    return _text(str(value.relative_to(project) if value.is_relative_to(project) else value))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from momi_lib.patches import STRIPS, landmark_boxes, limb_patches, limb_points, skeleton_patches
+from momi_lib.skeleton import JOINTS
 
 YES = torch.tensor([[True]])
 
@@ -208,3 +209,11 @@ def test_refusals_say_what_was_expected():
             skeleton_patches(pictures, landmarks, valid)
     with pytest.raises(ValueError, match=r"landmarks \(N, 17, 2\) and valid \(N, 17\)"):
         limb_patches(torch.zeros(3, 3, 128, 64), torch.zeros(3, 16, 2), yes[:, :16])
+
+
+def test_strips_lie_along_arms_legs_and_trunk_and_from_the_nose_to_the_shoulders():
+    parts = [("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"), ("shoulder", "hip")]
+    expected = {(f"{side}_{a}", f"{side}_{b}") for side in ("left", "right") for a, b in parts}
+    expected |= {(f"left_{part}", f"right_{part}") for part in ("shoulder", "hip")}
+    expected |= {("nose", "left_shoulder"), ("nose", "right_shoulder")}
+    assert len(STRIPS) == 14 and {(JOINTS[first], JOINTS[second]) for first, second in STRIPS} == expected

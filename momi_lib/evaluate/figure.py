@@ -26,8 +26,8 @@ def choose(truth: Truth, count: int, seed: int) -> torch.Tensor:
         if person not in seen:
             seen.add(person)
             chosen.append(index)
-    if len(chosen) < count:
-        raise ValueError(f"rows: expected at most {len(chosen)} (one a source identity), got {count}")
+    if not 1 <= count <= len(chosen):
+        raise ValueError(f"rows: expected 1 to {len(chosen)} (one a source identity), got {count}")
     return torch.tensor(sorted(chosen[:count]))
 
 

@@ -127,6 +127,8 @@ def markdown(result: Mapping[str, Any], *, explained: bool = False) -> str:
             real = score["real"]
             lines += ["", f"{score['name']} of real pairs: {real['same']:.3f} of one person, {real['different']:.3f} "
                           f"of two; of a copy: {score['copy']:.3f}."]  # fmt: skip
+    for name, why in result.get("missing", {}).items():
+        lines += ["", f"{name} is left out: {why.rstrip('.')}."]
     if explained:
         for name in (name for name in EXPLAINED if name in names):
             lines += ["", f"{name}: {EXPLAINED[name]}."]

@@ -24,6 +24,8 @@ from momi_lib.files import likest, read_table, write_atomically
 
 #: As many swaps as the paper scores.
 PAIRS = 12_000
+#: Fewer pairs, or true swaps, than these say next to nothing, and tables warn.
+FEW = 100
 COLUMNS = ["from", "to"]
 JUNK, DISTRACTORS = -1, 0
 

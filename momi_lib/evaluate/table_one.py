@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from accelerate import PartialState
@@ -30,11 +30,11 @@ from momi_lib.evaluate.answers import (
 )
 from momi_lib.evaluate.cache import stored_features
 from momi_lib.evaluate.markdown import row, write
-from momi_lib.evaluate.pairs import JUNK, PAIRS, Pairs, load_pairs, save_pairs, test_pairs
+from momi_lib.evaluate.pairs import FEW, JUNK, PAIRS, Pairs, load_pairs, save_pairs, test_pairs
 from momi_lib.features import FeatureNetwork, feature_network
 from momi_lib.files import sha256, weights_folder
 from momi_lib.metrics.affinity import WORDS, AffinityNetwork, affinity_weights, learned
-from momi_lib.metrics.aps import aps, real_affinities
+from momi_lib.metrics.aps import RealAffinities, aps, real_affinities
 from momi_lib.metrics.features import Features, distinct, rows
 from momi_lib.metrics.fid import fid
 from momi_lib.metrics.identities import IdentityClassifier
@@ -43,7 +43,7 @@ from momi_lib.metrics.judges import JudgeNetwork, OfflineJudge, evaluation_netwo
 from momi_lib.metrics.kid import kid
 from momi_lib.metrics.masks import PersonMasks, polygon_masks
 from momi_lib.metrics.perceptual import perceptual_distance
-from momi_lib.metrics.pose import Joints, find_joints, labelled_joints, pose_agreement
+from momi_lib.metrics.pose import Joints, PoseScore, find_joints, labelled_joints, pose_agreement
 from momi_lib.metrics.true_swaps import score_truth
 from momi_lib.metrics.uncertainty import BY_PERSON, standard_error
 from momi_lib.pose import load_teacher
@@ -53,6 +53,7 @@ from momi_lib.translate.swaps import Swaps
 
 REAL = "real pictures"
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass
@@ -71,43 +72,74 @@ class Table:
         perceptual: network of the perceptual distance to true swaps.
         judged: the people of the pairs as a training of APS's network loads them, without distractors; ``None`` are
             the people of the pairs.
+        complete: let a score that cannot be had end the table. If not, it is left out, and ``missing`` says why.
+        missing: columns that nothing can be had of, and why; later also those of which one answer's is left out.
     """
 
     pairs: Pairs
-    judge: JudgeNetwork
+    judge: JudgeNetwork | None
     train: People
-    teacher: torch.nn.Module
+    teacher: torch.nn.Module | None
     teacher_name: str
     folder: Path
     affinities: Sequence[AffinityNetwork] = ()
     pose_pairs: int = 2000
     perceptual: FeatureNetwork | None = None
     judged: People | None = None
+    complete: bool = True
+    missing: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        people = self.pairs.people
+        people, self._gone = self.pairs.people, {*self.missing}
         self.judged = self.judged or people
         keep = people.persons != JUNK
         self.real = people.pictures[keep]
-        self.joints = labelled_joints(people) or self._seek(people)
+        self.joints = labelled_joints(people) or self._had(("PCK", "mask-IS"), lambda: self._seek(people))
         words = f"{len(self.real):,} real pictures of the test people"
-        self.affinity = [
-            (network, real_affinities(network, people, of=words, learned=learned(network, self.judged, self.train)))
-            for network in self.affinities
-        ]
-        self.classify = None
+        self.affinity = [found for network in self.affinities if (found := self._affinity(network, words)) is not None]
+        self.classify: IdentityClassifier | None = None
         if self._classless:
-            known = self._features(self.train.pictures, f"{len(self.train):,} training pictures")
-            self.classify = IdentityClassifier(known.values, self.train.persons)
-        self.reference = self._features(self.real, words)
-        self.masked_reference = self._features(self.real, words, self._masks(keep.nonzero().flatten()))
+            self.classify = self._had(("IS", "mask-IS"), self._identities)
+        self.reference = self._had(("IS", "FID", "KID"), lambda: self._features(self.real, words))
+        self.masked_reference = self._had(
+            ("mask-IS",), lambda: self._features(self.real, words, self._masks(keep.nonzero().flatten()))
+        )
+
+    def _had(self, columns: Sequence[str], compute: Callable[[], T], answer: str | None = None) -> T | None:
+        """What scores are made of, of one answer or of all; ``None`` where it cannot be had."""
+        if self._gone >= {*columns}:
+            return None
+        try:
+            return compute()
+        except (ValueError, FileNotFoundError, RuntimeError) as error:  # a full disk ends the table
+            if self.complete:
+                raise
+            why = str(error) if answer is None else f"{answer}: {error}"
+            for column in columns:
+                if column not in self._gone:
+                    self.missing.setdefault(column, why)
+                    log.warning("%s is left out: %s", column, why)
+            if answer is None:
+                self._gone.update(columns)
+            return None
 
     @property
     def _classless(self) -> bool:
         return isinstance(self.judge, OfflineJudge)
 
+    def _identities(self) -> IdentityClassifier:
+        known = self._features(self.train.pictures, f"{len(self.train):,} training pictures")
+        return IdentityClassifier(known.values, self.train.persons)
+
+    def _affinity(self, network: AffinityNetwork, words: str) -> tuple[AffinityNetwork, RealAffinities] | None:
+        assert self.judged is not None  # see __post_init__
+        of = learned(network, self.judged, self.train)
+        real = self._had((f"APS {of}",), lambda: real_affinities(network, self.pairs.people, of=words, learned=of))
+        return None if real is None else (network, real)
+
     def _seek(self, people: People) -> Joints:
         """Joints of unlabelled people: of those that a pair needs, as the teacher sees them."""
+        assert self.teacher is not None  # else its columns are missing
         needed = torch.cat([self.pairs.target, (people.persons != JUNK).nonzero().flatten()]).unique()
         found = find_joints(self.teacher, self.teacher_name, people.pictures[needed])
         landmarks = torch.zeros(len(people), *found.landmarks.shape[1:])
@@ -116,56 +148,79 @@ class Table:
         return Joints(landmarks, seen, found.origin)
 
     def _masks(self, index: Tensor) -> PersonMasks:
+        assert self.joints is not None  # else "mask-IS" is missing
         size = size_of(self.pairs.people.pictures)
         return polygon_masks(self.joints.landmarks[index], self.joints.seen[index], size=size)
 
     def _features(self, pictures: Tensor, words: str, masks: PersonMasks | None = None) -> Features:
         of = words if masks is None else f"{words}, masked"
-        shown = None if masks is None else masks.values
+        shown, judge = None if masks is None else masks.values, self.judge
+        assert judge is not None  # else its columns are missing
 
         def look() -> Features:
             first, place = distinct(pictures, shown)  # copies come many times
             seen = None if masks is None else PersonMasks(rows(masks.values, first), masks.origin)
-            features = self.judge.describe(rows(pictures, first), words, seen)
+            features = judge.describe(rows(pictures, first), words, seen)
             logits = None if features.logits is None else features.logits[place]
             return replace(features, values=features.values[place], logits=logits)
 
-        found = stored_features(self.folder, self.judge.card, of, pictures, look, shown)
+        found = stored_features(self.folder, judge.card, of, pictures, look, shown)
         if self.classify is None:
             return found
         return replace(found, logits=self.classify(found.values))
 
     def real_row(self) -> dict[str, Any]:
         """The scores of real pictures, where they have a meaning."""
-        splits = min(10, len(self.real))
-        scores = {
-            "IS": inception_score(self.reference, splits=splits, seed=0),
-            "mask-IS": inception_score(self.masked_reference, splits=splits, seed=0),
-        }
+        splits, scores = min(10, len(self.real)), {}
+        for column, features in (("IS", self.reference), ("mask-IS", self.masked_reference)):
+            if features is not None:
+                self._put(scores, column, lambda of=features: inception_score(of, splits=splits, seed=0), REAL)
         return row(REAL, scores)
 
+    def _put(self, scores: dict[str, Any], column: str, compute: Callable[[], Any], answer: str) -> None:
+        """Add a score of an answer, where it can be had."""
+        score = self._had((column,), compute, answer)
+        if score is not None:
+            scores[column] = score
+
     def row(self, answer: Answer) -> dict[str, Any]:
-        """All scores of an answer, JSON-ready."""
-        pictures = answer.pictures(self.pairs, self.folder)
-        words = f"{len(pictures):,} swaps: {answer.name}"
-        features = self._features(pictures, words)
-        masked = self._features(pictures, words, self._masks(self.pairs.target))
-        splits, size = min(10, len(pictures)), min(1000, len(pictures), len(self.real))
-        scores: dict[str, Any] = {
-            "IS": inception_score(features, splits=splits, seed=0),
-            "mask-IS": inception_score(masked, splits=splits, seed=0),
-            "FID": fid(features, self.reference),
-            "KID": kid(features, self.reference, size=size),
-        }
-        persons = _persons(self.pairs)
+        """All scores of an answer that can be had, JSON-ready."""
+        pictures, people = answer.pictures(self.pairs, self.folder), self.pairs.people
+        words, persons, scores = f"{len(pictures):,} swaps: {answer.name}", _persons(self.pairs), {}
+        self._of_features(scores, pictures, words, answer.name)
         for network, real in self.affinity:
             column = f"APS {real.learned}"
-            scores[f"{column} [{network.card.name}]" if column in scores else column] = aps(
-                network, pictures, self.pairs.people.pictures, real, index=self.pairs.source, of=words, persons=persons
-            )
-        some = slice(min(self.pose_pairs, len(pictures)))
+            self._put(
+                scores, f"{column} [{network.card.name}]" if column in scores else column,
+                lambda network=network, real=real: aps(
+                    network, pictures, people.pictures, real, index=self.pairs.source, of=words, persons=persons
+                ),
+                answer.name,
+            )  # fmt: skip
+        self._put(scores, "PCK", lambda: self._pose(pictures, words), answer.name)
+        scores |= self._truth(answer)
+        return row(answer.name, scores, answer.weights, answer.given)
+
+    def _of_features(self, scores: dict[str, Any], pictures: Tensor, words: str, answer: str) -> None:
+        """Add the scores of the judge's features."""
+        masks = None if "mask-IS" in self._gone else self._masks(self.pairs.target)
+        features = self._had(("IS", "FID", "KID"), lambda: self._features(pictures, words), answer)
+        masked = self._had(("mask-IS",), lambda: self._features(pictures, words, masks), answer)
+        splits, size = min(10, len(pictures)), min(1000, len(pictures), len(self.real))
+        for column, of in (("IS", features), ("mask-IS", masked)):
+            if of is not None:
+                self._put(scores, column, lambda of=of: inception_score(of, splits=splits, seed=0), answer)
+        reference = self.reference
+        if features is not None and reference is not None:
+            self._put(scores, "FID", lambda: fid(features, reference), answer)
+            self._put(scores, "KID", lambda: kid(features, reference, size=size), answer)
+
+    def _pose(self, pictures: Tensor, words: str) -> PoseScore:
+        """Whether the teacher finds the target's pose in the first of the pictures."""
+        assert self.teacher is not None and self.joints is not None  # else "PCK" is missing
+        persons, some = _persons(self.pairs), slice(min(self.pose_pairs, len(pictures)))
         index = self.pairs.target[some]
-        scores["PCK"] = pose_agreement(
+        return pose_agreement(
             find_joints(self.teacher, self.teacher_name, pictures[some]),
             Joints(self.joints.landmarks[index], self.joints.seen[index], self.joints.origin),
             network=self.teacher_name,
@@ -173,23 +228,24 @@ class Table:
             size=size_of(pictures),
             persons=(persons[0][some], persons[1][some]),
         )
-        scores |= self._truth(answer)
-        return row(answer.name, scores, answer.weights, answer.given)
 
     def _truth(self, answer: Answer) -> dict[str, Any]:
         """The score against true swaps, where the data set has them and the answer can answer them."""
         known = _true_pairs(self.pairs.people)
         if not known or (answer.only is not None and answer.only.sha256 != known[0].sha256):
             return {}
-        truth = load_truth(self.pairs.people.folder)
+        truth, scores, judge = load_truth(self.pairs.people.folder), {}, self.perceptual
         pictures = answer.pictures(known[0], self.folder)
-        scores: dict[str, Any] = {"truth": score_truth(pictures, truth)}
-        if self.perceptual is not None:
-            distance = perceptual_distance(self.perceptual, pictures, truth.pictures, truth.masks)
-            scores["perceptual"] = {"name": f"LPIPS-style[{self.perceptual.name.partition('[')[0]}]",
-                                    "network": self.perceptual.name, "value": float(distance.mean()),
-                                    "error": standard_error(distance, *_persons(truth))}  # fmt: skip
+        self._put(scores, "truth", lambda: score_truth(pictures, truth), answer.name)
+        if judge is not None:
+            self._put(scores, "perceptual", lambda: self._perceptual(judge, pictures, truth), answer.name)
         return scores
+
+    @staticmethod
+    def _perceptual(judge: FeatureNetwork, pictures: Tensor, truth: Truth) -> dict[str, Any]:
+        distance = perceptual_distance(judge, pictures, truth.pictures, truth.masks)
+        return {"name": f"LPIPS-style[{judge.name.partition('[')[0]}]", "network": judge.name,
+                "value": float(distance.mean()), "error": standard_error(distance, *_persons(truth))}  # fmt: skip
 
 
 def _true_pairs(people: People) -> list[Pairs]:
@@ -260,6 +316,7 @@ def open_table(
     pose_pairs: int = 2000,
     judged: People | None = None,
     device: torch.device | None = None,
+    complete: bool = True,
 ) -> Table:
     """A table with the networks that score: those asked for, or the committed ones, which learned mannequins.
 
@@ -273,10 +330,25 @@ def open_table(
         affinity: networks of APS, see :func:`affinity_networks`.
         pose_pairs, judged: see :class:`Table`.
         device: where networks compute; ``None`` is a GPU where there is one.
+        complete: refuse where one of the committed networks cannot be had. If not, its columns are missing.
 
     Raises:
-        FileNotFoundError, ValueError: for weights that are not there or do not fit.
+        FileNotFoundError, ValueError: for weights that are not there or do not fit; if not ``complete``, only for those
+            that were asked for.
     """
+    missing: dict[str, str] = {}
+
+    def had(columns: Sequence[str], asked: bool, load_it: Callable[[], T]) -> T | None:
+        try:
+            return load_it()
+        except (ValueError, OSError) as error:
+            if complete or asked:
+                raise
+            missing.update(dict.fromkeys(columns, str(error)))
+            for column in columns:
+                log.warning("%s is left out: %s", column, error)
+            return None
+
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     train = load(data, "train")
     foreign = pairs.people.folder.resolve() != EMBEDDED.resolve()
@@ -287,18 +359,36 @@ def open_table(
         log.warning("IS, FID, KID: the network that judges learned mannequins; --judge inception takes ImageNet's")
     file = teacher or weights_folder() / "mannequin-teacher.safetensors"
     offline = (weights_folder() / "mannequin-features.safetensors").is_file()
+    scorer = had(("IS", "mask-IS", "FID", "KID"), judge != "mannequin" or judge_weights is not None,
+                 lambda: evaluation_network(judge, judge_weights).to(device))  # fmt: skip
+    eyes = had(("PCK",), teacher is not None, lambda: load_teacher(teacher, device, input_size=teacher_input))
+    if eyes is None and labelled_joints(pairs.people) is None:
+        missing["mask-IS"] = missing["PCK"]  # without labels nobody says where the person is
+    people = judged or pairs.people
     return Table(
         pairs=pairs,
-        judge=evaluation_network(judge, judge_weights).to(device),
+        judge=scorer,
         train=train,
-        teacher=load_teacher(teacher, device, input_size=teacher_input),
-        teacher_name=f"{Path(file).stem}[{sha256(file)[:8]}]",
+        teacher=eyes,
+        teacher_name=f"{Path(file).stem}[{sha256(file)[:8]}]" if eyes is not None else "none",
         folder=folder,
         pose_pairs=pose_pairs,
         perceptual=feature_network("mannequin").to(device) if offline else None,
-        affinities=affinity_networks(affinity, judged or pairs.people, train, device),
+        affinities=had(("APS",), bool(affinity), lambda: affinity_networks(affinity, people, train, device)) or (),
         judged=judged,
+        complete=complete,
+        missing=missing,
     )
+
+
+def _warn_of_few(table: Table) -> None:
+    """Log how little so few pairs say."""
+    count, width = len(table.pairs), 0 if table.reference is None else table.reference.values.shape[1]
+    if count < FEW:
+        log.warning("%d pairs are very few: all scores of them are mostly chance; the paper takes %d", count, PAIRS)
+    elif count < width:
+        log.warning("%d pairs are few for FID, which compares covariances of %d features: it comes out too high; the "
+                    "paper takes %d", count, width, PAIRS)  # fmt: skip
 
 
 def table_one(
@@ -339,10 +429,18 @@ def table_one(
     Returns:
         what ``table.json`` holds.
 
+    A score that cannot be had, as of data with too few people, is left out; the entry ``missing`` of the result says
+    why, and the log warns. So are those of a committed network that is not there.
+
     Raises:
-        FileNotFoundError, ValueError: for weights, data or pairs that are not there or do not fit.
+        FileNotFoundError, ValueError: for weights, data or pairs that are not there or do not fit, or where not a
+            single score can be had.
         TypeError: for an object that lacks ``swap``, ``config.size`` or ``needs``, with which.
     """
+    if isinstance(pose_pairs, bool) or not isinstance(pose_pairs, int) or pose_pairs < 1:
+        raise ValueError(f"pose_pairs: expected a whole number from 1, got {pose_pairs!r}")
+    if not weights:
+        raise ValueError("weights: expected one or several, got none")
     began, cached = time.perf_counter(), (out / "cache").is_dir()
     warn_where_alone()
     processes = _processes()
@@ -367,13 +465,16 @@ def table_one(
     table = open_table(
         pairs, folder, out / "cache", judge=judge, judge_weights=judge_weights, teacher=teacher,
         teacher_input=teacher_input, affinity=affinity, pose_pairs=pose_pairs,
-        judged=load(folder, "test") if paper_literal else None, device=device,
+        judged=load(folder, "test") if paper_literal else None, device=device, complete=False,
     )  # fmt: skip
+    _warn_of_few(table)
     answers = [
         *answers_without_network(),
         *(network_answer(named.name, named.method, named.weights) for named in methods),
     ]
     scored = [table.real_row(), *(table.row(answer) for answer in answers)]
+    if not any(line["scores"] for line in scored):
+        raise ValueError(f"not a single score can be had: {next(iter(table.missing.values()))}")
     result = {
         "what": "the protocol's swaps of test people, scored as in the paper's Table I and beside it; every score "
         "with its conditions; errors are standard errors, resampled by person",
@@ -391,6 +492,7 @@ def table_one(
             "peak_memory_mib": peak_memory(),
             "pictures_mib": round((people.pictures.nbytes + len(pairs) * people.pictures[0].nbytes) / 2**20),
         },
+        **({"missing": table.missing} if table.missing else {}),
         "rows": scored,
     }
     write(result, out)

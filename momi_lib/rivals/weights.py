@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -17,7 +18,7 @@ from momi_lib.rivals.methods import method
 from momi_lib.rivals.posed import Posed, PoseSource, SourceName, pose_source
 from momi_lib.translate import MomiNet, load_network
 from momi_lib.translate.swaps import Swaps
-from momi_lib.translate.weights import KEY, MOMI_FORMATS, described, filled, ready
+from momi_lib.translate.weights import KEY, MOMI_FORMATS, described, filled, ready, told_apart
 
 __all__ = ["FORMAT", "answer_file", "answer_names", "load_answer", "load_rival", "save_rival", "split_name"]
 
@@ -103,21 +104,21 @@ def answer_file(name: str | Path) -> Path:
 def answer_names(names: Sequence[str | Path]) -> list[str]:
     """What a table calls weights: momi-NAME or the rival's NAME for committed ones, else the file or its folder.
 
-    The pose source stands behind it where the name says one.
+    The pose source stands behind it where the name says one. Names that would come twice get the folders above, until
+    they differ.
 
     >>> answer_names(["small", "lookup"])
     ['momi-small', 'momi-lookup']
     """
-    found = []
-    for each in names:
+    ways, files = [], [answer_file(each) for each in names]
+    for each, file in zip(names, files, strict=True):
         text, poses = split_name(each)
-        path = answer_file(each)
-        own = path.parent.name if path.stem == "weights" else path.stem
-        if path != Path(text):
-            own = path.stem.removeprefix(RIVAL)
-        found.append(own + (f"@{poses}" if poses else ""))
-    return [f"{name}[{sha256(answer_file(each))[:8]}]" if found.count(name) > 1 else name
-            for name, each in zip(found, names, strict=True)]  # fmt: skip
+        path = Path(os.path.abspath(file))
+        way = path.parts[1:-1] if path.stem == "weights" and len(path.parts) > 2 else (*path.parts[1:-1], path.stem)
+        if file != Path(text):
+            way = (path.stem.removeprefix(RIVAL),)
+        ways.append((*way[:-1], way[-1] + (f"@{poses}" if poses else "")))
+    return told_apart(ways, files)
 
 
 def load_rival(name: str | Path, *, device: torch.device | str = "cpu") -> nn.Module:

@@ -14,12 +14,12 @@ from torch.nn import functional
 from tqdm.auto import tqdm
 
 from momi_lib.data import People, TripletSampler, load, to_float
-from momi_lib.files import write_json
+from momi_lib.files import refuse_unwritable, write_json
 from momi_lib.metrics.affinity import AffinityNetwork, Backbone, Variant, affinity_weights, starting_weights
 from momi_lib.metrics.aps import real_affinities
 from momi_lib.provenance import begun_with, environment, plain
 from momi_lib.train.features import augment
-from momi_lib.train.run_config import RunConfig
+from momi_lib.train.run_config import RunConfig, expect
 
 #: The split whose identities a variant learns.
 SPLITS = {"heldout": "train", "paper": "test"}
@@ -65,12 +65,13 @@ def train_affinity(config: AffinityConfig) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: where the backbone's first weights are missing, with what to do.
+        OSError: where the weights cannot be written, before any work.
         ValueError: for a config out of range, too few people, or a loss that is no longer finite.
     """
     _check(config)
     started = time.monotonic()
     device = config.where
-    out = default_out(config)
+    out = refuse_unwritable(default_out(config))
     start = config.start or starting_weights(config.backbone)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # PyTorch's initial weights know only the global generator
@@ -169,8 +170,8 @@ def _check(config: AffinityConfig) -> None:
             raise ValueError(f"{name}: expected a whole number from {least}, got {value!r}")
     if config.batch % 2:
         raise ValueError(f"batch: expected an even number of pairs, half of them of one person, got {config.batch}")
-    if not (config.learning_rate > 0 and math.isfinite(config.learning_rate)):
-        raise ValueError(f"learning_rate: expected a number above 0, got {config.learning_rate!r}")
+    expect("", config, "rate", "learning_rate")
+    expect("", config, "weight", "weight_decay")
     if not 0 <= config.fine_tuning <= 1:
         raise ValueError(f"fine_tuning: expected a share from 0 to 1, got {config.fine_tuning!r}")
 

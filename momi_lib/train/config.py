@@ -6,41 +6,19 @@ of its :class:`LossConfig`.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from momi_lib.losses import AdversarialForm, AdversarialTerms, LossWeights
 from momi_lib.train.run_config import RunConfig
+from momi_lib.train.run_config import expect as _expect
 from momi_lib.translate.blocks import Norm
 from momi_lib.translate.network import NetworkConfig
 
 LABELLED = (128, 64)  # size of the pictures for which there are labels of body maps
 #: Steps of the whole network after which the same eight swaps are saved for the lessons; also after the last step.
 PROGRESS = (0, 30, 100, 300, 1_000, 3_000)
-
-
-def _expect(group: str, options: object, kind: str, *names: str) -> None:
-    """Refuse numbers that are not of a ``kind``, one of :data:`_KINDS` (ValueError)."""
-    fits, expected = _KINDS[kind]
-    for name in names:
-        value = getattr(options, name)
-        for number in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(number, bool) or not isinstance(number, int | float) or not fits(number):
-                raise ValueError(f"{group}{name}: expected {expected}, got {value!r}")
-
-
-#: Kinds of numbers: the test, and the words of the message.
-_KINDS: dict[str, tuple[Callable[[float], bool], str]] = {
-    "count": (lambda x: isinstance(x, int) and x >= 1, "a whole number from 1 up"),
-    "count or none": (lambda x: isinstance(x, int) and x >= 0, "a whole number from 0 up"),
-    "weight": (lambda x: 0 <= x < math.inf, "a number from 0 up"),
-    "rate": (lambda x: 0 < x < math.inf, "a number above 0"),
-    "share": (lambda x: 0 <= x <= 1, "a number in [0, 1]"),
-    "decay": (lambda x: 0 <= x < 1, "a number in [0, 1)"),
-}
 
 
 def _expect_known(group: str, options: Any) -> None:
@@ -281,6 +259,8 @@ class TrainConfig(RunConfig):
         self.check()
         _expect_known("", self)
         _expect("", self, "count", "steps", "batch", "distil_batch", "body_batch")
+        if self.teacher_input is not None:
+            _expect("", self, "count", "teacher_input")
         _expect("", self, "count or none", "distil_steps", "body_steps")
         self._check_carrying()
         if self.loss.lookup_guidance and self.network.transfer == "join":

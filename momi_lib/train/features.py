@@ -16,9 +16,9 @@ from tqdm.auto import tqdm
 
 from momi_lib.data import People, load, mirror_pictures, to_float
 from momi_lib.features import MannequinFeatures
-from momi_lib.files import save_tensors, sha256, weights_folder, write_json
+from momi_lib.files import refuse_unwritable, save_tensors, sha256, weights_folder, write_json
 from momi_lib.provenance import environment, plain
-from momi_lib.train.run_config import RunConfig
+from momi_lib.train.run_config import RunConfig, expect
 
 log = logging.getLogger(__name__)
 
@@ -50,10 +50,15 @@ def train_features(config: FeaturesConfig) -> dict[str, Any]:
     Returns the card. Its scores are over people never seen in training: how often the nearest gallery picture
     (cosine) of a query shows the same person, ``rank1``, and the same after forgetting pictures of the query's
     own camera, ``rank1_across_cameras``.
+
+    Raises:
+        OSError: where the weights cannot be written, before any work.
+        RuntimeError: for a loss that is no longer finite.
+        ValueError: for a config out of range.
     """
     started = time.monotonic()
-    config.check()
-    out = default_out(config)
+    _check(config)
+    out = refuse_unwritable(default_out(config))
     device = config.where
     people = load(config.data, "train", device=device)
     labels = torch.searchsorted(people.identities, people.persons)
@@ -94,6 +99,16 @@ def train_features(config: FeaturesConfig) -> dict[str, Any]:
     }
     write_json(out.with_suffix(".json"), card)
     return card
+
+
+def _check(config: FeaturesConfig) -> None:
+    config.check()
+    expect("", config, "count", "steps", "batch")
+    if config.batch < 2:
+        raise ValueError("batch: expected a whole number from 2 up, got 1: batch norm compares the pictures of a batch")
+    expect("", config, "rate", "learning_rate")
+    expect("", config, "weight", "weight_decay")
+    expect("", config, "share", "smoothing")
 
 
 def default_out(config: FeaturesConfig) -> Path:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -33,7 +32,7 @@ from momi_lib.train.ema import ModelEMA
 from momi_lib.train.initialise import committed_body_maps, initialise_from
 from momi_lib.train.loss_record import Guard, Losses
 from momi_lib.train.objective import Drawn, Objective
-from momi_lib.train.processes import all_reduce_gradients, mean_over, time_is_up
+from momi_lib.train.processes import all_reduce_gradients, mean_over, meet_on_cpu, time_is_up
 from momi_lib.train.randomness import seeded
 from momi_lib.translate import CarryNet, MomiNet, PairDiscriminator, network_of
 from momi_lib.translate.blocks import initialise
@@ -76,11 +75,7 @@ class Trainer:
     def __init__(self, config: TrainConfig, people: People, maps: Tensor | TeacherMaps) -> None:
         self.config = config
         on_cpu = config.device == "cpu"
-        # Accelerate keeps one state for the whole Python process and refuses to move it from a GPU to the CPU, as a
-        # notebook may want; the state matters where there are several processes, and only then follows the config.
-        several = int(os.environ.get("WORLD_SIZE", 1)) > 1
-        # Without a GPU Accelerate has to be told that the processes are to meet on the CPU.
-        self.accelerator = Accelerator(cpu=several and (on_cpu or not torch.cuda.is_available()))
+        self.accelerator = Accelerator(cpu=meet_on_cpu(config.device))
         self.device = torch.device("cpu") if on_cpu else self.accelerator.device
         self.precision = "bf16" if config.in_bf16(self.device) else "fp32"
         self.kernels = kernels_of(self.device)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +16,13 @@ from tqdm.auto import tqdm
 
 from momi_lib.data import People, load, load_truth, to_float
 from momi_lib.data.pictures import picture_grid, save_picture
-from momi_lib.files import write_json
+from momi_lib.devices import refuse_batch
+from momi_lib.files import refuse_unwritable, write_json
 from momi_lib.pose import TeacherMaps, load_teacher
 from momi_lib.provenance import begun_with, environment, plain
 from momi_lib.train.checkpoint import latest_checkpoint, save_checkpoint
 from momi_lib.train.config import PROGRESS, TrainConfig
+from momi_lib.train.interruptions import check_minutes, run_in_order, saying_how_to_go_on
 from momi_lib.train.log import JsonLog
 from momi_lib.train.loop import Trainer
 from momi_lib.train.loss_record import Losses
@@ -30,6 +34,8 @@ log = logging.getLogger(__name__)
 LOG, CONFIG, GRIDS, WEIGHTS = "log.jsonl", "config.json", "grids", "weights.safetensors"
 #: What a run that has begun cannot change: each decides what the network knew before its first step.
 BEGINNING = ("seed", "init.start", "init.parts", "init.student", "body_labels")
+#: What to do about a run that has begun otherwise.
+SAME = "Give this run the same, or choose another --out."
 PROGRESS_FOLDER, PROGRESS_PICTURE = "progress", "progress.jpg"
 
 
@@ -39,32 +45,38 @@ def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = 
     Args:
         config: the run.
         resume: go on from the newest whole checkpoint in ``config.out``; without one, start. Fields other than
-            the shapes of network and discriminator, :data:`BEGINNING` and the lengths of stages that have begun may
-            differ from those of the interrupted run; the log records it.
+            the pictures and their size, the shapes of network and discriminator, :data:`BEGINNING` and the lengths of
+            stages that have begun may differ from those of the interrupted run; the log records it.
         minutes: stop (with a checkpoint) after so much time.
 
     Raises:
         FileExistsError: where ``config.out`` holds a run already, its weights or its log, and ``resume`` is off:
             nothing is overwritten.
+        Interrupted: where a signal asked the run to end; a checkpoint of its last step is written.
+        OSError: where ``config.out`` cannot be written, now or later; the last checkpoint stays.
+        RuntimeError: where a batch does not fit into the memory.
         TrainingDiverged: where a loss is no number; the last checkpoint stays.
-        ValueError: where a checkpoint is of another network, seed or stage.
+        ValueError: where a checkpoint is of other data, another network, seed or stage, or a batch cannot fit.
     """
-    out = config.out
-    found = latest_checkpoint(out) if out.is_dir() else None
-    there = [found[0].name] if found else [name for name in (WEIGHTS, LOG) if (out / name).exists()]
-    if there and not resume:
-        raise FileExistsError(f"{out}: holds a run already ({there[0]}); add --resume, or choose another --out")
-    if not found and (out / WEIGHTS).exists():
-        raise FileExistsError(f"{out}: holds a finished run, and no checkpoint to go on from; choose another --out")
-    out.mkdir(parents=True, exist_ok=True)
+    check_minutes(minutes)
+    _check_memory(config)
+    out, found = config.out, checkpoint_to_resume(config.out, resume)
+    make_folder(out)
     warn_where_alone()
     people = load(config.data, "train", size=config.network.size)
     trainer = Trainer(config, people, _maps(config, people))
     if config.network.carry and config.body_labels == "committed":
         log.info("body maps: those of %s, trained on mannequins; they stay as they are", weights_file("small").name)
-    journal = JsonLog(out / LOG)
-    main = trainer.accelerator.is_main_process
-    seconds = 0.0
+    with saying_how_to_go_on(trainer):
+        _train(trainer, found, minutes)
+    trainer.accelerator.wait_for_everyone()
+    return trainer
+
+
+def _train(trainer: Trainer, found: tuple[Path, dict] | None, minutes: float | None) -> None:
+    """Go on from a checkpoint, or start, and train."""
+    config, out, main = trainer.config, trainer.config.out, trainer.accelerator.is_main_process
+    journal, seconds = JsonLog(out / LOG), 0.0
     if found:
         path, state = found
         _check_resumed(path, state, trainer)
@@ -80,50 +92,107 @@ def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = 
         journal.write({"step": trainer.step, "event": "resume" if found else "start", **facts})
     clock = Clock(seconds)
     with tqdm(total=trainer.steps, initial=trainer.step, desc=out.name, disable=not main) as bar:
-        reporter = Reporter(trainer, journal, clock, bar, showcase(config, trainer.device))
+        reporter = Reporter(trainer, journal, clock, bar, showcase(config.data, config.network.size, trainer.device))
         if main and trainer.step == trainer.before and not reporter.kept(0).is_file():
             reporter.progress()  # nothing of the whole network has been trained yet
-        trainer.run(minutes=minutes, callbacks=(reporter,) if main else ())
+        run_in_order(trainer, reporter, minutes=minutes)
     network = trainer.with_updated_statistics(64)
     if main:
-        reporter.checkpoint()
         finish(trainer, network, clock.seconds)
-    trainer.accelerator.wait_for_everyone()
-    return trainer
+
+
+def _check_memory(config: TrainConfig) -> None:
+    """Refuse batches that cannot fit: of each stage, what its pictures and G's wider features take at least."""
+    shape, processes = config.network, int(os.environ.get("WORLD_SIZE", 1))
+    pixels = shape.size[0] * shape.size[1]
+    features = sum(channels / 4**power for channels, power in zip(shape.generator, (3, 2, 1), strict=False))
+    least = {"batch": pixels * (18 + 3 * features)}  # x, x⁺, x⁻ and three drawn pictures
+    if config.distil_steps:
+        least["distil_batch"] = pixels * (3 + shape.student / 16)
+    if config.body_steps:
+        least["body_batch"] = pixels * 9
+    share = 0.5 if config.in_bf16(config.where) else 1.0
+    for option, floats in least.items():
+        refuse_batch(option, -(-getattr(config, option) // processes), share * floats, config.where)
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder of a run, or say in one sentence (OSError) that nothing can be written there."""
+    refuse_unwritable(out, folder=True).mkdir(parents=True, exist_ok=True)
+
+
+def checkpoint_to_resume(out: Path, resume: bool) -> tuple[Path, dict] | None:
+    """The newest whole checkpoint in a run's folder, and ``None`` for a run that starts there.
+
+    Raises:
+        FileExistsError: for a folder that holds a run already, if ``resume`` is off or no checkpoint is left.
+    """
+    found = latest_checkpoint(out) if out.is_dir() else None
+    there = [found[0].name] if found else [name for name in (WEIGHTS, LOG) if (out / name).exists()]
+    if there and not resume:
+        raise FileExistsError(f"{out}: holds a run already ({there[0]}); add --resume, or choose another --out")
+    if not found and (out / WEIGHTS).exists():
+        raise FileExistsError(f"{out}: holds a finished run, and no checkpoint to go on from; choose another --out")
+    return found
 
 
 def _check_resumed(path: Path, state: dict, trainer: Trainer) -> None:
     """Refuse a checkpoint that this run's config does not continue, with what differs."""
-    config, step = trainer.config, state["trainer"]["step"]
-    begun = state.get("begun", {})
+    config = trainer.config
+    if not {"step", "network", "discriminator"} <= state.get("trainer", {}).keys():
+        other = state.get("begun", {}).get("method")
+        what = "a run of another kind" if other is None else f"a run of the rival {other}"
+        raise ValueError(f"{path}: is a checkpoint of {what}; choose another --out.")
+    step, begun, now = state["trainer"]["step"], state.get("begun", {}), _begun(trainer)
     names = [name for name in BEGINNING if name in begun]
     names += [name for name, first in (("distil_steps", 0), ("body_steps", begun.get("distil_steps", 0)))
               if begun and step > first]  # fmt: skip
-    now = flat(plain(config))
-    unlike = {name: (begun[name], now[name]) for name in names if begun[name] != now[name]}
+    names += [name for name in ("network.size",) if name in begun]
+    unlike = [f"{name} was {begun[name]} and is {now[name]} here" for name in names if begun[name] != now[name]]
+    unlike += other_data(begun, now) if not unlike else []  # pictures of another size are other pictures
     if unlike:
-        said = "; ".join(f"{name} was {a} and is {b} here" for name, (a, b) in unlike.items())
-        raise ValueError(f"{path}: cannot be gone on with: {said}. Give this run the same, or choose another --out.")
+        raise ValueError(f"{path}: cannot be gone on with: {'; '.join(unlike)}. {SAME}")
     if step - trainer.before > config.steps:
         raise ValueError(
             f"{path}: has gone {step - trainer.before} steps with the whole network, and --steps is {config.steps}. "
             "Give it as many or more, or choose another --out."
         )
     parts = {
-        "network": (trainer.network, "--network"),
-        "discriminator": (trainer.discriminator, "--loss.discriminator"),
+        "network": (trainer.network, ("network.",)),
+        "discriminator": (trainer.discriminator, ("loss.discriminator",)),
     }
-    for part, (module, option) in parts.items():
+    for part, (module, options) in parts.items():
         there, here = (
             {name: value.shape for name, value in tensors.items()}
             for tensors in (state["trainer"][part], module.state_dict())
         )
         different = [name for name in there.keys() | here.keys() if there.get(name) != here.get(name)]
         if different:
-            raise ValueError(
-                f"{path}: is of a {part} of another shape ({min(different)} differs). Give this run the same preset "
-                f"and {option}, or choose another --out."
-            )
+            unlike = [f"{name} was {begun[name]} and is {now[name]} here" for name in now
+                      if name.startswith(options) and name in begun and begun[name] != now[name]]  # fmt: skip
+            # Checkpoints of earlier versions do not say with which options they were made.
+            said = "; ".join(unlike) or f"{min(different)} differs"
+            raise ValueError(f"{path}: is of a {part} of another shape: {said}. {SAME}")
+
+
+def other_data(begun: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What a refusal says where a run began with other pictures; earlier checkpoints do not name theirs.
+
+    >>> other_data({"data": "people", "fingerprint": "0123456789"}, {"data": "crowd", "fingerprint": "abcdef0123"})
+    ['data was people (fingerprint 01234567) and is crowd (fingerprint abcdef01) here']
+    """
+    if begun.get("fingerprint", now["fingerprint"]) == now["fingerprint"]:
+        return []
+    was, here = (f"{each['data']} (fingerprint {each['fingerprint'][:8]})" for each in (begun, now))
+    return [f"data was {was} and is {here} here"]
+
+
+def _begun(trainer: Trainer) -> dict[str, Any]:
+    """The options that a run which goes on from a checkpoint must share, or whose shapes must be the same."""
+    options, people = flat(plain(trainer.config)), trainer.batches.people
+    shapes = [name for name in options if name.startswith(("network.", "loss.discriminator"))]
+    kept = {name: options[name] for name in (*BEGINNING, "distil_steps", "body_steps", *shapes)}
+    return {**kept, "data": people.folder.name, "fingerprint": people.fingerprint}
 
 
 class Clock:
@@ -139,14 +208,18 @@ class Clock:
 
 
 class Reporter:
-    """The callback of :func:`train`: progress bar, JSONL, grids and checkpoints, each at its own pace."""
+    """The callback of :func:`train`: progress bar, JSONL, grids and checkpoints, each at its own pace.
 
-    def __init__(self, trainer: Trainer, journal: JsonLog, clock: Clock, bar: tqdm, shown: tuple[Tensor, ...]) -> None:
+    It serves any trainer that has the attributes of :class:`~momi_lib.train.loop.Trainer` which it uses; a subclass
+    says how another kind of network draws its swaps.
+    """
+
+    def __init__(self, trainer: Any, journal: JsonLog, clock: Clock, bar: tqdm, shown: tuple[Tensor, ...]) -> None:
         self.trainer, self.journal, self.clock, self.bar, self.shown = trainer, journal, clock, bar, shown
         self.names: tuple[str, ...] = ()
         self.unread: list[Tensor] = []  # losses since the last line of the log, on the device
 
-    def __call__(self, trainer: Trainer, values: Losses) -> None:
+    def __call__(self, trainer: Any, values: Losses) -> None:
         """After each step."""
         config, step = trainer.config, trainer.step
         self.bar.update()
@@ -174,18 +247,22 @@ class Reporter:
         if step % config.log.checkpoint_every == 0:
             self.checkpoint()
 
-    def checkpoint(self) -> None:
-        """Write a checkpoint of this step, and what the teacher has said so far."""
-        options = flat(plain(self.trainer.config))
+    def checkpoint(self) -> Path:
+        """Write a checkpoint of this step, and what the teacher has said so far; returns the checkpoint's file."""
         state = {
             "trainer": self.trainer.state_dict(),
             "seconds": self.clock.seconds,
             "steps": self.trainer.steps,
-            "begun": {name: options[name] for name in (*BEGINNING, "distil_steps", "body_steps")},
+            "begun": self.begun(),
         }
-        save_checkpoint(self.trainer.config.out, self.trainer.step, state)
-        if isinstance(self.trainer.batches.maps, TeacherMaps):
-            self.trainer.batches.maps.save()
+        path = save_checkpoint(self.trainer.config.out, self.trainer.step, state)
+        if isinstance(maps := getattr(self.trainer.batches, "maps", None), TeacherMaps):
+            maps.save()
+        return path
+
+    def begun(self) -> dict[str, Any]:
+        """The options that a run which goes on from this checkpoint must share, or whose shapes must be the same."""
+        return _begun(self.trainer)
 
     def kept(self, step: int) -> Path:
         """Where the swaps after so many steps of the whole network are kept."""
@@ -223,12 +300,12 @@ def _read_row(path: Path, count: int) -> Tensor:
     return torch.stack(to_float(row).chunk(count, dim=2))
 
 
-def showcase(config: TrainConfig, device: torch.device, count: int = 8) -> tuple[Tensor, ...]:
+def showcase(data: Path | None, size: tuple[int, int], device: torch.device, count: int = 8) -> tuple[Tensor, ...]:
     """Pictures for the grids: sources, targets and, where there are true swaps, the truth (of test identities)."""
     try:
-        truth = load_truth(config.data, size=config.network.size)
+        truth = load_truth(data, size=size)
     except FileNotFoundError:
-        people = load(config.data, "train", size=config.network.size)
+        people = load(data, "train", size=size)
         chosen = to_float(people.pictures[torch.linspace(0, len(people) - 1, 2 * count).long()]).to(device)
         return chosen[:count], chosen[count:]
     some = torch.linspace(0, len(truth) - 1, count).long()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,6 +15,35 @@ from momi_lib.data.records import EMBEDDED
 from momi_lib.devices import multiplies_bf16
 
 Precision = Literal["fp32", "bf16", "auto"]
+
+
+def expect(group: str, options: object, kind: str, *names: str) -> None:
+    """Refuse options that are not numbers of a ``kind``, one of :data:`_KINDS` (ValueError).
+
+    >>> expect("", RunConfig(seed=3), "count", "seed")
+    >>> expect("run.", RunConfig(seed=0), "count", "seed")
+    Traceback (most recent call last):
+    ...
+    ValueError: run.seed: expected a whole number from 1 up, got 0
+    """
+    fits, expected = _KINDS[kind]
+    for name in names:
+        value = getattr(options, name)
+        for number in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(number, bool) or not isinstance(number, int | float) or not fits(number):
+                raise ValueError(f"{group}{name}: expected {expected}, got {value!r}")
+
+
+#: Kinds of numbers: the test, and the words of the message.
+_KINDS: dict[str, tuple[Callable[[float], bool], str]] = {
+    "count": (lambda x: isinstance(x, int) and x >= 1, "a whole number from 1 up"),
+    "count or none": (lambda x: isinstance(x, int) and x >= 0, "a whole number from 0 up"),
+    "weight": (lambda x: 0 <= x < math.inf, "a number from 0 up"),
+    "rate": (lambda x: 0 < x < math.inf, "a number above 0"),
+    "share": (lambda x: 0 <= x <= 1, "a number in [0, 1]"),
+    "decay": (lambda x: 0 <= x < 1, "a number in [0, 1)"),
+    "seed": (lambda x: isinstance(x, int) and -(2**63) <= x < 2**63 - 2, "a whole number of 64 bits"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +90,8 @@ class RunConfig:
         return self.precision == "bf16" or (self.precision == "auto" and multiplies_bf16(device))
 
     def check(self) -> None:
-        """Refuse a device or precision that there is not (ValueError)."""
+        """Refuse a device or precision that there is not, and a seed that no generator takes (ValueError)."""
         for name, known in (("precision", ("fp32", "bf16", "auto")), ("device", ("auto", "cpu"))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}")
+        expect("", self, "seed", "seed")

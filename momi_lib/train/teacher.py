@@ -28,10 +28,11 @@ from momi_lib.pose import SimpleBaseline, Teacher, decode, gaussian_maps
 from momi_lib.pose.augment import augment
 from momi_lib.provenance import begun_with, environment, plain
 from momi_lib.skeleton import JOINTS
-from momi_lib.train.run_config import RunConfig
+from momi_lib.train.run_config import RunConfig, expect
 
 log = logging.getLogger(__name__)
 
+WEIGHTS, CARD, JOURNAL = "teacher.safetensors", "teacher.json", "teacher.jsonl"
 RADIUS = 6.0  # pixels of the second PCK, at a height of 128
 GLANCE = 512  # test pictures of a score taken during training
 
@@ -86,17 +87,18 @@ def train_teacher(config: TeacherConfig) -> dict[str, Any]:
     one-cycle learning rate.
 
     Raises:
+        OSError: where ``out`` cannot be written, before any work.
         ValueError: a config out of range, a folder without joints, or a loss that is no longer finite.
 
     >>> TeacherConfig(steps=10).layers
     18
     """
     _check(config)
+    out = files.refuse_unwritable(config.out, folder=True)
     started = time.perf_counter()
     device = config.where
     train = _labelled(config.data, "train").to(device)
     test = _labelled(config.data, "test")
-    out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
 
     with torch.random.fork_rng(devices=[]):
@@ -116,7 +118,7 @@ def train_teacher(config: TeacherConfig) -> dict[str, Any]:
     generator = torch.Generator().manual_seed(config.seed)
     draws = _indices(len(train), config.batch, generator)
 
-    with (out / "teacher.jsonl").open("w") as journal:
+    with (out / JOURNAL).open("w", encoding="utf-8") as journal:
         for step in tqdm(range(1, config.steps + 1), desc="teacher"):
             teacher.train()
             index = next(draws).to(device)
@@ -135,13 +137,13 @@ def train_teacher(config: TeacherConfig) -> dict[str, Any]:
                 glance = test.select(torch.linspace(0, len(test) - 1, min(GLANCE, len(test))).long())
                 scores = score_teacher(teacher, glance)
                 record |= {key: scores[key] for key in ("pck_height", "pck_6px", "confusion_6px")}
-                teacher.save(out / "teacher.safetensors", half=config.half)
+                teacher.save(out / WEIGHTS, half=config.half)
             if record:
                 seconds = round(time.perf_counter() - started, 1)
                 journal.write(json.dumps({"step": step, **record, "seconds": seconds}) + "\n")
                 journal.flush()
 
-    path = out / "teacher.safetensors"
+    path = out / WEIGHTS
     teacher.save(path, half=config.half)
     card = {
         "name": config.name,
@@ -157,7 +159,7 @@ def train_teacher(config: TeacherConfig) -> dict[str, Any]:
     }
     if config.start is not None:
         card["begun_with"] = begun_with(Path(config.start))
-    files.write_json(out / "teacher.json", card)
+    files.write_json(out / CARD, card)
     return card
 
 
@@ -263,7 +265,7 @@ def _labelled(folder: Path | None, split: str) -> People:
 
 
 def _check(config: TeacherConfig) -> None:
-    for name in ("steps", "batch", "learning_rate", "sigma", "log_every", "evaluate_every"):
-        if not getattr(config, name) > 0:
-            raise ValueError(f"TeacherConfig: {name} must be positive, got {getattr(config, name)}")
     config.check()
+    expect("", config, "count", "steps", "batch", "layers", "width", "input_size", "log_every", "evaluate_every")
+    expect("", config, "rate", "learning_rate", "sigma")
+    expect("", config, "weight", "weight_decay")

@@ -113,7 +113,19 @@ def names_of(weights: Sequence[str | Path]) -> list[str]:
     twice = next((str(each) for each, file in zip(weights, files, strict=True) if files.count(file) > 1), None)
     if twice is not None:
         raise ValueError(f"weights: expected different ones, got {twice} twice")
-    ways = [_way(each, file) for each, file in zip(weights, files, strict=True)]
+    return told_apart([_way(each, file) for each, file in zip(weights, files, strict=True)], files)
+
+
+def told_apart(ways: Sequence[tuple[str, ...]], files: Sequence[Path]) -> list[str]:
+    """Names that differ: the last part of each way, and where two would be the same as many before it as it takes.
+
+    Args:
+        ways: the parts of each name, folders first; one that has a single part stays as it is.
+        files: whose hash tells those apart that are alike to the first folder.
+
+    >>> told_apart([("runs", "a", "best"), ("runs", "b", "best"), ("runs", "c")], [])
+    ['a-best', 'b-best', 'c']
+    """
     depths = [1] * len(ways)
     while True:
         names = ["-".join(way[-depth:]) for way, depth in zip(ways, depths, strict=True)]
@@ -122,8 +134,7 @@ def names_of(weights: Sequence[str | Path]) -> list[str]:
             break
         for i in alike:
             depths[i] += 1
-    names = [f"{name}[{sha256(file)[:8]}]" if names.count(name) > 1 else name
-             for name, file in zip(names, files, strict=True)]  # fmt: skip
+    names = [f"{name}[{sha256(files[i])[:8]}]" if names.count(name) > 1 else name for i, name in enumerate(names)]
     # Bytes of a name that are no text, which Python keeps as surrogates, become escapes.
     return [name.encode("utf-8", "backslashreplace").decode("utf-8") for name in names]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import ipywidgets as widgets
 
 from momi_lib.widgets.swap_state import BACKGROUNDS, Swapper
@@ -17,6 +19,7 @@ class BackgroundMenu(widgets.Dropdown):
 
     Attributes:
         value: one of the swapper's ``backgrounds``.
+        disabled, tooltip: off, and why.
 
     >>> from momi_lib.train.presets import preset
     >>> from momi_lib.translate import MomiNet
@@ -26,17 +29,20 @@ class BackgroundMenu(widgets.Dropdown):
     """
 
     def __init__(self, swapper: Swapper) -> None:
+        self._wanted: str | None = None
+        super().__init__(
+            description="Background", layout={"width": "270px"}, style={"description_width": "80px"}
+        )
+        self.take(swapper)
+
+    def take(self, swapper: Swapper) -> None:
+        """Offer what a swapper's method can do; what was chosen last is chosen again where it can be."""
+        if not self.disabled and self.options:
+            self._wanted = cast(str, self.value)
         names = swapper.backgrounds
         off, told = len(names) == 1, "What stands behind the person"
         if off:
-            told = "These weights draw person and street together, so the background cannot be chosen"
-            told = swapper.missing or told
-        super().__init__(
-            options=[(BACKGROUNDS[name][0], name) for name in names],
-            value=names[0],
-            description="Background",
-            tooltip=told,
-            disabled=off,
-            layout={"width": "270px"},
-            style={"description_width": "80px"},
-        )
+            told = swapper.limits.background if swapper.studio else swapper.missing
+        self.options = [(BACKGROUNDS[name][0], name) for name in names]
+        self.value = self._wanted if self._wanted in names else names[0]
+        self.tooltip, self.disabled = told, off

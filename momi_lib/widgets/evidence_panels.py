@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from momi_lib.skeleton import JOINTS
+from momi_lib.widgets.other_studios import title_of
 from momi_lib.widgets.png import blank_png, heat_png
 from momi_lib.widgets.pose_editor import joint_name
 from momi_lib.widgets.swap_state import State, Swapper
@@ -65,7 +66,7 @@ class Stations(widgets.VBox):
         swapper: whose network and teacher are looked at.
 
     Attributes:
-        panels: name → :class:`Picture`.
+        panels: name → :class:`Picture`. titles: name → what stands under it.
         heat: Dropdown, the joint whose heatmap is shown; -1 is the largest value of all.
         block: Dropdown, "block 1" … or "lookup": where in the source the place of ``joint`` looks.
         joint: the joint that was moved last, for the lookup.
@@ -80,7 +81,7 @@ class Stations(widgets.VBox):
     """
 
     def __init__(self, swapper: Swapper) -> None:
-        self.swapper, self.joint = swapper, JOINTS.index("left_wrist")
+        self.swapper, self.joint, self.titles = swapper, JOINTS.index("left_wrist"), dict(STATIONS)
         self.state: State | None = None
         self._taught: dict[tuple[int, bool], tuple[Tensor, Tensor, Tensor]] = {}
         joints = [("all 17, the largest", -1), *((joint_name(joint), joint) for joint in range(len(JOINTS)))]
@@ -91,6 +92,24 @@ class Stations(widgets.VBox):
         self.heat.observe(self._redraw, names="value")
         self.block.observe(self._redraw, names="value")
         super().__init__([row([self.heat, self.block]), row(list(self.panels.values()))])
+        self.take(swapper)
+
+    def take(self, swapper: Swapper) -> None:
+        """Look at this swapper's method from the next :meth:`show` on."""
+        same = swapper is self.swapper
+        self.swapper = swapper
+        for role in ("source", "target"):
+            other = swapper.studio is not None and swapper.network is None
+            found = f"poses of {title_of(swapper.method)}, {role}" if other and swapper.method else None
+            self.titles[f"student {role}"] = found or STATIONS[f"student {role}"]
+        if not same:
+            self.state = None  # what is drawn next belongs to another method
+            self._taught.clear()  # which landmarks are valid is a matter of the network's threshold
+            before, blocks = self.block.value, self._blocks()
+            self.block.options = blocks
+            self.block.value = before if before in blocks else blocks[0]
+        why = swapper.limits.attention
+        self.block.disabled, self.block.tooltip = bool(why), why or None
 
     def _blocks(self) -> list[str]:
         network = self.swapper.network
@@ -107,6 +126,9 @@ class Stations(widgets.VBox):
             self._show_teacher(role, index, mirrored, picture)
             if state.swap is None:
                 self._blank(f"student {role}", "not without weights")
+                continue
+            if self.swapper.limits.pose:
+                self._blank(f"student {role}", f"none; {self.swapper.limits.pose}")
                 continue
             person = self.swapper.person(index, mirrored)
             self._show_heat(f"student {role}", picture, person.heatmaps, person.landmarks, person.valid)
@@ -133,14 +155,15 @@ class Stations(widgets.VBox):
         drawn = heat_png(picture, maps[chosen].amax(0), landmarks, valid & chosen, scale=2)
         found, of = int((valid & chosen).sum()), int(chosen.sum())
         what = "heatmaps of all joints, the largest" if joint < 0 else f"heatmap of the {joint_name(joint)}"
-        says = f"{STATIONS[name]}: {what}, with rings at {found} of {of} landmarks"
-        self.panels[name].draw(drawn, says, STATIONS[name], f"{found} of {of} landmarks")
+        says = f"{self.titles[name]}: {what}, with rings at {found} of {of} landmarks"
+        self.panels[name].draw(drawn, says, self.titles[name], f"{found} of {of} landmarks")
 
     def show_attention(self, state: State) -> None:
         """Draw the chosen attention map."""
         gates = None if state.swap is None else self.swapper.person(state.source).gates
         if gates is None:
-            self._blank("attention", "this network has no attention blocks" if state.swap is not None else "no weights")
+            why = self.swapper.limits.attention or "this network has no attention blocks"
+            self._blank("attention", why if state.swap is not None else "no weights")
             return
         picture = self.swapper.picture(state.source)
         block = cast(str, self.block.value)  # one of the options
@@ -165,4 +188,4 @@ class Stations(widgets.VBox):
 
     def _blank(self, name: str, why: str) -> None:
         blank = blank_png(self.swapper.size, scale=2)
-        self.panels[name].draw(blank, f"{STATIONS[name]}: {why}", STATIONS[name], "none")
+        self.panels[name].draw(blank, f"{self.titles[name]}: {why}", self.titles[name], "none")

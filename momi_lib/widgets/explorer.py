@@ -18,10 +18,12 @@ import torch
 
 from momi_lib.data import to_float
 from momi_lib.pose import Teacher
-from momi_lib.translate import MomiNet
+from momi_lib.translate.swaps import Swaps
+from momi_lib.widgets.answer_menu import AnswerMenu
 from momi_lib.widgets.backgrounds import BackgroundMenu
 from momi_lib.widgets.evidence_panels import Stations, row
 from momi_lib.widgets.interpolation_controls import INTERVAL, Ways
+from momi_lib.widgets.other_studios import file_part
 from momi_lib.widgets.own_picture import OwnPicture
 from momi_lib.widgets.png import map_png, picture_png
 from momi_lib.widgets.pose_editor import Edit, joint_index
@@ -39,8 +41,13 @@ class SwapExplorer:
 
     Args:
         folder: data folder; None is `$MOMI_DATA` or the embedded mannequins.
-        network: a network, or what :func:`momi_lib.translate.load_network` takes. Where the weights are
-            missing, the widget says so and what to do, and shows the pictures alone.
+        network: whatever satisfies :class:`momi_lib.translate.swaps.Swaps`, or what
+            :func:`momi_lib.rivals.weights.load_answer` takes. Where the weights are missing, the widget says so and
+            what to do, and shows the pictures alone.
+        answers: more of the same, such as ``["pg2", "patn", "dg-net"]``; a menu then offers them beside `network`, and
+            each is loaded when it is first chosen. Person, target and moved joints stay; controls of what a method
+            cannot do are off, and their tooltips say why. A method that cannot be used is said in a sentence, and the
+            one before it stays.
         pictures: indices of the people to choose from, see :func:`momi_lib.widgets.swap_state.choice`.
         split: which people.
         seed: of the button "Random pair".
@@ -53,13 +60,16 @@ class SwapExplorer:
         stage: pictures around the skeleton. editor, panels: its parts, see :class:`momi_lib.widgets.swap_panels.Stage`.
         mirror, keep: ToggleButton. background: :class:`BackgroundMenu`. reset_pose, shuffle, save, save_gif: Button.
         stations, ways, own: the three pages below.
+        answer: :class:`AnswerMenu`, `.value` is a name of `answers`; None without them.
         message: HTML, what a screen reader announces.
         people, truth, network: see :class:`momi_lib.widgets.swap_state.Swapper`.
         state: the :class:`momi_lib.widgets.swap_state.State` that is shown.
 
-    Raises ValueError for `pictures` that are not at least two indices of the people.
+    Raises ValueError for `pictures` that are not at least two indices of the people, and TypeError for a network or
+    answers that do not satisfy Swaps.
 
     >>> from momi_lib.train.presets import preset
+    >>> from momi_lib.translate import MomiNet
     >>> explorer = SwapExplorer(network=MomiNet(preset("tiny").network).eval(), pictures=[5, 60, 9])
     >>> explorer.target.value = 60
     >>> explorer.move("left_wrist", 31, 70).edited, tuple(explorer.state.swap.shape)
@@ -70,7 +80,8 @@ class SwapExplorer:
         self,
         folder: str | os.PathLike[str] | None = None,
         *,
-        network: MomiNet | str | Path = "small",
+        network: Swaps | str | Path = "small",
+        answers: Sequence[Swaps | str | Path] | None = None,
         pictures: Sequence[int] | None = None,
         split: str = "test",
         seed: int = 0,
@@ -86,7 +97,9 @@ class SwapExplorer:
         self._names: dict[int, str] = {}
         self._edited: Pose | None = None
         self._waiting = False
+        self.answer = None if answers is None else AnswerMenu(self.swapper, network, answers)
         self._build()
+        self._take(self.swapper)
         self._update(pair=True)
 
     def _build(self) -> None:
@@ -112,10 +125,14 @@ class SwapExplorer:
         for button, (_, _, action) in zip(self.buttons, buttons, strict=True):
             button.on_click(lambda _, action=action: action())
         self.reset_pose, self.shuffle, self.save, self.save_gif = self.buttons
+        self._of_poses: dict[widgets.ToggleButton | widgets.Button, str | None] = {  # → their usual tooltips
+            control: control.tooltip for control in (self.keep, self.reset_pose, self.save_gif)
+        }  # off where a method takes no pose
         self.message = widgets.HTML()
         pages = widgets.Tab([self.stations, self.ways, self.own])
         pages.titles = ("What leads to it", "Between two", "Your own picture")
-        controls = row([self.mirror, self.keep, self.background, *self.buttons])
+        menu = [] if self.answer is None else [self.answer]
+        controls = row([*menu, self.mirror, self.keep, self.background, *self.buttons])
         self.widget = widgets.VBox([self.source, self.target, controls, self.stage.widget, self.message, pages])
         self.widget.add_class("momi-explorer")
         widgets.dlink((self.keep, "value"), (self.editor, "keep"))
@@ -126,6 +143,39 @@ class SwapExplorer:
             widgets.dlink((toggle, "value"), (toggle, "icon"), lambda pressed: "check" if pressed else "")
         for control in (self.ways.pose, self.ways.look, self.ways.way, self.background):
             control.observe(self._update, names="value")
+        if self.answer is not None:
+            self.answer.observe(self._choose_answer, names="value")
+
+    def _choose_answer(self, change: dict[str, Any]) -> None:
+        """Draw with another method, or say why not and go back to the one before."""
+        menu = self.answer
+        if menu is None or self._waiting:
+            return
+        before = self.swapper
+        try:
+            self._take(menu.swapper(change["new"]))
+            self._update(pair=True)
+        except (OSError, RuntimeError, TypeError, ValueError) as error:
+            with self._quietly():
+                menu.value = change["old"]
+            self._take(before)
+            self._update(pair=True)
+            why, stays = str(error).rstrip("."), f"The swap is still that of {menu.title(change['old'])}."
+            stays = stays if self.state.swap is not None else "There is still no swap."
+            self._say(f"{menu.title(change['new'])} cannot be used: {why}. {stays}")
+
+    def _take(self, swapper: Swapper) -> None:
+        """Draw with the method of a swapper from the next drawing on, and switch off what it cannot do."""
+        self.swapper, self.network, limits = swapper, swapper.network, swapper.limits
+        self.stage.take(swapper, "" if self.answer is None else self.answer.label or "")
+        self.stations.take(swapper)
+        self.ways.take(limits)
+        with self._quietly():
+            self.background.take(swapper)
+        for control, usual in self._of_poses.items():
+            control.disabled, control.tooltip = bool(limits.pose), limits.pose or usual
+        if self.own.swapper.network is None and swapper.network is not None:
+            self.own.swapper = swapper  # whose student judges pictures
 
     def _fill(self) -> None:
         """Give both strips their pictures."""
@@ -189,6 +239,9 @@ class SwapExplorer:
     def _edit(self, edits: list[Edit], settled: bool) -> State:
         """Answer the hand: pose and swap at once, the rest when the hand has let go."""
         if self.state.swap is None:
+            return self.state
+        if self.swapper.limits.pose:
+            self._say(f"{self.swapper.limits.pose}.")
             return self.state
         landmarks, valid = (both[1].clone() for both in self.state.poses)
         for edit in edits:
@@ -258,18 +311,22 @@ class SwapExplorer:
         elif not live:
             self.stations.show_attention(state)
         if not live:
-            self._say(told)
+            kept = self._edited is not None and self.swapper.limits.pose
+            self._say(f"{told} The joints that were moved are kept for the other methods." if kept else told)
 
     def _swapped(self, pose_share: float, look_share: float, *, quick: bool = False) -> State:
         """The swap of the chosen pair and pose at these shares of the way."""
         shares = {"pose_share": pose_share, "look_share": look_share, "way": self.ways.way.value, "quick": quick}
-        options = {"edited": self._edited, "background": self.background.value, **shares}
+        edited = None if self.swapper.limits.pose else self._edited
+        options = {"edited": edited, "background": self.background.value, **shares}
         return self.swapper(self.source.value, self.target.value, self.mirror.value, **options)
 
     def _file_name(self, ending: str) -> str:
         marks = [mark for mark in ("mirrored", "edited") if getattr(self.state, mark)]
         if self.state.background != self.swapper.backgrounds[0]:
             marks.append(f"background_{self.state.background}")
+        if self.stage.by:
+            marks.append(f"by_{file_part(self.stage.by)}")
         return "_".join(["swap", str(self.state.source), "to", str(self.state.target), *marks]) + ending
 
     def _save(self) -> None:
@@ -284,6 +341,9 @@ class SwapExplorer:
     def _save_gif(self) -> None:
         if self.state.swap is None:
             self._say(f"There is no swap to save. {self.swapper.missing}")
+            return
+        if self.swapper.limits.pose:
+            self._say(f"There is no animation to save: {self.swapper.limits.pose}.")
             return
         states = [self._swapped(*shares) for shares in self.ways.frames()]
         frames = [

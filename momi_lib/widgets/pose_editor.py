@@ -18,9 +18,10 @@ from torch import Tensor
 
 from momi_lib.skeleton import COLOURS, JOINTS, LIMBS
 
-__all__ = ["STATIC", "Edit", "PoseEditor", "joint_index", "joint_name"]
+__all__ = ["HINT", "POSE", "STATIC", "Edit", "PoseEditor", "joint_index", "joint_name"]
 
 STATIC = Path(__file__).parent / "static"
+HINT, POSE = "take hold of a joint", "pose map p"  # what stands under the skeleton and under the pose
 
 
 def joint_name(joint: int) -> str:
@@ -77,7 +78,9 @@ class PoseEditor(anywidget.AnyWidget):
     Attributes:
         joints: 17 lists x, y, found. pose, swap: pixels, H·W·3 bytes. pose_says, swap_says: their alternative texts.
         behind: PNG behind the skeleton. keep: whether Python decides where a moved joint goes.
-        enabled: whether joints can be moved. answered: number of the last message that was answered.
+        enabled: whether joints can be moved. skeleton: whether they are shown, and reached by keys.
+        hint, pose_title: what stands under the skeleton and under the pose.
+        answered: number of the last message that was answered.
 
     >>> editor = PoseEditor(lambda edits, settled: print(edits, settled))
     >>> editor.receive({"type": "edit", "number": 1, "edits": [{"joint": 9, "x": 31, "y": 70}], "settled": False})
@@ -97,6 +100,9 @@ class PoseEditor(anywidget.AnyWidget):
     swap_says = traitlets.Unicode().tag(sync=True)
     keep = traitlets.Bool(False).tag(sync=True)
     enabled = traitlets.Bool(True).tag(sync=True)
+    skeleton = traitlets.Bool(True).tag(sync=True)
+    hint = traitlets.Unicode(HINT).tag(sync=True)
+    pose_title = traitlets.Unicode(POSE).tag(sync=True)
     answered = traitlets.Int(0).tag(sync=True)
     width = traitlets.Int(64).tag(sync=True)
     height = traitlets.Int(128).tag(sync=True)

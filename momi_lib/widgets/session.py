@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -18,7 +19,27 @@ from momi_lib.devices import multiplies_bf16
 from momi_lib.translate import Appearance, CarryNet, MomiNet, PoseAttention, folded
 from momi_lib.translate.network import Pose
 
-__all__ = ["Drawn", "Person", "Studio"]
+__all__ = ["Drawn", "Draws", "Limits", "Person", "Studio"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a method cannot do in the explorer, each as a sentence that says why; empty where it can.
+
+    Attributes:
+        pose: draw a person in a pose of joints.
+        look: draw somebody between two people.
+        background: put another background behind a person.
+        attention: show where its attention lies.
+
+    >>> Limits(look="PG² draws one person at a time.").pose
+    ''
+    """
+
+    pose: str = ""
+    look: str = ""
+    background: str = ""
+    attention: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,11 +48,12 @@ class Person:
 
     Attributes:
         picture: (3, H, W) float in [-1, 1].
-        heatmaps: (17, H/4, W/4) of the student.
+        heatmaps: (17, H/4, W/4) of the student, or (17, h, w) of another method's pose network.
         landmarks: (17, 2) in pixels; where not valid, the student's best guess.
         valid: (17,) bool. confidence: (17,), the maxima of the heatmaps.
         appearance: what the network's ``meet`` found: the code (1, d or 2d, H/8, W/8) of Eq. 2, or an
-            :class:`~momi_lib.translate.carrying.Appearance`, which holds it.
+            :class:`~momi_lib.translate.carrying.Appearance`, which holds it; None for another method, which draws from
+            the picture.
         street: (3, H, W) in [-1, 1], the picture with the person taken out; None where the network draws the street.
         gates: mean over channels of each attention block's gate, (blocks, H/8, W/8); None without such blocks.
     """
@@ -41,9 +63,9 @@ class Person:
     landmarks: Tensor
     valid: Tensor
     confidence: Tensor
-    appearance: Tensor | Appearance
-    street: Tensor | None
-    gates: Tensor | None
+    appearance: Tensor | Appearance | None = None
+    street: Tensor | None = None
+    gates: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -54,14 +76,58 @@ class Drawn:
     picture: Tensor
 
 
+class Draws(Protocol):
+    """What the explorer asks of a method: :class:`Studio` for a MomiNet, and those of ``other_studios.py``.
+
+    Attributes:
+        limits: what it cannot do. finder: who finds the joints, such as ``"the student"``.
+    """
+
+    limits: Limits
+    finder: str
+
+    def find(self, pictures: Tensor) -> Pose:
+        """The joints of pictures (N, 3, H, W) uint8; none is valid where the method takes none."""
+        ...
+
+    def meet(self, picture: Tensor) -> Person:
+        """What need be found only once in a picture (3, H, W) in [-1, 1]."""
+        ...
+
+    def behind(self, background: str, person: Person, other: Person) -> Any:
+        """What `draw` takes for the background of a name, of a person in the picture of another."""
+        ...
+
+    def draw(
+        self,
+        person: Person,
+        landmarks: Tensor,
+        valid: Tensor,
+        background: Any = None,
+        *,
+        other: Person | None = None,
+        share: float = 0.0,
+        quick: bool = False,
+    ) -> Drawn:
+        """See :meth:`Studio.draw`."""
+        ...
+
+    def looks(self, person: Person, landmarks: Tensor, valid: Tensor, joint: int) -> Tensor | None:
+        """See :meth:`Studio.looks`."""
+        ...
+
+
 class Studio:
-    """A network at work for the explorer.
+    """A MomiNet at work for the explorer.
 
     Batch norms are folded. On processors that multiply bfloat16, quick drawings use it: they follow a hand, and the
     picture that stays is drawn in float32 again.
 
     Args:
         network: in evaluation mode; it stays as it is.
+
+    Attributes:
+        limits, finder: see :class:`Draws`.
 
     >>> from momi_lib.train.presets import preset
     >>> studio = Studio(MomiNet(preset("tiny").network).eval())
@@ -71,6 +137,10 @@ class Studio:
     """
 
     def __init__(self, network: MomiNet) -> None:
+        only = network.backgrounds == ("drawn",)
+        why = "These weights draw person and street together, so the background cannot be chosen" if only else ""
+        self.limits = Limits(background=why)
+        self.finder = "the student"
         self.network = folded(network).to(memory_format=torch.channels_last)
         self.device = next(network.parameters()).device
         self.half = multiplies_bf16(self.device)
@@ -104,6 +174,10 @@ class Studio:
             street,
             gates,
         )
+
+    def behind(self, background: str, person: Person, other: Person) -> Tensor | None:
+        """The street of `other`, the target, or of `person`, or grey; None is what the network draws."""
+        return {"target": other.street, "source": person.street, "grey": torch.zeros(3)}.get(background)
 
     @torch.inference_mode()
     def draw(
@@ -144,6 +218,7 @@ class Studio:
             return None
         maps = self.network.reproject(landmarks[None].to(self.device), valid[None].to(self.device))
         coarse = self.network.coarse(self.network.encode_pose(maps))
+        assert person.appearance is not None  # this studio has met the person
         keys = self.network.code(person.appearance).chunk(2, dim=1)[1]
         weights = self.network.lookup.weights(keys, coarse)[0].mean(0)
         rows, columns = coarse.shape[-2:]

@@ -10,7 +10,7 @@ import numpy as np
 
 from momi_lib.widgets.evidence_panels import Picture, row
 from momi_lib.widgets.png import blank_png, map_png, picture_png, skeleton_png, viridis
-from momi_lib.widgets.pose_editor import Edit, PoseEditor
+from momi_lib.widgets.pose_editor import HINT, POSE, Edit, PoseEditor
 from momi_lib.widgets.swap_state import BACKGROUNDS, State, Swapper
 
 __all__ = ["PANELS", "Stage"]
@@ -29,6 +29,7 @@ class Stage:
 
     Attributes:
         widget: the row. editor: skeleton, pose map, swap. panels: name → :class:`Picture`.
+        by: who draws, as sentences say it where there is a choice; otherwise empty.
 
     >>> from momi_lib.train.presets import preset
     >>> from momi_lib.translate import MomiNet
@@ -43,12 +44,22 @@ class Stage:
     def __init__(
         self, swapper: Swapper, name: Callable[[int], str], on_edit: Callable[[list[Edit], bool], Any]
     ) -> None:
-        self.swapper, self.name = swapper, name
+        self.name, self.by = name, ""
         self.editor = PoseEditor(on_edit, size=swapper.size)
-        self.editor.enabled = swapper.network is not None
+        self.take(swapper)
         self.panels = {name: Picture(width=136) for name in PANELS}
         places = [self.panels["source"], self.editor, self.panels["truth"], self.panels["difference"]]
         self.widget: widgets.HBox = row(places)
+
+    def take(self, swapper: Swapper, by: str = "") -> None:
+        """Show the drawings of this swapper from the next :meth:`show` on; `by` says whose they are."""
+        self.swapper, self.by = swapper, by
+        why = swapper.limits.pose
+        with self.editor.hold_sync():
+            self.editor.enabled = swapper.studio is not None and not why
+            self.editor.skeleton, self.editor.hint = not why, why or HINT
+            joints = POSE if swapper.network is not None or swapper.studio is None else "the joints"
+            self.editor.pose_title = "no pose" if why else joints
 
     def show(self, state: State, *, live: bool = False) -> str:
         """Draw a state: only what follows a moving hand if `live`, else all; a sentence about it."""
@@ -60,11 +71,14 @@ class Stage:
         self.editor.behind = picture_png(target, scale=2)
         if state.swap is None:
             self._show("source", picture_png(source), who)
+        elif self.swapper.limits.pose:
+            self._show("source", picture_png(source), who, "no joints")
         else:
+            assert self.swapper.studio is not None  # there is a swap
             landmarks, valid = state.poses
             joints = f"{int(valid[0].sum())} of 17 joints"
             drawn = skeleton_png(source, landmarks[0], valid[0])
-            self._show("source", drawn, f"{who} with the joints that the student found", joints)
+            self._show("source", drawn, f"{who} with the joints that {self.swapper.studio.finder} found", joints)
         return self._show_truth(state)
 
     def _show_live(self, state: State) -> None:
@@ -83,14 +97,22 @@ class Stage:
             who = f"somebody {state.look_share:.0%} of the way from {who} to {self.name(state.target)}"
         landmarks, valid = state.poses
         assert state.pose is not None  # it comes with the swap
+        what = "the Gaussian pose maps" if self.swapper.network else "Gaussians at the joints"
+        pose, says = viridis(state.pose), f"pose: {what} of {where}, the largest value"
+        if self.swapper.limits.pose:
+            pose, says = np.full((*self.swapper.size, 3), 240, np.uint8), f"pose: none; {self.swapper.limits.pose}"
         self.editor.show(
             landmarks[1],
             valid[1],
-            pose=viridis(state.pose),
+            pose=pose,
             swap=state.swap.permute(1, 2, 0).numpy(),
-            pose_says=f"pose: the Gaussian pose maps of {where}, the largest value",
-            swap_says=f"swap: {who} in {where}{self._behind(state)}",
+            pose_says=says,
+            swap_says=f"swap: {who} in {where}{self._behind(state)}{self._by}",
         )
+
+    @property
+    def _by(self) -> str:
+        return f", drawn by {self.by}" if self.by else ""
 
     def _behind(self, state: State) -> str:
         """What stands behind the person, in words, where that can be chosen."""
@@ -107,7 +129,7 @@ class Stage:
                 why = f"a {changed} has no true answer"
             for name in ("truth", "difference"):
                 self._show(name, None, why, "none")
-            return why if state.swap is None else f"Swap drawn{self._behind(state)}; {why}."
+            return why if state.swap is None else self._told(state, why)
         known = self.swapper.truth
         assert known is not None and state.swap is not None  # or there were no row of a true swap
         truth = known.pictures[state.truth]
@@ -117,7 +139,11 @@ class Stage:
         self._show("truth", picture_png(truth), "what the renderer draws for this swap", "rendered")
         what = f"between swap and true answer on the person, yellow from {BRIGHT}: {scores}"
         self._show("difference", drawn, what, f"L1 {state.l1:.3f}, SSIM {state.ssim:.3f}")
-        return f"Swap drawn{self._behind(state)}; against the true answer: {scores}."
+        return self._told(state, f"against the true answer: {scores}")
+
+    def _told(self, state: State, what: str) -> str:
+        limit = f" {self.swapper.limits.pose}." if self.swapper.limits.pose else ""
+        return f"Swap drawn{f' by {self.by}' if self.by else ''}{self._behind(state)}; {what}.{limit}"
 
     def _show(self, name: str, png: bytes | None, alternative: str, more: str = "") -> None:
         """Fill a panel; without a picture it stays grey."""

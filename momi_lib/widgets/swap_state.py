@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -14,8 +15,11 @@ from torch import Tensor
 from momi_lib.data import Truth, load, load_truth, mirror_joints, mirror_pictures, to_float
 from momi_lib.metrics import masked_l1, masked_ssim
 from momi_lib.pose import Teacher, decode, load_teacher
-from momi_lib.translate import MomiNet, load_network
-from momi_lib.widgets.session import Person, Studio
+from momi_lib.rivals.weights import load_answer
+from momi_lib.translate import MomiNet
+from momi_lib.translate.swaps import Swaps, checked_method, usual_background
+from momi_lib.widgets.other_studios import studio_of, title_of
+from momi_lib.widgets.session import Draws, Limits, Person
 from momi_lib.widgets.skeleton_edit import Way, between
 
 __all__ = ["BACKGROUNDS", "State", "Swapper", "choice"]
@@ -88,13 +92,20 @@ class Swapper:
 
     Args:
         folder: data folder; None is `$MOMI_DATA` or the embedded mannequins.
-        network: a network, or what :func:`momi_lib.translate.load_network` takes.
+        network: what satisfies :class:`momi_lib.translate.swaps.Swaps`, or what
+            :func:`momi_lib.rivals.weights.load_answer` takes.
         split: which people.
         teacher: a teacher, or the file of one; None is the mannequins'.
 
+    Raises:
+        TypeError: for a network that does not satisfy Swaps, with what it lacks.
+        ValueError: for weights that are damaged, and for a rival whose poses are labels.
+
     Attributes:
-        people; truth (None where the folder or split has none); network (None without weights);
+        people; truth (None where the folder or split has none); network: a MomiNet (None without weights, and where
+        another method swaps); method: whatever swaps (None without weights);
         missing: why there is no network, or an empty string;
+        studio: the method at work (None without weights); limits: what the method cannot do;
         backgrounds: those of `BACKGROUNDS` that the network can put behind a person, the usual first;
         answers: (source, target) → row of `truth`.
 
@@ -108,20 +119,16 @@ class Swapper:
     def __init__(
         self,
         folder: str | os.PathLike[str] | None = None,
-        network: MomiNet | str | Path = "small",
+        network: Swaps | str | Path = "small",
         split: str = "test",
         teacher: Teacher | Path | None = None,
     ) -> None:
-        self.network: MomiNet | None = None
-        self.missing = ""
+        self.size: tuple[int, int] = (128, 64)
+        self._take(None)
         try:
-            self.network = network if isinstance(network, MomiNet) else load_network(network)
+            self._take(_loaded(network))
         except FileNotFoundError as error:
             self.missing = str(error)
-        self.studio = Studio(self.network) if self.network else None
-        self.size = self.network.config.size if self.network else (128, 64)
-        offered = self.network.backgrounds if self.network else ("drawn",)
-        self.backgrounds = tuple(n for n in BACKGROUNDS if n in offered or (n == "grey" and "target" in offered))
         self.truth: Truth | None = None
         if split == "test":
             try:
@@ -135,7 +142,48 @@ class Swapper:
             self.answers = {pair: row for row, pair in enumerate(pairs)}
         self._teacher: Teacher | Path | None = teacher
         self._uploaded: list[Tensor] = []
+
+    def _take(self, method: Swaps | None) -> None:
+        """Let a method draw; None: there are no weights. Raises ValueError for a rival whose poses are labels."""
+        self.method: Swaps | None = method
+        self.network: MomiNet | None = method if isinstance(method, MomiNet) else None
+        self.studio: Draws | None = None if method is None else studio_of(method)
+        self.limits = self.studio.limits if self.studio else Limits()
+        self.missing, self.backgrounds = "", ("drawn",)
         self._met: OrderedDict[tuple[int, bool], Person] = OrderedDict()
+        if method is None:
+            return
+        if self.network is None:
+            judge = "Whether a picture can be read is judged by MOMI-Net's student"
+            self.missing = f"{judge}; {title_of(method)} has none."
+        rows, columns = method.config.size
+        self.size = (rows, columns)
+        offered, usual = getattr(method, "backgrounds", ("drawn",)), usual_background(method)
+        grey = self.network is not None and "target" in offered
+        known = [name for name in BACKGROUNDS if name in offered or (name == "grey" and grey)]
+        self.backgrounds = tuple(sorted(known, key=lambda name: name != usual)) or ("drawn",)
+
+    def beside(self, network: Swaps | str | Path) -> Swapper:
+        """The same people, pictures and true answers with another method; what is added to one is in the other.
+
+        Args:
+            network: what satisfies :class:`momi_lib.translate.swaps.Swaps`, or what
+                :func:`momi_lib.rivals.weights.load_answer` takes.
+
+        Raises:
+            FileNotFoundError: where there are no such weights, with what there is.
+            TypeError: for what does not satisfy Swaps, with what it lacks.
+            ValueError: for damaged weights, a rival whose poses are labels, or a method of pictures of another size.
+        """
+        other = copy.copy(self)
+        other._take(_loaded(network))
+        if other.size != self.size:
+            size, own = (" × ".join(map(str, each)) for each in (other.size, self.size))
+            raise ValueError(
+                f"{title_of(network)}: draws pictures of {size} (its config.size), and these are of {own}; open an "
+                "explorer of its own for it"
+            )
+        return other
 
     def add(self, picture: Tensor) -> int:
         """Take in a picture (3, H, W) uint8 from outside; its index. It stays in memory and nowhere else."""
@@ -204,11 +252,16 @@ class Swapper:
         `background`: one of `backgrounds`, None is the usual one; the mirrored target has a mirrored street.
         `quick`: see :meth:`momi_lib.widgets.session.Studio.draw`.
 
-        Raises ValueError for a background that the network cannot put behind a person.
+        Raises ValueError for a background that the network cannot put behind a person, and for a pose or a share of
+        which `limits` say that its method cannot draw it.
         """
         background = background or self.backgrounds[0]
         if background not in self.backgrounds:
             raise ValueError(f"background: expected one of {', '.join(self.backgrounds)}, got {background!r}")
+        asked = {"edited": edited is not None or pose_share != 1, "look_share": look_share != 0}
+        for name, why in (("edited", self.limits.pose), ("look_share", self.limits.look)):
+            if why and asked[name]:
+                raise ValueError(f"{name}: {why}; leave it out")
         state = State(source, target, mirrored, None, None, edited=edited is not None)
         state = replace(state, pose_share=float(pose_share), look_share=float(look_share), background=background)
         if self.studio is None:
@@ -216,7 +269,7 @@ class Swapper:
         person, other = self.person(source), self.person(target, mirrored)
         end = edited or (other.landmarks, other.valid)
         landmarks, valid = between((person.landmarks, person.valid), end, state.pose_share, way=way)
-        behind = {"target": other.street, "source": person.street, "grey": torch.zeros(3)}.get(background)
+        behind = self.studio.behind(background, person, other)
         options = {"other": other, "share": state.look_share, "quick": quick}
         drawn = self.studio.draw(person, landmarks, valid, behind, **options)
         state = replace(
@@ -231,6 +284,11 @@ class Swapper:
             return state
         judged = drawn.picture[None], self.truth.pictures[row][None], self.truth.masks[row][None]
         return replace(state, truth=row, l1=float(masked_l1(*judged)), ssim=float(masked_ssim(*judged)))
+
+
+def _loaded(network: Swaps | str | Path) -> Swaps:
+    """A method, or that of a name or file; raises as :meth:`Swapper.beside`."""
+    return load_answer(network) if isinstance(network, str | Path) else checked_method(network)
 
 
 def choice(swapper: Swapper, pictures: Sequence[int] | None = None) -> list[int]:

@@ -163,6 +163,22 @@ def test_identities_need_two_people_and_one_twice(persons):
         IdentityClassifier(torch.rand(4, 3), torch.tensor(persons))
 
 
+def test_with_all_shrinkage_the_nearest_mean_decides():
+    """Means (0, 1) and (5, 1); the variance is 4 along x and 1 along y, so 2.5 in all directions."""
+    values, persons = torch.tensor([[0.0, 0.0], [0.0, 2.0], [3.0, 1.0], [7.0, 1.0]]), torch.tensor([7, 7, 9, 9])
+    first, second = IdentityClassifier(values, persons, shrinkage=1.0)(torch.tensor([[2.0, 3.0]]))[0].tolist()
+    assert first - second == pytest.approx((13 - 8) / (2 * 2.5), abs=1e-5)
+    for share in (0.0, 1.01):
+        with pytest.raises(ValueError, match=r"shrinkage: expected a number in \(0, 1\]"):
+            IdentityClassifier(values, persons, shrinkage=share)
+
+
+def test_people_who_always_look_the_same_say_nothing_of_how_much_they_vary():
+    values = torch.tensor([[0.0, 1.0], [0.0, 1.0], [3.0, 1.0], [3.0, 1.0]])
+    with pytest.raises(ValueError, match="all alike; nothing says how much they vary"):
+        IdentityClassifier(values, torch.tensor([7, 7, 9, 9]))
+
+
 def test_pose_agreement_counts_what_is_off():
     landmarks = torch.stack([torch.linspace(10, 50, 17), torch.linspace(10, 110, 17)], dim=1).repeat(2, 1, 1)
     seen = torch.ones(2, 17, dtype=torch.bool)

@@ -124,3 +124,10 @@ def test_features_are_themselves_and_no_others_and_stay_as_they_are():
         one.pictures = "others"
     with pytest.raises(FrozenInstanceError):
         CARD.weights = "others"
+
+
+def test_kid_usually_compares_a_hundred_subsets_of_a_thousand_by_seed_0():
+    usual = kid(features(noise(30, 4)), features(noise(30, 4, 1)))
+    assert (usual.subsets, usual.seed) == (100, 0)
+    many = kid(features(noise(1001, 1)), features(noise(1001, 1, 1)), subsets=1)
+    assert many.subset_size == 1000

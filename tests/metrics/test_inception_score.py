@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import FrozenInstanceError
 
 import pytest
 import torch
@@ -117,3 +118,9 @@ def test_refusals():
         split_scores(torch.zeros(20, 3, dtype=torch.int64))
     with pytest.raises(ValueError, match="expected finite logits"):
         split_scores(torch.full((20, 3), torch.nan))
+
+
+def test_ten_splits_are_usual_and_a_score_stays_what_it_is():
+    assert len(split_scores(some_logits(20, 3))) == 10
+    with pytest.raises(FrozenInstanceError):
+        inception_score(described(some_logits(20, 3))).value = 9.0

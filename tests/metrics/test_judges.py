@@ -93,6 +93,7 @@ def test_resnet_is_torchvisions(tmp_path, pictures):
     assert float((expected[0] - expected[1]).abs().max()) > 0.01
     assert judge.name == f"resnet-50-torchvision[{sha256(path)[:8]}]" and "224 x 224" in judge.card.resize
     assert not judge.train().training and not any(p.requires_grad for p in judge.parameters())
+    assert {"mean", "deviation"}.isdisjoint(judge.state_dict())  # constants are no weights
     with pytest.raises(ValueError, match="resnet.safetensors: expected a state dict of torchvision's inception_v3"):
         InceptionJudge(path)
 
@@ -114,7 +115,8 @@ def test_without_weights_nothing_is_downloaded_and_it_is_said_what_to_do(offline
 def test_a_download_is_found_and_a_damaged_one_is_refused(offline):
     damaged = offline / "inception_v3_google-0cc3c7bd.pth"
     torch.save({"a": torch.ones(1)}, damaged)
-    with pytest.raises(ValueError, match="SHA-256 begins with 0cc3c7bd, .* download https://download.pytorch.org"):
+    said = rf"SHA-256 begins with 0cc3c7bd, .* got {sha256(damaged)[:8]}\. .* download https://download.pytorch.org"
+    with pytest.raises(ValueError, match=said):
         evaluation_network("inception")
     whole = offline / f"net-{sha256(damaged)[:8]}.pth"
     damaged.rename(whole)
@@ -166,3 +168,10 @@ def test_refusals():
         judge.describe(good, "zeros", PersonMasks(torch.ones(2, 8, 8, dtype=torch.bool), "all"))
     with pytest.raises(ValueError, match="judge: expected 'mannequin', 'inception' or 'resnet50', got 'vgg19'"):
         evaluation_network("vgg19")
+
+
+def test_large_pictures_are_made_smaller_without_antialiasing():
+    pictures = torch.rand(1, 3, 64, 64)
+    torch.testing.assert_close(networks._stretched(pictures, 32), nn.functional.avg_pool2d(pictures, 2))
+    quarter = nn.functional.avg_pool2d(pictures[..., 1:-1, 1:-1], 2, stride=4)  # the middle 2 x 2 of 4 x 4
+    torch.testing.assert_close(networks._stretched(pictures, 16), quarter)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import pytest
@@ -126,3 +126,14 @@ def test_refusals():
             mask_pictures(pictures, masks, colour=colour)
     with pytest.raises(ValueError, match="limb_masks: expected landmarks"):
         polygon_masks(torch.zeros(2, 16, 2), torch.ones(2, 16, dtype=torch.bool))
+
+
+def test_joints_that_are_hidden_count_as_well():
+    one, pictures = torch.ones(1, dtype=torch.int64), torch.zeros(1, 3, 128, 64, dtype=torch.uint8)
+    landmarks = torch.rand(1, 17, 2, generator=torch.Generator().manual_seed(0)) * 60
+    people = People(Path("market"), "test", ("a.jpg",), pictures, one, one, None, None, None, "0")
+    hidden = person_masks(replace(people, joints=landmarks, visibility=torch.ones(1, 17, dtype=torch.int64)))
+    usual = polygon_masks(landmarks, torch.ones(1, 17, dtype=torch.bool))
+    assert usual.values.shape == (1, 128, 64) and torch.equal(hidden.values, usual.values)
+    with pytest.raises(FrozenInstanceError):
+        usual.origin = "others"

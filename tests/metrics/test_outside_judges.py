@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +15,11 @@ from torch import nn
 
 from momi_lib.data import to_float
 from momi_lib.evaluate.truth_table import markdown
+from momi_lib.files import sha256
 from momi_lib.metrics import outside_judges as named
 from momi_lib.metrics.distances import frechet_distance
 from momi_lib.metrics.outside_judges import MissingJudge, NamedJudges, lpips_alex, on_grey, shift_tolerant
-from momi_lib.metrics.st_lpips import ShiftTolerant
+from momi_lib.metrics.st_lpips import Blur, ShiftTolerant
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Modules and packages that only judge.
@@ -112,13 +114,32 @@ def test_a_missing_package_leaves_its_column_out_and_says_how_to_get_it(monkeypa
 
 
 def test_a_download_that_fails_is_a_missing_judge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def fail(*_: object, **__: object) -> None:
+    asked = []
+
+    def fail(*_: object, **options: object) -> None:
+        asked.append(options)
         raise OSError("no network")
 
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "a" / "b"))
     monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
-    with pytest.raises(MissingJudge, match="no network"):
-        lpips_alex(download=True)
+    for _ in range(2):  # the second time the folder is there
+        with pytest.raises(MissingJudge, match="no network"):
+            lpips_alex(download=True)
+    with pytest.raises(MissingJudge, match="nothing is downloaded here"):
+        lpips_alex()
+    assert asked == [{"hash_prefix": "7be5be79", "progress": False}] * 2
+
+
+def test_lpips_is_named_by_the_weights_of_its_trunk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "checkpoints" / "alexnet-owt-7be5be79.pth"
+    path.parent.mkdir()
+    path.write_bytes(b"weights")
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    similarity = "torchmetrics.image.lpip.LearnedPerceptualImagePatchSimilarity"
+    monkeypatch.setattr(similarity, lambda trunk: SimpleNamespace(net=nn.Linear(1, 1)))
+    network, name = lpips_alex()
+    assert name == f"lpips-alex-torchmetrics[{sha256(path)[:8]}]"
+    assert not any(p.requires_grad for p in network.parameters())
 
 
 @pytest.mark.parametrize("trunk", ["vgg", "alex"])
@@ -130,7 +151,7 @@ def test_it_is_the_packages_st_lpips(trunk: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "torchsummary", printer)
     stlpips = pytest.importorskip("stlpips_pytorch.stlpips")
     ours, name = shift_tolerant(trunk)
-    assert name.startswith(f"st-lpips-{trunk}[")
+    assert re.fullmatch(rf"st-lpips-{trunk}\[[0-9a-f]{{8}}\]", name)
     theirs = stlpips.LPIPS(net=trunk, variant="shift_tolerant", verbose=False)
     first, second = (to_float(noise(2, 3, 128, 64, seed=seed)) for seed in (0, 1))
     second[1] = first[1].roll(1, -1)
@@ -212,3 +233,30 @@ def test_nothing_that_trains_loads_a_judge() -> None:
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert found.returncode == 0, found.stderr
     assert found.stdout.strip() == "[]"
+
+
+def test_scores_are_means_over_all_swaps_also_after_answers_that_are_the_truth(
+    fakes: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(named, "at_a_time", lambda device: 2)
+    truth = swaps()
+    truth.pictures[:, 0, 7, 3] = 0
+    answers = truth.pictures.clone()
+    answers[3, 0, 7, 3] = 255  # by the whole range, which is 2
+    assert NamedJudges(truth).score(answers)["st_lpips_vgg"] == pytest.approx(2 / 5)
+
+
+def test_lite0_is_given_bytes_from_about_minus_one_to_one() -> None:
+    judge, seen = named.Lite0Judge.__new__(named.Lite0Judge), []
+    nn.Module.__init__(judge)  # without its weights
+    judge.network = SimpleNamespace(extract_features=lambda pictures: seen.append(pictures) or pictures)
+    features, logits = judge(torch.tensor([127, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 128, 64))
+    assert seen[0].shape == (2, 3, 224, 224) and logits is None
+    torch.testing.assert_close(features, torch.tensor([[0.0] * 3, [1.0] * 3]))
+
+
+def test_the_constants_of_st_lpips_are_those_of_imagenet_and_of_the_binomial_filter() -> None:
+    judge = ShiftTolerant("alex")
+    assert judge.shift.flatten().tolist() == pytest.approx([-0.030, -0.088, -0.188])
+    assert judge.scale.flatten().tolist() == pytest.approx([0.458, 0.448, 0.450])
+    assert (16 * Blur(2).filt).tolist() == [[[[1, 2, 1], [2, 4, 2], [1, 2, 1]]]] * 2

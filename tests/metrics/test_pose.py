@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from momi_lib.data import People
 from momi_lib.metrics import left_right_confusion, pck, person_heights
-from momi_lib.metrics.pose import Joints, find_joints, pose_agreement
+from momi_lib.metrics.pose import Joints, PoseScore, find_joints, pose_agreement, score_landmarks
 from momi_lib.skeleton import MIRROR
 
 
@@ -120,3 +123,28 @@ def test_agreement_is_within_a_tenth_of_the_height_and_needs_as_many_swaps_as_ta
     two = wanted._replace(landmarks=landmarks.repeat(2, 1, 1), seen=wanted.seen.repeat(2, 1))
     with pytest.raises(ValueError, match="as many swaps as targets, got 1 and 2"):
         pose_agreement(wanted, two, network="n", pictures="swaps", size=(128, 64))
+
+
+def test_a_joint_at_the_very_radius_counts_in_the_error_as_well():
+    landmarks = torch.stack([torch.full((17,), 30.0), torch.linspace(10, 89, 17)], dim=1).repeat(2, 1, 1)
+    wanted = Joints(landmarks, torch.ones(2, 17, dtype=torch.bool), "made up")  # 80 pixels high
+    found = wanted._replace(landmarks=landmarks + torch.tensor([8.0, 0.0]) * torch.tensor([1.0, 0.0])[:, None, None])
+    score = pose_agreement(found, wanted, network="n[1]", pictures="swaps", size=(128, 64))
+    assert (score.value, score.error) == (1.0, 0.0)
+
+
+def test_the_conditions_of_a_pose_score_stand_beside_it():
+    score = PoseScore(0.9, 0.01, 0.02, 0.1, 4000, "teacher[01234567]", "swaps", "labelled joints", (128, 64))
+    assert str(score) == (
+        "PCK@0.1[teacher] 0.900 ± 0.010, left for right 0.020 (4,000 pictures 128 x 64: swaps; body joints; against "
+        "labelled joints; found by teacher[01234567])"
+    )
+
+
+def test_landmarks_are_scored_on_visible_joints_to_four_digits():
+    one, pictures = torch.ones(1, dtype=torch.int64), torch.zeros(1, 3, 128, 64, dtype=torch.uint8)
+    joints, visibility = torch.tensor([60.0, 120.0]).repeat(1, 17, 1), torch.ones(1, 17, dtype=torch.int64)
+    joints[0, :2], visibility[0, :7] = 33.5, 2  # two of seven are where the network finds them all
+    people = People(Path("f"), "test", ("a.jpg",), pictures, one, one, joints, visibility, None, "0")
+    scores = score_landmarks(Flat([1.0] * 17), people)
+    assert (scores["visible_joints"], scores["pck_height"], scores["decoder"]) == (7, 0.2857, "argmax")

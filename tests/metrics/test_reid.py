@@ -107,5 +107,19 @@ def test_refusals(truth):
         pose_score(RandomFeatures(), pictures[:3], truth)
     with pytest.raises(ValueError, match="uint8"):
         describe(RandomFeatures(), pictures.float())
+    for wrong in (pictures[:, :2], pictures[:, :, None]):
+        with pytest.raises(ValueError, match=r"expected pictures \(N, 3, H, W\) uint8"):
+            describe(RandomFeatures(), wrong)
+    with pytest.raises(ValueError, match="and None"):
+        perceptual_distance(RandomFeatures(), pictures, pictures[:1])
     with pytest.raises(ValueError, match="masks"):
         perceptual_distance(RandomFeatures(), pictures, pictures, truth.masks[:, :8])
+
+
+def test_another_picture_of_the_person_is_found_by_its_direction_alone(truth):
+    persons, count = truth.people.persons, len(truth.people)
+    gallery = torch.randn(count, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 0.3, 0.1])
+    pairs = list(zip(truth.source.tolist(), truth.target.tolist(), strict=True))
+    others = [next(i for i in range(count) if persons[i] == persons[pair[0]] and i not in pair) for pair in pairs]
+    lengths = torch.linspace(0.1, 10, len(pairs))[:, None]
+    assert rank1(gallery[others] * lengths, gallery, truth).all()

@@ -84,10 +84,11 @@ def test_sharpness_counts_neighbours_that_are_both_inside():
     assert sharpness(drawn[1:], truth[1:], mask[1:]) != sharpness(drawn[1:], truth[1:], mask[1:])  # NaN
 
 
-def test_ssim_of_constants_is_the_formula():
-    a, b = torch.full((1, 3, 16, 16), 102, dtype=torch.uint8), torch.full((1, 3, 16, 16), 204, dtype=torch.uint8)
-    c1 = 0.01**2
-    expected = (2 * 0.4 * 0.8 + c1) / (0.4**2 + 0.8**2 + c1)
+@pytest.mark.parametrize("dark", [102, 3])  # where it is dark the constant counts
+def test_ssim_of_constants_is_the_formula(dark):
+    a, b = (torch.full((1, 3, 16, 16), value, dtype=torch.uint8) for value in (dark, 2 * dark))
+    c1, x, y = 0.01**2, dark / 255, 2 * dark / 255
+    expected = (2 * x * y + c1) / (x**2 + y**2 + c1)
     assert masked_ssim(a, b, torch.ones(1, 16, 16, dtype=torch.bool)).item() == pytest.approx(expected, abs=1e-4)
 
 
@@ -95,6 +96,9 @@ def test_wrong_inputs_are_named():
     picture, mask = torch.zeros(1, 3, 16, 16, dtype=torch.uint8), torch.ones(1, 16, 16, dtype=torch.bool)
     with pytest.raises(ValueError, match="uint8"):
         masked_l1(picture.float(), picture, mask)
+    for truth, wrong in ((picture.float(), mask), (picture, mask.float())):
+        with pytest.raises(ValueError, match="expected uint8 pictures and truth and bool masks"):
+            masked_l1(picture, truth, wrong)
     with pytest.raises(ValueError, match="masks"):
         masked_l1(picture, picture, mask[:, :8])
 

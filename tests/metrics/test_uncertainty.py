@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -101,3 +103,9 @@ def test_two_values_are_enough_and_two_people():
     assert standard_error(torch.tensor([0.0, 1.0, 1.0]), torch.tensor([3, 4, 4])) == pytest.approx(0.5)
     with pytest.raises(ValueError, match="targets: expected a person for each of 3 values"):
         standard_error(torch.zeros(3), torch.arange(3), torch.arange(2))
+
+
+def test_one_source_says_nothing_and_one_target_nothing_more_than_the_sources():
+    values, many = torch.tensor([0.1, 0.9, 0.4, 0.3]), torch.tensor([0, 0, 1, 2])
+    assert math.isnan(standard_error(values, torch.zeros(4), many))
+    assert standard_error(values, many, torch.zeros(4)) == standard_error(values, many) > 0

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from momi_lib.files import sha256
 from momi_lib.train import preset, train
-from momi_lib.train.checkpoint import latest_checkpoint
+from momi_lib.train.checkpoint import latest_checkpoint, save_checkpoint
 from momi_lib.train.initialise import initialise_from
 from momi_lib.train.presets import changed
-from momi_lib.train.run import CONFIG, LOG, WEIGHTS
+from momi_lib.train.run import CONFIG, LOG, WEIGHTS, _check_resumed
 from momi_lib.translate import load_network, network_of, save_network
 
 
@@ -33,8 +37,16 @@ def config(folder, teacher, tmp_path):
         (dict(seed=1), "seed was 0 and is 1 here"),
         ({"init.start": "other"}, "init.start was None and is"),
         ({"init.student": "other"}, "init.student was None and is"),
-        ({"loss.discriminator": (8, 24)}, "is of a discriminator of another shape"),
-        ({"loss.discriminator_norm": "batch"}, "is of a discriminator of another shape"),
+        (
+            {"loss.discriminator": (8, 24)},
+            r"is of a discriminator of another shape: loss.discriminator was \[8, 16\] and is \[8, 24\] here",
+        ),
+        (
+            {"loss.discriminator_norm": "batch"},
+            "is of a discriminator of another shape: loss.discriminator_norm was group and is batch here",
+        ),
+        ({"network.width": 24}, "is of a network of another shape: network.width was 16 and is 24 here. Give this run"),
+        ({"network.size": (64, 32)}, r"network.size was \[128, 64\] and is \[64, 32\] here"),
         (dict(steps=1), "has gone 3 steps with the whole network, and --steps is 1"),
     ],
 )
@@ -46,6 +58,49 @@ def test_what_a_run_began_with_cannot_be_changed(config, tmp_path, changes, said
     with pytest.raises(ValueError, match=said):
         train(changed(config(), changes), resume=True)
     assert (tmp_path / "run" / WEIGHTS).read_bytes() == before
+
+
+def copied(folder, copy, changed=None):
+    """A copy of a data folder; of the file ``changed`` one pixel is another."""
+    shutil.copytree(folder, copy)
+    if changed:
+        picture = np.asarray(Image.open(copy / changed)).copy()
+        picture[0, 0] = 255 - picture[0, 0]
+        Image.fromarray(picture).save(copy / changed, quality=100)
+    return copy
+
+
+def test_a_run_goes_on_with_the_same_pictures_alone(config, folder, tmp_path):
+    train(config(steps=1))
+    other = copied(folder, tmp_path / "others", "bounding_box_train/0001_c1s1_000000_00.jpg")
+    said = rf"data was {folder.name} \(fingerprint \w{{8}}\) and is others \(fingerprint \w{{8}}\) here"
+    with pytest.raises(ValueError, match=said):
+        train(config(data=other), resume=True)
+    path, state = latest_checkpoint(tmp_path / "run")
+    assert train(config(data=copied(folder, tmp_path / "moved")), resume=True).step == 5
+    for name in ("data", "fingerprint"):
+        del state["begun"][name]  # as earlier versions wrote it
+    _check_resumed(path, state, train(config(out=tmp_path / "new", steps=1)))
+
+
+def test_checkpoints_of_other_kinds_are_told_apart(config, tmp_path):
+    out = tmp_path / "run"
+    out.mkdir()
+    save_checkpoint(out, 3, {"trainer": {"step": 3, "objective": {}}, "begun": {"method": "pg2"}, "seconds": 1.0})
+    with pytest.raises(ValueError, match=r"checkpoint-00000003.pt: is a checkpoint of a run of the rival pg2; choose"):
+        train(config(), resume=True)
+    save_checkpoint(out, 4, {"model": {}})
+    with pytest.raises(ValueError, match="is a checkpoint of a run of another kind; choose another --out"):
+        train(config(), resume=True)
+
+
+def test_a_checkpoint_that_another_program_wrote_is_passed_over(config, tmp_path, caplog):
+    path = save_checkpoint(tmp_path, 3, {})
+    torch.save({"model": object()}, path)
+    path.with_suffix(".sha256").write_text(sha256(path), encoding="utf-8")
+    with pytest.raises(ValueError, match="none of its 1 checkpoints is whole"):
+        latest_checkpoint(tmp_path)
+    assert "cannot be read as a checkpoint" in caplog.text
 
 
 def test_betas_of_the_resumed_run_are_those_that_are_used(config, tmp_path):

@@ -9,11 +9,22 @@ import pytest
 import torch
 
 from momi_lib import losses
+from momi_lib.patches import limb_patches, limb_points, skeleton_patches
+from momi_lib.train.batches import Batch
 from momi_lib.train.colour import jitter_colours
 from momi_lib.train.initialise import initialise_from
-from momi_lib.train.objective import Drawn
+from momi_lib.train.objective import Drawn, Objective
 from momi_lib.train.presets import changed, preset
-from momi_lib.translate import MomiNet, NetworkConfig, load_network, network_of, save_network, weights_file
+from momi_lib.translate import (
+    MomiNet,
+    NetworkConfig,
+    PairDiscriminator,
+    Pose,
+    load_network,
+    network_of,
+    save_network,
+    weights_file,
+)
 
 
 def test_a_triplet_changes_its_colours_in_common():
@@ -285,3 +296,109 @@ def test_options_out_of_range_are_refused():
 def test_a_change_that_cannot_be_is_refused_by_name(change, said):
     with pytest.raises(ValueError, match=said):
         changed(preset("tiny"), change)
+
+
+def objective(network=None, **loss):
+    """What a step of the preset ``tiny`` with these changes minimises, without a data set."""
+    config = preset("tiny", network=replace(preset("tiny").network, **(network or {})), loss=loss)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Objective(MomiNet(config.network), PairDiscriminator(config.loss.discriminator), None, config)
+
+
+def step(size=(128, 64)):
+    """Two triplets, and three pictures drawn for each."""
+    pictures = torch.rand(6, 2, 3, *size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    return Batch(*pictures[:3], torch.zeros(2, 17, 32, 16)), Drawn(*pictures[3:])
+
+
+def poses(size=(128, 64)):
+    """Landmarks of the sources, and those of the positives and negatives; some were not found."""
+    rng = torch.Generator().manual_seed(1)
+    landmarks = torch.rand(6, 17, 2, generator=rng) * torch.tensor([size[1] - 1.0, size[0] - 1.0])
+    found = torch.rand(6, 17, generator=rng) < 0.7
+    none = torch.zeros(0)
+    return [Pose(none, none, landmarks[some], found[some]) for some in (slice(0, 2), slice(2, 6))]
+
+
+def test_guidance_is_asked_for_in_places_of_the_code_and_computed_in_full_precision():
+    run, (pose, others) = objective(dict(transfer="lookup", width=32), lookup_guidance=1.0), poses()
+    codes = torch.randn(6, 32, 16, 8, generator=torch.Generator().manual_seed(2))
+    (source, known), (target, found) = (limb_points(each.landmarks, each.valid) for each in (pose, others))
+    places = [(points + 0.5) / 8 - 0.5 for points in (torch.cat([source, source]), target)]  # of 8 x 8 pixels
+    both = torch.cat([codes[:2], codes[:2]]), codes[2:]
+    expected = run.network.lookup.negative_log_likelihood(both, places, torch.cat([known, known]) & found)
+    with torch.autocast("cpu", torch.bfloat16):
+        term = run._guidance(codes, pose, others)
+    torch.testing.assert_close(term, expected)
+
+
+def test_terms_that_eq_7_does_not_have_are_added_with_their_weights(monkeypatch):
+    alone = losses.LossWeights(translate=0, patch=0, adversarial=0)
+    run = objective(dict(transfer="lookup"), lookup_guidance=3.0, pose_consistency=5.0, weights=alone)
+    monkeypatch.setattr(Objective, "_guidance", lambda *given: torch.tensor(0.5))
+    monkeypatch.setattr(Objective, "_consistency", lambda *given: torch.tensor(0.25))
+    terms, _ = run.generator(step()[0])
+    assert (float(terms["guidance"]), float(terms["consistency"])) == (1.5, 1.25)
+    torch.testing.assert_close(terms["total"], terms["distil"] + 1.5 + 1.25)
+
+
+def test_pixels_within_six_of_a_limb_count_most_and_those_from_ten_no_more_than_the_street():
+    landmarks, valid = torch.zeros(3, 17, 2), torch.zeros(3, 17, dtype=torch.bool)
+    ends = ((32.0, 20.0, 100.0), (12.0, 40.0, 90.0), (50.0, 5.0, 120.0))  # x, and y of knee and ankle
+    for picture, (x, top, bottom) in enumerate(ends):
+        landmarks[picture, [13, 15]] = torch.tensor([[x, top], [x, bottom]])
+        valid[picture, [13, 15]] = True
+    pose, others = (Pose(valid, valid, landmarks[some], valid[some]) for some in (slice(0, 1), slice(1, 3)))
+    weights = objective(pose_mask=4.0)._weights(pose, others, 1)
+    rows, columns = (torch.arange(n).div(2, rounding_mode="floor") * 2 + 0.5 for n in (128, 64))  # squares of four
+    for found, (x, top, bottom) in zip(weights, ends[:2], strict=True):
+        beyond = torch.maximum(top - rows, rows - bottom).clamp_min(0)[:, None]
+        share = ((10 - torch.hypot(beyond, (columns - x).expand(128, 64))) / 4).clamp(0, 1)
+        torch.testing.assert_close(found[0, 0], 1 + 4 * share)
+    assert objective()._weights(pose, others, 1) is None
+
+
+@pytest.mark.parametrize(("shape", "patches"), [("square", skeleton_patches), ("strip", limb_patches)])
+def test_the_radius_of_a_patch_is_in_pixels_of_a_picture_128_high(shape, patches):
+    size = (256, 128)
+    run = objective(dict(size=size), patch_shape=shape, patch_radius=7.0, patch_size=5)
+    (batch, drawn), (pose, others) = step(size), poses(size)
+    real = patches(batch.source, pose.landmarks, pose.valid, radius=14.0, size=5)
+    fake = patches(drawn.negative, others.landmarks[2:], others.valid[2:], radius=14.0, size=5)
+    torch.testing.assert_close(run._patch(batch, drawn, pose, others), losses.patch_verification(*real, *fake))
+
+
+def pairs_of(batch, drawn):
+    """The real pair, and the two with a drawn picture."""
+    return (batch.source, batch.positive), (drawn.source, batch.positive), (batch.source, drawn.positive)
+
+
+@pytest.mark.parametrize("form", ["bce", "relativistic"])
+@pytest.mark.parametrize("weight", [0.0, 2.0])
+def test_drawn_pictures_may_also_be_compared_by_what_the_discriminator_sees(form, weight):
+    run, (batch, drawn) = objective(adversarial=form, feature_matching=weight), step()
+    drawn = Drawn(*(picture.requires_grad_() for picture in drawn))
+    term = run._adversarial(batch, drawn)
+    real, *fakes = (run.discriminator.activations(*pair) for pair in pairs_of(batch, drawn))
+    judged = losses.generator_loss([logits for logits, _ in fakes], form, real[0])
+    layers = zip(real[1], *(kept for _, kept in fakes), strict=True)
+    away = torch.stack([torch.stack([(each - of_real).abs().mean() for each in kept]) for of_real, *kept in layers])
+    torch.testing.assert_close(term, judged + weight * away.mean())
+    term.backward()
+    assert all(p.grad is None and p.requires_grad for p in run.discriminator.parameters())
+    assert drawn.source.grad.abs().sum() > 0 and drawn.positive.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("form", ["bce", "relativistic"])
+def test_the_penalty_is_of_the_real_pair_and_of_all_pairs_where_they_are_judged_together(form):
+    run, (batch, drawn) = objective(adversarial=form, penalty=0.5), step()
+    logits, penalties = [], []
+    for pair in pairs_of(batch, drawn):
+        pair = [picture.clone().requires_grad_() for picture in pair]
+        logits.append(run.discriminator(*pair))
+        gradients = torch.autograd.grad(logits[-1].sum(), pair, retain_graph=True)
+        penalties.append(sum(gradient.square().sum((1, 2, 3)) for gradient in gradients).mean() / 2)
+    terms = run.discriminate(batch, drawn)
+    torch.testing.assert_close(terms["discriminator"], losses.discriminator_loss(logits[0], logits[1:], form))
+    torch.testing.assert_close(terms["penalty"], 0.5 * (sum(penalties) if form == "relativistic" else penalties[0]))

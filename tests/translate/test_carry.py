@@ -185,3 +185,30 @@ def test_neighbours_from_up_to_twelve_pixels_apart_are_blended(axis, pixels, ste
 def test_where_nobody_is_nothing_is_fetched():
     layers = premultiplied(torch.rand(1, 3, 4, 4), torch.zeros(1, 1, 4, 4))
     assert (sample(layers, torch.zeros(1, 2, 2, 2)) == 0).all()
+
+
+def test_what_lies_outside_the_silhouette_is_never_fetched():
+    source = ramp()
+    source.silhouette[..., 16:] = -5.0  # though its places would be the nearest there
+    own = correspond(source, ramp()).own
+    edge = (15 + 0.5) / 16 - 1  # the middle of the last column inside
+    assert own.grid[:, 0].max() <= edge + 1e-6
+    distance = 0.03 * torch.arange(16.0).expand(64, -1)
+    torch.testing.assert_close(own.distance[0, 0, :, 15:-1], distance, atol=2e-6, rtol=0)
+
+
+@pytest.mark.parametrize("known", ["rows", "columns"])
+def test_half_a_picture_is_filled_from_the_other_half(known):
+    hole = torch.zeros(1, 1, 128, 64, dtype=torch.bool)
+    half = hole[:, :, :64] if known == "rows" else hole[..., :32]
+    half.fill_(True)
+    torch.testing.assert_close(filled(torch.ones(1, 3, 128, 64), hole), torch.ones(1, 3, 128, 64))
+
+
+def test_what_fills_a_hole_has_gradients_that_are_numbers():
+    picture = torch.rand(1, 3, 128, 64, requires_grad=True)
+    hole = torch.zeros(1, 1, 128, 64, dtype=torch.bool)
+    hole[..., 40:100, 20:44] = True
+    filled(picture, hole)[..., 70, 32].sum().backward()  # from around it alone
+    assert torch.isfinite(picture.grad).all() and picture.grad.abs().sum() > 0
+    assert not picture.grad[hole.expand_as(picture)].any()

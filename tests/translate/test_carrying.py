@@ -398,3 +398,21 @@ def test_a_chequerboard_is_smoothed_away_and_flat_features_stay() -> None:
     smooth = _smooth(board)
     assert smooth.shape == board.shape and (smooth[..., 1:-1, 1:-1] - 0.5).abs().max() < 1e-6
     torch.testing.assert_close(_smooth(torch.ones(1, 2, 8, 4)), torch.ones(1, 2, 8, 4))
+
+
+def test_a_rehearsal_draws_each_source_in_the_three_poses_of_its_triplet(network: CarryNet) -> None:
+    source, positive, negative = (pictures(2, seed) for seed in range(3))
+    known = network.meet(source)
+    expected = torch.cat([network.draw(known, network.pose(each).maps) for each in (source, positive, negative)])
+    assert alike(network.rehearse(source, positive, negative), expected)
+
+
+def test_the_painter_is_given_the_body_map_with_a_silhouette_from_minus_one_to_one() -> None:
+    painter, seen = Painter(4, 2).eval(), []
+    assert painter.shrink[0].out_channels == 16
+    painter.join.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    body = BodyMap(torch.rand(1, 3, 8, 4), torch.linspace(-10, 10, 32).view(1, 1, 8, 4))
+    carried = Carried(torch.zeros(1, 3, 16, 8), torch.zeros(1, 3, 16, 8), *torch.rand(2, 1, 2, 8, 4), body)
+    painter(torch.rand(1, 4, 8, 4), carried)
+    expected = torch.cat([body.places, (body.silhouette / 5).clamp(-1, 1)], dim=1)  # logits from -5 to 5
+    torch.testing.assert_close(seen[0][:, -4:], expected)

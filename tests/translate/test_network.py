@@ -7,11 +7,13 @@ from dataclasses import FrozenInstanceError, asdict, replace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from momi_lib.files import load_tensors, save_tensors, sha256, tensor_metadata
 from momi_lib.train import PRESETS, preset
 from momi_lib.translate import MomiNet, NetworkConfig, load_network, network_of, save_network
-from momi_lib.translate.weights import KEY, names_of
+from momi_lib.translate.network import ends
+from momi_lib.translate.weights import KEY, names_of, weights_file
 
 
 @pytest.fixture
@@ -182,6 +184,9 @@ def test_files_round_trip(network, tmp_path):
     path = save_network(network, tmp_path / "net.safetensors", {"seed": 3})
     card = json.loads(path.with_suffix(".json").read_text())
     assert card == {"seed": 3, "sha256": sha256(path)}
+    kept, about = load_file(path), tensor_metadata(path)[KEY]
+    assert all(kept[name].dtype == torch.float16 for name, v in network.state_dict().items() if v.is_floating_point())
+    assert about == json.dumps(json.loads(about), sort_keys=True)  # equal weights have equal hashes
     again = load_network(path)
     assert again.config == network.config
     pictures = torch.rand(1, 3, 128, 64) * 2 - 1
@@ -246,15 +251,25 @@ def test_weights_of_another_version_are_refused_in_one_sentence(tmp_path):
         ({"size": (8, 64)}, "size: expected"),
         ({"size": (64, 8)}, "size: expected"),
         ({"attention": "none"}, "attention: expected"),
-        ({"attention_blocks": -1}, "positive numbers"),
-        ({"student": 0}, "positive numbers"),
-        ({"painter": 0}, "positive numbers"),
-        ({"generator": (8, 8, 0, 8)}, "positive numbers"),
-        ({"encoder": (0, 8)}, "positive numbers"),
+        ({"attention_blocks": -1}, "attention_blocks: expected"),
+        ({"student": 0}, "student: expected"),
+        ({"painter": 0}, "painter: expected"),
+        ({"generator": (8, 8, 0, 8)}, "generator: expected"),
+        ({"encoder": (0, 8)}, "encoder: expected"),
+        ({"student": 24}, "student: expected a multiple of 16, got 24"),
+        ({"width": 16.0}, "width: expected a whole number from 1 up, got 16.0"),
+        ({"generator_blocks": (-1, 0, 0, 0)}, "generator_blocks: expected whole numbers from 0 up"),
+        ({"kernel": 4}, "kernel: expected an odd number, so that it has a middle, got 4"),
+        ({"kernel": 0}, "kernel: expected a whole number from 1 up"),
+        ({"decoder": "dork"}, "decoder: expected one of argmax, quarter, newton, dark, got 'dork'"),
+        ({"norm": "layer"}, "norm: expected one of batch, group, none"),
+        ({"stem": "rich"}, "stem: expected one of paper, lean"),
         ({"pose_detail": -1}, "pose_detail: expected"),
         ({"threshold": 1.0}, "threshold"),
         ({"threshold": -0.1}, "threshold"),
+        ({"threshold": float("nan")}, "threshold"),
         ({"sigma": -1.0}, "sigma"),
+        ({"sigma": float("nan")}, "sigma: expected a number above 0, got nan"),
         ({"carry": True}, "network.output 'features'"),
         ({"output": "features"}, "network.output 'features'"),
         ({"carry": True, "output": "features", "size": (136, 64)}, "divisible by 16"),
@@ -267,7 +282,7 @@ def test_each_field_of_a_config_is_checked(change, message):
 
 
 def test_the_limits_of_a_config_belong_to_it():
-    config = NetworkConfig(size=(16, 16), attention_blocks=0, threshold=0.0, sigma=0.5, width=1, painter=1, student=1)
+    config = NetworkConfig(size=(16, 16), attention_blocks=0, threshold=0.0, sigma=0.5, width=1, painter=1, student=16)
     assert config.pose_detail == 0
     with pytest.raises(FrozenInstanceError):
         config.width = 2
@@ -302,14 +317,36 @@ def test_heatmaps_that_are_no_numbers_are_refused_but_in_training(network):
     assert not network.train().pose(torch.zeros(1, 3, 128, 64)).valid.any()
 
 
-def test_weights_of_one_name_are_told_apart_by_their_hash(network, tmp_path):
+def test_weights_of_one_name_are_told_apart_by_their_folders(network, tmp_path):
     paths = []
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         network.student.heatmaps.bias.data.fill_(len(paths))
         paths.append(save_network(network, tmp_path / folder / "net.safetensors"))
     assert names_of(paths[:1]) == ["net"]
-    assert names_of(paths) == [f"net[{sha256(path)[:8]}]" for path in paths]
+    assert names_of(paths) == ["a-net", "b-net"]
     (tmp_path / "run").mkdir()
     path = save_network(network, tmp_path / "run" / "weights.safetensors")
     assert names_of([path, "small"]) == ["run", "momi-small"]
+
+
+def test_a_rehearsal_draws_each_source_in_the_three_poses_of_its_triplet(finding):
+    triplet = torch.rand(3, 2, 3, 128, 64).mul(2).sub(1).unbind(0)
+    with torch.no_grad():
+        code = finding.meet(triplet[0])
+        expected = torch.cat([finding.draw(code, finding.pose(pictures).maps) for pictures in triplet])
+        torch.testing.assert_close(finding.rehearse(*triplet), expected)
+
+
+@pytest.mark.parametrize("share", [-0.5, 1.5])
+def test_nobody_is_farther_away_than_the_other_end(share):
+    with pytest.raises(ValueError, match="share: expected a number from 0 to 1"):
+        ends("one", "other", share)
+
+
+def test_who_asks_for_unknown_weights_is_told_which_there_are(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match=r"'smal': neither a file nor one of \[.*'small'.*\] in"):
+        weights_file("smal")
+    monkeypatch.setattr("momi_lib.translate.weights.weights_folder", lambda: tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"nor one of the committed weights \(there are none\) in"):
+        weights_file("small")

@@ -199,3 +199,22 @@ def test_initialise_draws_norms_around_one_and_leaves_no_bias():
 def test_lean_blocks_of_the_published_kind_are_refused():
     with pytest.raises(ValueError, match="'pat' without lean, got 'pat' with lean=True"):
         PoseAttentionBlock(8, first=True, block="pat", lean=True)
+
+
+def test_a_residual_block_adds_its_correction():
+    block, x = ResidualBlock(8).eval(), torch.randn(2, 8, 6, 3)
+    torch.testing.assert_close(block(x), x + block.body(x))
+
+
+def test_the_usual_discriminator_has_these_channels():
+    with torch.device("meta"):
+        layers = PairDiscriminator().body
+    assert [layer.out_channels for layer in layers if isinstance(layer, torch.nn.Conv2d)] == [64, 128, 256, 512, 1]
+
+
+@pytest.mark.parametrize(("output", "last"), [("full", 20), ("half", 16), ("features", 16)])
+def test_every_stage_of_a_generator_may_have_a_width_of_its_own(output, last):
+    network = Generator(8, channels=(8, 12, 16, 20), blocks=(1, 1, 1, 1), output=output).eval()
+    codes = torch.randn(2, 2, 8, 4, 2)
+    assert network.features(*codes).shape[1] == last
+    assert output == "features" or network(*codes).shape == (2, 3, 32, 16)

@@ -53,7 +53,9 @@ class DgNetObjective(RivalObjective):
     >>> objective = DgNetObjective(DgNet(PRESETS["small"]), PRESETS["small"], people=3)
     >>> sorted(objective.optimisers())
     ['appearance', 'discriminator', 'generator', 'teacher']
-    >>> [round(objective.ramp(done, top=2.0), 3) for done in (0.2, 0.44, 0.448, 0.472, 0.9)]  # the teacher's: 0.2
+    >>> objective.config.teacher_share, objective.config.ramp_from, objective.config.ramp_share
+    (0.25, 0.3, 0.02)
+    >>> [round(objective.ramp(done, top=2.0), 3) for done in (0.2, 0.475, 0.4825, 0.505, 0.9)]
     [0.0, 0.0, 0.5, 2.0, 2.0]
     """
 

@@ -8,6 +8,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const AT_ONCE = 2; // while one answer is drawn here, the next is computed there
 const PATIENCE = 5000; // ms until an answer is given up, for instance because the kernel was interrupted
 const REACH = 7; // pixels of the picture within which a pointer takes hold of a joint
+const SKELETON = "Skeleton. Tab goes from joint to joint, arrow keys move a joint, Escape leaves.";
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 function make(name, attributes = {}, parent = null) {
@@ -59,11 +60,10 @@ function render({ model, el }) {
   const svg = make("svg", {
     viewBox: `-0.5 -0.5 ${width} ${height}`,
     role: "application",
-    "aria-label": "Skeleton. Tab goes from joint to joint, arrow keys move a joint, Escape leaves.",
   }, editor);
   make("rect", { x: -0.5, y: -0.5, width, height, class: "momi-ground" }, svg);
   const ground = make("image", { x: -0.5, y: -0.5, width, height, class: "momi-behind" }, svg);
-  make("figcaption", {}, editor).textContent = "take hold of a joint";
+  const hint = make("figcaption", {}, editor);
   const live = make("div", { class: "momi-unseen", role: "status", "aria-live": "polite" }, el);
   const pose = figure(el, "pose");
   const swap = figure(el, "swap");
@@ -188,7 +188,7 @@ function render({ model, el }) {
     const ahead = (joint) => !model.get("keep") && (wanted.has(joint) || flying.has(joint));
     joints = model.get("joints").map((told, joint) => (ahead(joint) ? joints[joint] : [...told]));
     place();
-    show(pose, model.get("pose"), model.get("pose_says"), "pose map p");
+    show(pose, model.get("pose"), model.get("pose_says"), model.get("pose_title"));
     show(swap, model.get("swap"), model.get("swap_says"), "swap");
     if (!mine) return;
     if (document.activeElement?.dataset?.joint !== undefined) speak(+document.activeElement.dataset.joint);
@@ -272,6 +272,15 @@ function render({ model, el }) {
     soon();
   });
 
+  // A method that takes no pose: the target's picture alone, and why. What is not displayed has no place among the tabs.
+  function bare() {
+    const skeleton = model.get("skeleton");
+    svg.classList.toggle("momi-bare", !skeleton);
+    svg.setAttribute("role", skeleton ? "application" : "img");
+    svg.setAttribute("aria-label", skeleton ? SKELETON : `The target's picture, without a skeleton: ${model.get("hint")}`);
+    hint.textContent = model.get("hint");
+  }
+
   function behind() {
     const before = ground.getAttribute("href");
     ground.setAttribute("href", address(model.get("behind")));
@@ -280,14 +289,19 @@ function render({ model, el }) {
 
   model.on("change:behind", behind);
   model.on("change", answer);
+  model.on("change:skeleton", bare);
+  model.on("change:hint", bare);
   const release = keepKeys(el);
   behind();
+  bare();
   place();
   answer();
   return () => {
     release();
     model.off("change:behind", behind);
     model.off("change", answer);
+    model.off("change:skeleton", bare);
+    model.off("change:hint", bare);
   };
 }
 
