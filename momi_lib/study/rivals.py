@@ -71,6 +71,9 @@ class Claim:
     sign: int = 1
 
 
+_SHORT = {**TITLES, MOMI: "MOMI-Net"}
+
+
 def _above(says: str, score: str, first: str, second: str) -> Claim:
     return Claim(says, ((1.0, first, score), (-1.0, second, score)))
 
@@ -79,18 +82,18 @@ _GUIDED = ("pg2", "pn-gan", "patn")
 CLAIMS: tuple[Claim, ...] = (
     Claim("DG-Net's people have the edges of the target's person rather than those of the true swap",
           ((1.0, "dg-net", "edges_lean"),)),
-    *(_above(f"DG-Net leans further towards the target's edges than {NAMES[name]}", "edges_lean", "dg-net", name)
+    *(_above(f"DG-Net leans further towards the target's edges than {_SHORT[name]}", "edges_lean", "dg-net", name)
       for name in (*_GUIDED, MOMI)),
     Claim("DG-Net's colours at the joints are nearer to the source's than to the target's",
           ((1.0, "dg-net", "colour_lean"),)),
-    *(_above(f"Beyond acquaintances, {NAMES[name]} loses more L1 than MOMI-Net", "gap", name, MOMI)
+    *(_above(f"Beyond acquaintances, {_SHORT[name]} loses more L1 than MOMI-Net", "gap", name, MOMI)
       for name in _GUIDED),
-    *(Claim(f"{NAMES[name]}'s L1 rises with 8 pixels of noise on the joints", ((1.0, name, "noise_rise"),))
+    *(Claim(f"{_SHORT[name]}'s L1 rises with 8 pixels of noise on the joints", ((1.0, name, "noise_rise"),))
       for name in (*_GUIDED, MOMI)),
     Claim("DG-Net does not depend on any joints", ((1.0, "dg-net", "noise_rise"),), 0),
-    *(Claim(f"The Fréchet distance puts DG-Net before {NAMES[name]}",
+    *(Claim(f"The Fréchet distance puts DG-Net before {_SHORT[name]}",
             ((1.0, "dg-net", "frechet"), (-1.0, name, "frechet")), -1) for name in (*_GUIDED, MOMI)),
-    *(_above(f"The masked L1 of true swaps puts {NAMES[name]} before DG-Net", "l1", "dg-net", name)
+    *(_above(f"The masked L1 of true swaps puts {_SHORT[name]} before DG-Net", "l1", "dg-net", name)
       for name in (*_GUIDED, MOMI)),
 )  # fmt: skip
 

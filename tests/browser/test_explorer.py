@@ -119,7 +119,7 @@ def use_own_picture(page: Any, folder: Path, until: Callable, screenshot: Callab
     chooser.value.set_files(photo(folder))
     picture = page.locator("img[alt^='what the model saw']")
     until("what the model saw", picture.count)
-    until("the warning", lambda: page.get_by_role("status").filter(has_text="out of its depth").count())
+    until("the warning", lambda: page.get_by_role("status").filter(has_text="Expect wrong joints").count())
 
     crop = page.get_by_role("slider", name="Crop box")
 

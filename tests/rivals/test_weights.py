@@ -127,7 +127,7 @@ def test_tables_call_answers_by_name_and_pose_source(folder: Path, dots: Dots, t
     names = answer_names(["small", "dots", "dots@student", run, f"{run}@joints"])
     assert names == ["momi-small", "dots", "dots@student", "long", "long@joints"]
     other = save_rival(Mirror(RivalConfig()), tmp_path / "other" / "long" / "weights.safetensors")
-    assert answer_names([run, other]) == [f"long[{sha256(file)[:8]}]" for file in (run, other)]
+    assert answer_names([run, other]) == ["runs-long", "other-long"]
     assert answer_file("dots@joints") == folder / "rival-dots.safetensors"
 
 
