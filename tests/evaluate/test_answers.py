@@ -261,6 +261,7 @@ def test_a_folder_of_pictures_is_an_answer_to_its_pairs_alone(
     with pytest.raises(ValueError, match="holds answers to other pairs"):
         answer.pictures(others, tmp_path)
     table = SimpleNamespace(pairs=pairs, folder=tmp_path, perceptual=None)
+    table._put = lambda scores, column, compute, answer: scores.update({column: compute()})
     monkeypatch.setattr("momi_lib.evaluate.table_one.load_truth", lambda folder: truth.select(slice(3)))
     assert Table._truth(table, answer) == {}  # these are not the true swaps that the table knows
     assert Table._truth(table, network_answer("echo", Echo(), None))["truth"].count == 3
