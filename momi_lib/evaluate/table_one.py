@@ -361,9 +361,9 @@ def open_table(
     offline = (weights_folder() / "mannequin-features.safetensors").is_file()
     scorer = had(("IS", "mask-IS", "FID", "KID"), judge != "mannequin" or judge_weights is not None,
                  lambda: evaluation_network(judge, judge_weights).to(device))  # fmt: skip
-    eyes = had(("PCK",), teacher is not None, lambda: load_teacher(teacher, device, input_size=teacher_input))
-    if eyes is None and labelled_joints(pairs.people) is None:
-        missing["mask-IS"] = missing["PCK"]  # without labels nobody says where the person is
+    labelled = labelled_joints(pairs.people) is not None  # if not, nobody else says where the person is
+    eyes = had(("PCK",) if labelled else ("PCK", "mask-IS"), teacher is not None,
+               lambda: load_teacher(teacher, device, input_size=teacher_input))  # fmt: skip
     people = judged or pairs.people
     return Table(
         pairs=pairs,

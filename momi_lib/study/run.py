@@ -150,6 +150,7 @@ def _scored(table: Table, variant: str, config: TrainConfig) -> dict[str, Any] |
     """The row of a run, which is trained and scored if necessary; ``None`` while another process is doing that."""
 
     def score(weights: Path) -> dict[str, Any]:
+        assert table.judge is not None  # a study asks for its judge before the first run
         network = load_network(weights, device=next(table.judge.parameters()).device)
         return table.row(network_answer(f"{variant}-seed{config.seed}", network, sha256(weights)))
 
@@ -245,6 +246,7 @@ def _known_pictures(results: Path) -> dict[str, Any]:
 
 def _networks(table: Table) -> dict[str, Any]:
     """The names of the judges, so that rows scored by different judges are not mixed up."""
+    assert table.judge is not None
     return {
         "judge": table.judge.card.name,
         "teacher": table.teacher_name,
@@ -261,7 +263,7 @@ def summary(
     people = table.pairs.people
     return {
         "what": "ablations and sweep of γ: the same network, student, steps and pictures, one thing changed",
-        **environment(next(table.judge.parameters()).device),
+        **environment("cpu" if table.judge is None else next(table.judge.parameters()).device),
         "data": people.folder.name,
         "fingerprint": people.fingerprint,
         "pairs": len(table.pairs),
