@@ -77,7 +77,8 @@ Unprefixed = Annotated[Config, tyro.conf.arg(name="")]
 def train(run: Preset) -> None:
     """Train MOMI-Net from a preset, `train small --out runs/small`, or a rival, `train pg2 --preset small`.
 
-    On several GPUs or machines: `accelerate launch -m momi_lib train base …`, or `torchrun`.
+    On several GPUs or machines: `accelerate launch -m momi_lib train base …`, or `torchrun`. Ctrl-C, SIGTERM and SIGHUP
+    end a run after its step with a checkpoint, from which the same command with --resume goes on.
 
     Args:
         run: the preset or the rival; every field of it is an option after its name.
@@ -334,10 +335,12 @@ def info(weights: str | None = None) -> None:
     facts.pop("command")
     presets = {name: asdict(config.network)["width"] for name, config in PRESETS.items()}
     log.info(json.dumps({**facts, "GPUs": gpus(), "presets (width d)": presets}, indent=1))
-    files = sorted(weights_folder().glob("*.safetensors"))
-    for file in files:
-        log.info("weights %s: %s", file.stem, _what(file.with_suffix(".json")))
-    if not files:
+    cards = sorted({path.with_suffix(".json") for end in ("safetensors", "json") for path in
+                    weights_folder().glob(f"*.{end}")})  # fmt: skip
+    for card in cards:
+        there = "" if card.with_suffix(".safetensors").is_file() else " (the weights themselves are missing)"
+        log.info("weights %s: %s%s", card.stem, _what(card), there)
+    if not cards:
         log.info("weights: none in %s", weights_folder())
     trouble, counts = None, {}
     try:

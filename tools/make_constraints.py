@@ -63,7 +63,8 @@ def marker(name: str) -> str:
 
 def main() -> None:
     """Print the constraints."""
-    project = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text())["project"]
+    text = (Path(__file__).resolve().parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)["project"]
     extras = project["optional-dependencies"]
     direct = project["dependencies"] + [entry for name in EXTRAS for entry in extras[name]]
     print(HEADER)

@@ -58,7 +58,8 @@ def megabytes(package: Distribution) -> float:
 def measure(root: Path = ROOT, name: str = "momi_lib") -> dict[str, object]:
     """Sizes in MB of the packages that ``name`` needs, and of what git keeps in ``root``."""
     sizes = {key: megabytes(package) for key, package in needed([name]).items()}
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True).stdout
+    command = ["git", "ls-files", "-z"]
+    listed = subprocess.run(command, cwd=root, capture_output=True, encoding="utf-8", check=True).stdout
     tracked = [root / file for file in listed.split("\0") if file]
     cuda = sum(size for key, size in sizes.items() if CUDA.match(key))
     return {

@@ -61,7 +61,7 @@ def publish(
     if source.stat().st_size > LIMIT:
         raise ValueError(f"{source}: {source.stat().st_size} bytes, expected at most {LIMIT}")
     test = load(None, "test")
-    card = json.loads(source.with_suffix(".json").read_text())
+    card = json.loads(source.with_suffix(".json").read_text(encoding="utf-8"))
     card["published_by"] = command_line()
     if note:
         card["note"] = note
@@ -121,7 +121,7 @@ def rows_of(weights: Path, scores: Path | None) -> list[dict[str, Any]]:
     """
     if scores is None:
         return truth_table([str(weights)])["rows"]
-    rows = json.loads(scores.read_text())["rows"]
+    rows = json.loads(scores.read_text(encoding="utf-8"))["rows"]
     own = [row for row in rows if row.get("weights_sha256") == sha256(weights)]
     if len(own) != 1:
         raise ValueError(f"{scores}: expected one row with the SHA-256 of {weights}, got {len(own)}")
@@ -133,7 +133,7 @@ def publish_teacher(run: Path, name: str, flip: bool = False) -> None:
     """Copy a teacher and its card, which already contains its scores, unless the flip test changes them."""
     source, target = run / "teacher.safetensors", weights_folder() / f"{name}.safetensors"
     teacher = Teacher.load(source)  # refuse anything that is not a teacher
-    card = json.loads(source.with_suffix(".json").read_text())
+    card = json.loads(source.with_suffix(".json").read_text(encoding="utf-8"))
     if card["sha256"] != sha256(source):
         raise ValueError(f"{source}: does not match the SHA-256 in its card; the run did not finish, or wrote it again")
     start = card["config"].get("start")
@@ -169,7 +169,7 @@ def describe(folder: Path) -> None:
         "training.\n",
     ]
     for path in sorted(folder.glob("*.json")):
-        parts.append(section(path.stem, json.loads(path.read_text())))
+        parts.append(section(path.stem, json.loads(path.read_text(encoding="utf-8"))))
     write_atomically(folder / "README.md", lambda file: file.write("\n".join(parts).encode()))
 
 

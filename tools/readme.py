@@ -72,7 +72,7 @@ def targets(root: Path) -> str:
         next(row for row in rows if row["answer"] == name) for name in ("momi-small", "copy source", TRUE)
     )
     cards = {
-        name: json.loads((root / "data/weights" / f"{name}.json").read_text())["scores"]
+        name: json.loads((root / "data/weights" / f"{name}.json").read_text(encoding="utf-8"))["scores"]
         for name in ("momi-small", "mannequin-teacher")
     }
     teacher, student = cards["mannequin-teacher"]["pck_height"], cards["momi-small"]["student"]["pck_height"]
@@ -84,7 +84,7 @@ def targets(root: Path) -> str:
     obedience = results(root, "drag-obedience.json")["rows"]
     steps = [row for row in results(root, "steps-cpu.json")["rows"] if row["preset"] == "small"]
     slow = [row for row in results(root, "steps-avx2.json")["rows"] if row["preset"] == "small"]
-    minutes = 60 * json.loads((root / "data/weights/momi-small.json").read_text())["hours"]
+    minutes = 60 * json.loads((root / "data/weights/momi-small.json").read_text(encoding="utf-8"))["hours"]
     goals = [  # what, target, reached, whether smaller is better, decimals
         ("masked L1, relative to the copied source's", 0.56, ours["l1"] / copy["l1"], True, 3),
         ("masked SSIM", 0.55, ours["ssim"], False, 3),

@@ -362,7 +362,7 @@ def open_table(
     scorer = had(("IS", "mask-IS", "FID", "KID"), judge != "mannequin" or judge_weights is not None,
                  lambda: evaluation_network(judge, judge_weights).to(device))  # fmt: skip
     labelled = labelled_joints(pairs.people) is not None  # if not, nobody else says where the person is
-    eyes = had(("PCK",) if labelled else ("PCK", "mask-IS"), teacher is not None,
+    eyes = had(("PCK",) if labelled else ("PCK", "mask-IS"), teacher is not None or teacher_input is not None,
                lambda: load_teacher(teacher, device, input_size=teacher_input))  # fmt: skip
     people = judged or pairs.people
     return Table(

@@ -194,7 +194,7 @@ def without_encoding(call):
 def test_text_is_read_and_written_in_utf8():
     """Where nothing is said, Windows reads and writes text in the code page of its country."""
     wrong = []
-    for path in sorted({*ROOT.glob("momi_lib/**/*.py"), *ROOT.glob("examples/*.py")}):
+    for path in sorted({*ROOT.glob("momi_lib/**/*.py"), *ROOT.glob("examples/*.py"), *ROOT.glob("tools/**/*.py")}):
         calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
         wrong += [f"{path.relative_to(ROOT)}:{call.lineno} {ast.unparse(call)}" for call in calls
                   if without_encoding(call)]  # fmt: skip
@@ -383,8 +383,10 @@ def test_a_damaged_card_hides_no_other(small_data, tmp_path, monkeypatch, capsys
         (tmp_path / f"{name}.safetensors").write_bytes(b"")
         if card is not None:
             (tmp_path / f"{name}.json").write_bytes(card)
+    (tmp_path / "momi-c.json").write_text('{"name": "left behind"}', encoding="utf-8")
     status, told, _ = informed(capsys, caplog)
     assert status == 0 and said in told and "weights momi-b: Größe" in told
+    assert "weights momi-c: left behind (the weights themselves are missing)" in told
 
 
 def test_no_weights_at_all(small_data, tmp_path, monkeypatch, capsys, caplog):

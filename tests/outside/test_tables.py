@@ -93,6 +93,8 @@ def test_a_network_that_was_asked_for_must_be_there(crowd, out, tmp_path):
     for option in ("judge_weights", "teacher"):
         with pytest.raises(FileNotFoundError, match="none.safetensors"):
             table_one([Echo()], crowd, out, count=4, **{option: tmp_path / "none.safetensors"})
+    with pytest.raises(ValueError, match="teacher_input"):
+        table_one([Echo()], crowd, out, count=4, teacher_input=(0, 0))
     with pytest.raises(FileNotFoundError, match="none.safetensors"):
         table_one([Echo()], crowd, out, count=4, affinity=(tmp_path / "none.safetensors",))
 

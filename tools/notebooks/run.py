@@ -105,7 +105,7 @@ def reference_seconds(rounds: int = 2) -> float:
     alone = os.environ | {"OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", _REFERENCE]
     return min(
-        float(subprocess.run(command, env=alone, capture_output=True, text=True, check=True).stdout)
+        float(subprocess.run(command, env=alone, capture_output=True, encoding="utf-8", check=True).stdout)
         for _ in range(rounds)
     )
 
