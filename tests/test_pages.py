@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -72,3 +73,25 @@ def test_readers_who_want_no_motion_get_the_still() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert '<source media="(prefers-reduced-motion: reduce)" srcset="docs/images/one-pose-for-all.jpg">' in text
     assert "](docs/images/one-pose-for-all.jpg)" in text
+
+
+def test_the_readme_is_short() -> None:
+    """A visitor reads it in ten minutes; details stand on the pages in docs."""
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 150
+
+
+@pytest.mark.slow
+def test_the_thirty_lines_of_the_readme_train_all_parts() -> None:
+    """They run as they stand, and the total reaches every network but D."""
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert len(code.splitlines()) <= 30
+    for equation in "1234567":
+        assert re.search(rf"# Eq\. (\d, )*(\d and )?{equation}\b|# Eq\. {equation}\b", code), equation
+    names: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    network = names["net"]
+    for part in ("student", "pose_encoder", "appearance_encoder", "attention", "generator"):
+        slopes = [weight.grad for weight in getattr(network, part).parameters()]
+        assert any(slope is not None and slope.abs().sum() > 0 for slope in slopes), part
+    assert names["swap"].shape == names["x"].shape

@@ -28,7 +28,8 @@ from momi_lib.lessons import SERIES
 from momi_lib.pose.body_maps import PARTS
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/for-lecturers.md", "data/body_maps/README.md")
+PAGES = ("README.md", "docs/results.md", "docs/beyond-the-paper.md", "docs/for-lecturers.md",
+         "data/body_maps/README.md")  # fmt: skip
 START, END = "<!-- {}: start -->", "<!-- {}: end -->"
 
 
@@ -45,6 +46,33 @@ def truth_table(root: Path) -> str:
 def table_one(root: Path) -> str:
     """The paper's Table I, made with this library's judge, beside the paper's numbers."""
     return table_one_markdown(results(root, "table-one.json"))
+
+
+#: Columns of the short Table I: title → the score, which of its values, and how this is written.
+SHORT = {"IS ↑": ("IS", "value", ".1f"), "mask-IS ↑": ("mask-IS", "value", ".1f"), "FID ↓": ("FID", "value", ".2f"),
+         "APS ↑": ("APS as in the paper", "value", ".3f"), "masked L1 to the truth ↓": ("truth", "l1", ".3f")}  # fmt: skip
+
+
+def table_one_short(root: Path) -> str:
+    """Table I with six columns: the scores of the paper, and how far swaps are from their true answers."""
+    result = results(root, "table-one.json")
+    rows = []
+    for row in result["rows"]:
+        values = [row["scores"].get(score, {}).get(key) for score, key, _ in SHORT.values()]
+        cells = ["–" if value is None else f"{value:{form[2]}}"
+                 for value, form in zip(values, SHORT.values(), strict=True)]  # fmt: skip
+        rows.append([row["answer"], *cells])
+    lines = table(["answer", *SHORT], rows)
+    lines += ["", f"{result['pairs']:,} cross-identity pairs of people never seen in training · `{result['command']}`"]
+    return "\n".join(lines)
+
+
+def size(root: Path) -> str:
+    """How large everything is, in a sentence."""
+    disk = results(root, "install.json")
+    rest, cuda = (disk["packages_mb"] - disk["cuda_mb"]) / 1000, disk["cuda_mb"] / 1000
+    return (f"The repository takes {disk['repository_mb']} MB, the packages {rest:.1f} GB, and on Linux {cuda:.1f} GB more "
+            "for CUDA.")  # fmt: skip
 
 
 def series(root: Path, folder: str) -> str:
@@ -236,6 +264,8 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "series for lecturers": lambda root: series(root, "../notebooks"),
     "targets": targets,
     "table one": table_one,
+    "table one short": table_one_short,
+    "size": size,
     "people": people,
     "body map sets": body_map_sets,
     "body maps": body_maps,

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import torch
 
-from momi_lib.files import form_of, tensor_metadata, weights_folder
+from momi_lib.arguments import device_from, path_of, size_from
+from momi_lib.files import form_of, missing_weights, tensor_metadata, weights_folder
 from momi_lib.pose.teacher import FORMAT, Teacher
 
 
 def load_teacher(
-    path: Path | None, device: torch.device | str = "cpu", *, input_size: tuple[int, int] | None = None
+    path: Path | None = None, device: torch.device | str = "cpu", *, input_size: tuple[int, int] | None = None
 ) -> Teacher:
     """The teacher ψ from a file: ours (safetensors), or an official checkpoint (``.pth``, ``.pth.tar``).
 
@@ -26,20 +27,23 @@ def load_teacher(
         FileNotFoundError: with the command that makes one.
         ValueError: for a file that holds something else, or a size that nobody said or that a file of ours denies.
     """
+    device = device_from("device", device)
+    input_size = None if input_size is None else size_from("input_size", input_size)
     if path is None:
         path = weights_folder() / "mannequin-teacher.safetensors"
         if not path.is_file():
             raise FileNotFoundError(
-                f"{path}: the teacher is missing; make it with `python -m momi_lib train-teacher`, "
-                "or pass an official Simple Baselines checkpoint with --teacher FILE"
+                f"{path}: the teacher is missing"
+                f"{missing_weights(path, 'make it with `python -m momi_lib train-teacher`')}, or pass an official "
+                "Simple Baselines checkpoint with --teacher FILE"
             )
-    path = Path(path)
+    path = path_of("path", path)
     if not _ours(path, input_size):
         return Teacher.from_official(path, input_size=input_size).to(device)
     teacher = Teacher.load(path)
     if input_size is not None and tuple(input_size) != teacher.input_size:
         raise ValueError(
-            f"teacher_input: {path.name} says that it was trained on {teacher.input_size}, got {tuple(input_size)}; "
+            f"teacher_input: {path.name} says that it was trained on {teacher.input_size}, got {input_size}; "
             "leave the option out"
         )
     return teacher.to(device)
