@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from momi_lib.lessons.compare import describe, diagnose, difference
 
 __all__ = ["Exercise"]
 
-Cases = Callable[[], Sequence[tuple]]
+Cases = Callable[..., Sequence[tuple]]
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class Exercise:
     Attributes:
         title: shown with the verdict.
         reference: the right function.
-        cases: makes the list of argument tuples when it is called, so that importing costs nothing. For an
-            exercise whose answer is a value, leave it out: `reference` then takes no argument.
+        cases: makes the list of argument tuples when it is called, so that importing costs nothing. If it takes a
+            `seed` (0 in the notebook), a grade can ask for cases that nobody has seen. For an exercise whose answer is
+            a value, leave it out: `reference` then takes no argument.
         wrong: hint → a function that makes the mistake which the hint explains. An answer that agrees with
             one of them on every case gets its hint instead of a bare difference.
         atol: absolute tolerance of the comparison.
@@ -48,15 +50,24 @@ class Exercise:
     wrong: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     atol: float = 1e-5
 
-    def judge(self, attempt: Any) -> int | None:
+    @property
+    def seeded(self) -> bool:
+        """Whether a seed gives other cases."""
+        return "seed" in inspect.signature(self.cases).parameters
+
+    def judge(self, attempt: Any, seed: int = 0) -> int | None:
         """The number of cases that are right, which is all of them; None when nothing was attempted.
+
+        Args:
+            attempt: the learner's function or value.
+            seed: of the cases, where these take one.
 
         Raises:
             AssertionError: the answer is wrong; the message has the hint.
         """
         function = attempt if callable(attempt) else lambda *_: attempt
         answers: list[Any] = []
-        cases = list(self.cases())
+        cases = list(self.cases(seed=seed) if self.seeded else self.cases())
         for number, arguments in enumerate(cases, 1):
             given = copy.deepcopy(arguments)
             try:
@@ -101,17 +112,20 @@ class Exercise:
                 return hint
         return None
 
-    def verify(self) -> None:
+    def verify(self, seed: int = 0) -> None:
         """Show that the exercise can do its work: the reference passes, and each mistake gets its own hint.
+
+        Args:
+            seed: of the cases.
 
         Raises:
             AssertionError: the cases do not tell two of the functions apart.
         """
-        if not self.judge(self.reference):
+        if not self.judge(self.reference, seed):
             raise AssertionError(f"{self.title}: the reference gives no answer, or there are no cases")
         for hint, mistake in self.wrong.items():
             try:
-                self.judge(mistake)
+                self.judge(mistake, seed)
             except AssertionError as error:
                 if str(error) == f"{self.title}: {hint}":
                     continue
