@@ -1,0 +1,89 @@
+"""Slides: figures of the notebooks, formulas, notes, and clear refusals."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tools import slides
+
+pytest.importorskip("latex2mathml")
+
+DECK = """# 3 · Title
+
+Text with $z_a$ and `a $ sign`.
+
+![](notebook:03#1)
+
+---
+
+## Second
+
+$$L = \\sum_l \\lambda_l |x|_1$$
+
+| a | b |
+| --- | --- |
+| $x^+$ | 2 |
+
+::: notes
+Say *this*.
+:::
+"""
+
+
+def deck(folder: Path, text: str = DECK, name: str = "03.md") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_deck_is_one_page_without_links_to_elsewhere(tmp_path: Path) -> None:
+    page = slides.deck_html(deck(tmp_path))
+    assert page.count("<section") == 2 and "1 of 2" in page
+    assert page.count("<math") == 3 and "<code>a $ sign</code>" in page
+    assert '<p class="figure"><img src="data:image/' in page and 'alt="' in page
+    assert '<aside class="notes"><p>Say <em>this</em>.</p>' in page and ":::" not in page
+    assert "http://" not in page.replace("http://www.w3.org/1998/Math/MathML", "") and "https://" not in page
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("## no title", "begins with '# '"),
+        ("# t\n![](notebook:03#99)", "stores [0-9]+ figures"),
+        ("# t\n![](notebook:77#1)", "expected notebook:NN#K"),
+        ("# t\n![](notebook:03)", "expected notebook:NN#K"),
+        ("# t\n![a picture](gone.png)", "no such file"),
+        ("# t\n$\\nosuchcommand x$", "cannot be drawn"),
+    ],
+)
+def test_what_cannot_be_made_is_named(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(slides.SlideError, match=rf"03\.md: .*{words}"):
+        slides.deck_html(deck(tmp_path, text))
+
+
+def test_a_picture_needs_a_description(tmp_path: Path) -> None:
+    (tmp_path / "x.png").write_bytes(b"")
+    with pytest.raises(slides.SlideError, match="needs a description"):
+        slides.deck_html(deck(tmp_path, "# t\n![](x.png)"))
+
+
+def test_a_deck_belongs_to_a_lesson(tmp_path: Path) -> None:
+    with pytest.raises(slides.SlideError, match="no decks"):
+        slides.main(tmp_path / "out", decks=tmp_path)
+    deck(tmp_path, name="77.md")
+    with pytest.raises(slides.SlideError, match="no lesson has that number"):
+        slides.main(tmp_path / "out", decks=tmp_path)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs Chromium")
+def test_a_pdf_and_what_is_cut_off(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deck(tmp_path)
+    assert slides.main(tmp_path / "out", decks=tmp_path) == 0
+    assert (tmp_path / "out/03.pdf").read_bytes().startswith(b"%PDF")
+    deck(tmp_path, DECK + "\n---\n\n" + "\n\n".join(["A long line."] * 40))
+    assert slides.main(tmp_path / "out", decks=tmp_path) == 1
+    assert "cut off on the slides [3]" in capsys.readouterr().out
