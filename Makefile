@@ -3,9 +3,12 @@
 # make test   all checks: style, types, unit tests, examples in docstrings, notebook hygiene, every notebook strictly
 # make quick  under two minutes: style, types, fast unit tests, one notebook
 # make docs   the library's interface as web pages in runs/site, from its docstrings
+# make slides the lessons' slides in runs/slides, as web pages and PDF
 #
 # Needs Python 3.11 to 3.13 with its venv module, and make. Nothing is installed outside .venv.
 # A different Python: make lab PYTHON=/path/to/python3.12.  Options for JupyterLab: make lab LAB_OPTIONS=--no-browser
+# Full runs instead of quick ones: make lab MOMI_MODE=full.
+# Without CUDA's libraries, 4 GB less on Linux: make lab LIGHT=1, in the first installation (later ones keep that PyTorch).
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -13,9 +16,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?=
 JOBS ?= 2
-EXTRAS := app,judges,test,mannequins
+EXTRAS := app,judges,slides,test,mannequins
 LAB_OPTIONS ?=
 APP_OPTIONS ?=
+LIGHT ?=
+CPU_WHEELS ?= https://download.pytorch.org/whl/cpu
 QUIET := $(if $(CI),--quiet)
 
 # One thread per worker; otherwise two workers would compete for two cores.
@@ -25,17 +30,20 @@ export MOMI_SCREENSHOTS ?= $(CURDIR)/runs/screenshots
 PYTEST := $(BIN)/python -m pytest -n $(JOBS)
 
 .NOTPARALLEL: # each step already uses all cores
-.PHONY: help lab app test quick docs check types test-code test-notebooks
+.PHONY: help lab app test quick docs slides check types test-code test-notebooks
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
 
+# news_url=None: no question about news in front of the first notebook.
 lab: $(VENV)/.for-lab
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_check_your_setup.ipynb $(LAB_OPTIONS)
+	@$(if $(MOMI_MODE),,echo "Quick mode: each cell takes seconds. For the full runs: make lab MOMI_MODE=full")
+	MOMI_MODE=$(or $(MOMI_MODE),quick) $(BIN)/jupyter lab --LabApp.news_url=None \
+		--LabApp.default_url=/lab/tree/notebooks/00_check_your_setup.ipynb $(LAB_OPTIONS)
 
 app: $(VENV)/.for-app
-	JUPYTER_PATH="$(CURDIR)/app$${JUPYTER_PATH:+:$$JUPYTER_PATH}" \
-	JUPYTER_CONFIG_PATH="$(CURDIR)/app$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
+	JUPYTER_PATH="$$PWD/app$${JUPYTER_PATH:+:$$JUPYTER_PATH}" \
+	JUPYTER_CONFIG_PATH="$$PWD/app$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
 		$(BIN)/voila app/explorer.ipynb $(APP_OPTIONS)
 
 test: check test-code test-notebooks
@@ -50,6 +58,10 @@ quick: check
 docs: $(VENV)/.for-test
 	$(call install,-e ".[docs]")
 	$(BIN)/pdoc --docformat google -o runs/site momi_lib '!momi_lib.lessons.exercises'
+
+slides: $(VENV)/.for-test
+	$(call install,-e ".[slides]")
+	$(BIN)/python -m tools.slides
 
 check: $(VENV)/.for-test types
 	$(BIN)/ruff check .
@@ -92,7 +104,8 @@ $(VENV)/.for-test: pyproject.toml constraints.txt
 
 # uv is faster if it is installed and works; pip does the same.
 define install
-@echo "Installing into $(VENV) (PyTorch is about 3 GB on Linux, so the first time takes minutes) ..."
+@echo "Installing into $(VENV) (PyTorch is about $(if $(LIGHT),1 GB,3 GB on Linux), so the first time takes minutes) ..."
+$(if $(LIGHT),@$(BIN)/python -m pip install $(QUIET) -c constraints.txt --index-url $(CPU_WHEELS) torch torchvision)
 @if uv --version >/dev/null 2>&1 && uv pip install $(QUIET) --python $(BIN)/python -c constraints.txt $(1); \
 	then :; else $(BIN)/python -m pip install $(QUIET) -c constraints.txt $(1); fi
 endef

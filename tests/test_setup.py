@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tomllib
@@ -69,6 +70,27 @@ def test_make_has_the_target(target: str) -> None:
     assert made.returncode == 0, made.stderr
     expected = {"lab": "jupyter lab", "app": "voila app/explorer.ipynb", "test": "--nbval"}[target]
     assert expected in made.stdout
+
+
+def dry(*arguments: str) -> str:
+    made = subprocess.run(["make", "--dry-run", "VENV=/nowhere/venv", *arguments], cwd=ROOT, capture_output=True,
+                          text=True, timeout=60, env={k: v for k, v in os.environ.items() if k != "MOMI_MODE"})  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    return made.stdout
+
+
+def test_the_lab_starts_in_quick_mode_and_says_how_to_leave_it() -> None:
+    assert "MOMI_MODE=quick /nowhere" in dry("lab") and "make lab MOMI_MODE=full" in dry("lab")
+    full = dry("lab", "MOMI_MODE=full")
+    assert "MOMI_MODE=full /nowhere" in full and "Quick mode" not in full
+    assert "--LabApp.news_url=None" in full  # no question in front of the first notebook
+
+
+def test_a_light_installation_takes_pytorch_without_cuda_first() -> None:
+    light = dry("lab", "LIGHT=1")
+    assert re.search(r"pip install .*-c constraints\.txt --index-url \S+/cpu torch torchvision\n", light)
+    assert light.index("/cpu torch") < light.index("constraints.txt -e .")
+    assert "/cpu" not in dry("lab")
 
 
 def test_make_says_what_is_missing_when_no_python_fits(tmp_path: Path) -> None:
