@@ -26,7 +26,7 @@ from tools.mutation.targets import TARGETS  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent
-RECORDS = ROOT / "runs" / "mutation"
+RECORDS = FOLDER / "outcomes"
 
 
 def list_mutants(files: tyro.conf.Positional[tuple[str, ...]] = (), /, show: bool = False) -> None:
