@@ -60,7 +60,7 @@ def triplets_per_second(sampler: TripletSampler, batch: int) -> float:
 
 def cpu_model() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
@@ -97,7 +97,7 @@ def main() -> None:
         sampler = TripletSampler(load(root).persons)
         result["triplets_per_s"] = {str(n): round(triplets_per_second(sampler, n)) for n in BATCHES}
     write_json(options.out, result)
-    print(options.out.read_text())
+    print(options.out.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

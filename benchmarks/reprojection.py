@@ -28,7 +28,7 @@ METHODS = ("closed", "convolution")
 
 def cpu_model() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
@@ -90,7 +90,7 @@ def main() -> None:
             "batches": {str(batch): compare(batch, options.repeats, device) for batch in BATCHES},
         }
         path = write_json(options.out / f"reprojection-{kind}.json", result)
-        print(path.read_text())
+        print(path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ def main(config: Config) -> None:
     rows = []
     for count in sorted(config.sizes):
         command = [sys.executable, __file__, "--sizes", str(count), "--alone"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
         rows.append(json.loads(done.stdout.splitlines()[-1]))
         log.info("%s", json.dumps(rows[-1]))
     what = "made-up pictures, memory-mapped, 12 a person; a step is one of the preset tiny"

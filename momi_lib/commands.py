@@ -328,7 +328,7 @@ def info(weights: str | None = None) -> None:
     """
     from momi_lib.data import data_folder, load
     from momi_lib.devices import gpus
-    from momi_lib.files import weights_folder
+    from momi_lib.files import missing_home, weights_folder
     from momi_lib.provenance import environment
 
     facts = environment()
@@ -341,7 +341,7 @@ def info(weights: str | None = None) -> None:
         there = "" if card.with_suffix(".safetensors").is_file() else " (the weights themselves are missing)"
         log.info("weights %s: %s%s", card.stem, _what(card), there)
     if not cards:
-        log.info("weights: none in %s", weights_folder())
+        log.info("weights: none in %s%s", weights_folder(), missing_home("set MOMI_WEIGHTS to a folder with weights"))
     trouble, counts = None, {}
     try:
         folder = data_folder()
@@ -370,7 +370,7 @@ def _what(card: Path) -> str:
 
 def _card(weights: str) -> Path:
     """The card of weights, by the name that a table, the list of `info` or the disk gives them."""
-    from momi_lib.files import weights_folder
+    from momi_lib.files import missing_home, weights_folder
 
     folder, path = weights_folder(), Path(weights)
     places = [folder / f"momi-{weights}.json", folder / f"{weights}.json", path / "weights.json"]
@@ -379,10 +379,10 @@ def _card(weights: str) -> Path:
     for place in places:
         if place.is_file():
             return place
-    known = ", ".join(sorted(card.stem for card in folder.glob("*.json"))) or "none"
+    known = ", ".join(sorted(card.stem for card in folder.glob("*.json")))
     raise FileNotFoundError(
         f"{weights}: no card of such weights; expected weights with a card, a .json of the same name, the folder of a "
-        f"run, or one of {known}"
+        f"run, or one of {known or f'the committed ones, which are missing{missing_home()}'}"
     )
 
 

@@ -8,9 +8,46 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
+from torch import Tensor
+
+#: What a user may ask for: ``"auto"``, a GPU of CUDA where there is one and else the CPU, ``"cpu"``, or ``"mps"``, the
+#: GPU of a Mac. "auto" never takes the latter, because nobody has measured or compared anything on one.
+Device = Literal["auto", "cpu", "mps"]
+DEVICES: tuple[str, ...] = get_args(Device)
+
+
+def pick(wanted: str = "auto") -> torch.device:
+    """The device that a user's word means here.
+
+    Raises:
+        ValueError: for a word that is none of :data:`DEVICES`, and for ``"mps"`` where there is no such GPU.
+
+    >>> pick("cpu")
+    device(type='cpu')
+    >>> pick("tpu")
+    Traceback (most recent call last):
+    ...
+    ValueError: device: expected one of auto, cpu, mps, got 'tpu'
+    """
+    if wanted not in DEVICES:
+        raise ValueError(f"device: expected one of {', '.join(DEVICES)}, got {wanted!r}")
+    if wanted == "mps":
+        if not torch.backends.mps.is_available():
+            raise ValueError("device: mps is the GPU of a Mac, and PyTorch finds none here; take auto or cpu")
+        return torch.device("mps")
+    return torch.device("cuda" if wanted == "auto" and torch.cuda.is_available() else "cpu")
+
+
+def in_float64(values: Tensor) -> Tensor:
+    """The same values in float64, which the GPU of a Mac does not have: from there they come to the CPU first.
+
+    >>> in_float64(torch.ones(1)).dtype
+    torch.float64
+    """
+    return (values.cpu() if values.device.type == "mps" else values).double()
 
 
 def multiplies_bf16(device: torch.device) -> bool:
@@ -21,6 +58,8 @@ def multiplies_bf16(device: torch.device) -> bool:
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu":
+        return False  # nobody has measured it on another device
     known = getattr(torch.cpu, "get_capabilities", dict)()  # PyTorch before 2.12 does not say, and then fp32 is used
     return bool(known.get("amx_bf16") or known.get("avx512_bf16"))
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from momi_lib.arguments import check_input, flag, path_of, seed_of
 from momi_lib.files import fill, load_tensors, sha256
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -45,11 +46,15 @@ class FeatureNetwork(nn.Module):
 
     def train(self, mode: bool = True) -> Self:
         """Stay in ``eval`` mode once frozen."""
+        flag("mode", mode)
         learns = any(parameter.requires_grad for parameter in self.parameters())
         return super().train(mode and learns)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Activations of block 2, (N, C₂, H/2, W/2), and of block 5, (N, C₅, H/16, W/16)."""
+        check_input("pictures", pictures, self)
+        if min(pictures.shape[-2:]) < 16:
+            raise ValueError(f"pictures: expected sides from 16 pixels, got {tuple(pictures.shape)}")
         # ImageNet's statistics are of pictures in [0, 1].
         second = self.blocks[0](((pictures + 1) / 2 - self.mean) / self.deviation)
         return second, self.blocks[1](second)
@@ -71,9 +76,10 @@ class VGG19Features(FeatureNetwork):
 
     def __init__(self, weights: str | Path | None = "imagenet") -> None:
         super().__init__()
+        weights = weights if weights is None else path_of("weights", weights)
         from torchvision.models import VGG19_Weights, vgg19
 
-        if weights == "imagenet":
+        if str(weights) == "imagenet":
             try:
                 network = vgg19(weights=VGG19_Weights.IMAGENET1K_V1)
             except OSError as error:  # URLError is one
@@ -85,10 +91,11 @@ class VGG19Features(FeatureNetwork):
                 ) from error
             self.name = "vgg19[imagenet1k-v1]"
         else:
+            tensors = None if weights is None else load_tensors(weights)  # a missing file is found out first
             network = vgg19(weights=None)
             self.name = "vgg19[random]"
-            if weights is not None:
-                fill(network, load_tensors(weights), weights, "torchvision's vgg19")
+            if weights is not None and tensors is not None:
+                fill(network, tensors, weights, "torchvision's vgg19")
                 self.name = f"vgg19[{sha256(weights)[:8]}]"
         layers = list(network.features.children())
         for layer in layers:
@@ -150,7 +157,7 @@ class MannequinFeatures(FeatureNetwork):
     @classmethod
     def load(cls, path: str | Path) -> MannequinFeatures:
         """Read safetensors written by ``train-features``; the name carries the file's hash."""
-        network = cls()
+        path, network = path_of("path", path), cls()
         fill(network, load_tensors(path), path, "MannequinFeatures, as train-features writes them")
         network.name = f"mannequin-vgg[{sha256(path)[:8]}]"
         return network.freeze().fold()
@@ -173,6 +180,7 @@ class RandomFeatures(FeatureNetwork):
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__()
+        seed = seed_of("seed", seed)
         self.name = f"random-pyramid[seed {seed}]"
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -204,16 +212,18 @@ def feature_network(name: str, path: str | Path | None = None) -> FeatureNetwork
     >>> feature_network("random").name
     'random-pyramid[seed 0]'
     """
+    path = path if path is None else path_of("path", path)
     if name == "vgg19":
         return VGG19Features(path or "imagenet")
     if name == "mannequin":
-        from momi_lib.files import weights_folder
+        from momi_lib.files import missing_weights, weights_folder
 
         path = Path(path or weights_folder() / "mannequin-features.safetensors")
         if not path.is_file():
             raise FileNotFoundError(
-                f"{path}: the offline feature network is missing; "
-                "make it with `python -m momi_lib train-features`, or choose --perceptual random"
+                f"{path}: the offline feature network is missing"
+                f"{missing_weights(path, 'make it with `python -m momi_lib train-features`')}, or choose --perceptual "
+                "random"
             )
         return MannequinFeatures.load(path)
     if name == "random":

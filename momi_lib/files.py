@@ -10,6 +10,7 @@ import json
 import os
 import re
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -18,6 +19,9 @@ from typing import Any, BinaryIO, Literal
 import torch
 from torch import Tensor, nn
 
+WINDOWS = os.name == "nt"
+#: Bytes of a file name that most disks take, and seconds for which another program may keep a file open on Windows.
+NAME, PATIENCE = 255, 2.0
 #: Where training scripts keep the weights within what they save, the likeliest first.
 PLACES = ("state_dict", "model_state_dict", "best_state_dict", "model", "net", "weights")
 #: What DataParallel and torch.compile put before every name.
@@ -56,7 +60,7 @@ def write_atomically(path: str | Path, write: Callable[[BinaryIO], Any]) -> Path
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=temporary_prefix(path.name))
     try:
         with os.fdopen(handle, "wb") as file:
             write(file)
@@ -65,11 +69,59 @@ def write_atomically(path: str | Path, write: Callable[[BinaryIO], Any]) -> Path
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)  # mkstemp's files are for their owner alone
-        os.replace(temporary, path)
+        _replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     return path
+
+
+def temporary_prefix(name: str) -> str:
+    """How the temporary file of a name begins: with a full stop and the name, cut where its end would not fit.
+
+    >>> temporary_prefix("a.txt"), len(temporary_prefix("a" * NAME))
+    ('.a.txt.', 240)
+    """
+    return f".{shortened(name, NAME - 17)}."  # two full stops and what mkstemp appends, with room to spare
+
+
+def shortened(name: str, most: int) -> str:
+    """The beginning of a name, of at most so many bytes.
+
+    >>> shortened("été", 4)
+    'ét'
+    """
+    while len(os.fsencode(name)) > most:
+        name = name[:-1]
+    return name
+
+
+def _replace(temporary: str, path: Path) -> None:
+    _patiently(lambda: os.replace(temporary, path), path, "replaced")
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or do nothing where there is none.
+
+    >>> remove(Path(tempfile.mkdtemp()) / "nothing")
+    """
+    _patiently(lambda: path.unlink(missing_ok=True), path, "removed")
+
+
+def _patiently(act: Callable[[], Any], path: Path, what: str) -> None:
+    """Change a file's place. Windows refuses this while another program, such as a scanner, has the file open."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            act()
+            return
+        except PermissionError as error:
+            if not WINDOWS:
+                raise
+            if time.monotonic() > end:
+                words = f"cannot be {what}, because a program has it open; close it there"
+                raise PermissionError(error.errno, words, str(path)) from error
+        time.sleep(0.05)
 
 
 def write_json(path: str | Path, content: Any) -> Path:
@@ -106,8 +158,10 @@ def refuse_unwritable(path: str | Path, option: str = "--out", *, folder: bool =
         if path.exists() and path.is_dir() != folder:
             raise OSError(f"{path}: is a {'folder' if path.is_dir() else 'file'}; {option} takes {wanted}")
         above = path if folder else path.parent
-        while not above.exists():
+        while not above.exists() and above != above.parent:  # a drive that is not there is its own parent
             above = above.parent
+        if not above.exists():
+            raise OSError(f"{path}: cannot be written, because there is no {above}; choose another {option}")
         if not above.is_dir():
             raise OSError(f"{path}: cannot be written, because {above} is a file; choose another {option}")
         with tempfile.TemporaryFile(dir=above) as file:
@@ -152,6 +206,17 @@ def load_tensors(path: str | Path) -> dict[str, Tensor]:
     return read_checkpoint(path)[0]
 
 
+def released(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a file of safetensors, which stays mapped into memory as long as they live.
+
+    On Windows they are copies, because a file that is mapped can neither be replaced nor removed there.
+
+    >>> released({"a": torch.ones(1)})
+    {'a': tensor([1.])}
+    """
+    return {name: value.clone() for name, value in tensors.items()} if WINDOWS else tensors
+
+
 def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The weights in a file, and what is written beside them.
 
@@ -183,8 +248,8 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]
             loaded = load_file(path)
         except Exception as error:  # SafetensorError, OSError, and TypeError for a type that torch does not have
             raise _unreadable(path, f"it is damaged ({_line(error)}); copy or download it again") from error
-        loaded = {name: value.float() if value.dtype == torch.float16 else value for name, value in loaded.items()}
-        return _short(loaded), {**tensor_metadata(path)}
+        halves = {name: value.float() for name, value in loaded.items() if value.dtype == torch.float16}
+        return _short({**released(loaded), **halves}), {**tensor_metadata(path)}
     try:
         # An open file, because torch.load believes the name of a path.
         with open(path, "rb") as file, torch.serialization.safe_globals(list(_ALLOWED)):
@@ -517,6 +582,104 @@ def likest(name: str, names: Iterable[str]) -> str | None:
     return next((each for each in names if last(each) == last(name)), names[0] if names else None)
 
 
+def expanded(path: str | Path) -> Path:
+    """A path whose ~ is a home; ~NAME of a file or folder that is here is that, because pathlib drops the ./ before it.
+
+    Raises:
+        FileNotFoundError: for a user or a file that there is not.
+        RuntimeError: for ~ where this user has no home.
+
+    >>> expanded("people/~a").as_posix()
+    'people/~a'
+    """
+    path = Path(path)
+    first = path.parts[0] if path.parts else ""
+    if first[:1] != "~" or first == "~":
+        return path.expanduser()
+    if os.path.lexists(first):
+        return path
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise FileNotFoundError(f"{path}: there is no {first} here, and no user {first[1:]} with a home") from error
+
+
+class NotInstalledError(FileNotFoundError):
+    """What comes with the repository is not there. A notebook shows the sentence alone, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:  # IPython asks for it
+        return [f"{type(self).__name__}: {self}"]
+
+
+def project_folder() -> Path:
+    """The folder of the repository, with ``data`` and ``benchmarks`` in it: ``$MOMI_HOME``, or the package's own.
+
+    A package that was installed from the repository (``pip install -e .``) lies in it; a wheel holds the code alone.
+    """
+    given = os.environ.get("MOMI_HOME")
+    return Path(os.path.expanduser(given) if given else Path(__file__).resolve().parents[1])
+
+
+def project_file(name: str) -> Path:
+    """A file or folder of the repository, from wherever it is asked for: of a notebook that was copied, too.
+
+    Args:
+        name: below the repository's folder, with ``/`` between its parts.
+
+    Raises:
+        NotInstalledError: where it is not there, with what to do.
+
+    >>> project_file("data/weights").name
+    'weights'
+    >>> project_file("data/nothing")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    momi_lib.files.NotInstalledError: data/nothing: not in ...
+    """
+    path = project_folder() / name
+    if not path.exists():
+        raise NotInstalledError(f"{name}: not in {project_folder()}{missing_home()}")
+    return path
+
+
+def missing_home(instead: str = "") -> str:
+    """What to do where data, weights or results are missing because there is no repository, as the end of a sentence.
+
+    Args:
+        instead: what else to do, after an "or".
+
+    Returns:
+        "" in the repository itself, where something else is the matter.
+
+    >>> missing_home()
+    ''
+    """
+    if (project_folder() / "data" / "weights").is_dir():
+        return ""
+    instead = f", or {instead}" if instead else ""
+    if os.environ.get("MOMI_HOME"):
+        return f"; MOMI_HOME should be the folder of the repository, which has data and benchmarks in it{instead}"
+    return (
+        "; the installed package holds the code alone: get the repository and set MOMI_HOME (an environment variable) "
+        f"to its folder{instead}"
+    )
+
+
 def weights_folder() -> Path:
-    """``$MOMI_WEIGHTS``, or ``data/weights`` beside the package."""
-    return Path(os.environ.get("MOMI_WEIGHTS") or Path(__file__).resolve().parents[1] / "data" / "weights")
+    """``$MOMI_WEIGHTS``, or ``data/weights`` of the repository."""
+    given = os.environ.get("MOMI_WEIGHTS")
+    return Path(os.path.expanduser(given)) if given else project_folder() / "data" / "weights"
+
+
+def missing_weights(path: str | Path, otherwise: str) -> str:
+    """As :func:`missing_home`, for a file of weights, the end of a sentence that says that it is not there.
+
+    Args:
+        path: the file.
+        otherwise: what to do in the repository, and where the file is not one that comes with it.
+
+    >>> missing_weights("runs/a.safetensors", "train them again")
+    '; train them again'
+    """
+    ours = Path(path).parent == weights_folder() and not os.environ.get("MOMI_WEIGHTS")
+    return (missing_home("set MOMI_WEIGHTS to a folder with them") if ours else "") or f"; {otherwise}"

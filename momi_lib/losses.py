@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from momi_lib.arguments import Sizes, check_network, check_pictures, check_tensor, check_tensors, number, told
 from momi_lib.features import FeatureNetwork
 
 AdversarialForm = Literal["bce", "hinge", "least-squares", "relativistic"]
@@ -28,6 +29,10 @@ def added(terms: Iterable[Tensor]) -> Tensor:
     >>> added([torch.tensor(1.0), torch.tensor(2.0)])
     tensor(3.)
     """
+    terms = list(terms) if isinstance(terms, Iterable) and not isinstance(terms, str | dict) else terms
+    if not isinstance(terms, list) or not terms or not all(isinstance(term, Tensor) for term in terms):
+        got = ", ".join(map(told, terms[:4])) or "none" if isinstance(terms, list) else told(terms)
+        raise TypeError(f"terms: expected one tensor or more, got {got}")
     return reduce(operator.add, terms)
 
 
@@ -48,11 +53,9 @@ def distillation(student_maps: Tensor, teacher_maps: Tensor, *, norm: Literal["m
     >>> distillation(torch.ones(2, 17, 32, 16), torch.zeros(2, 17, 32, 16))
     tensor(1.)
     """
-    if student_maps.shape[:2] != teacher_maps.shape[:2]:
-        raise ValueError(
-            f"expected maps of the same pictures and joints, got {tuple(student_maps.shape)} "
-            f"and {tuple(teacher_maps.shape)}"
-        )
+    sizes: Sizes = {}
+    check_tensor("student_maps", student_maps, "N K h w", "heatmaps", sizes=sizes)
+    check_tensor("teacher_maps", teacher_maps, "N K h' w'", "heatmaps", sizes=sizes)
     teacher_maps = teacher_maps.detach().to(student_maps.dtype)
     if student_maps.shape[-2:] != teacher_maps.shape[-2:]:
         student_maps = functional.interpolate(student_maps, teacher_maps.shape[-2:], mode="bilinear")
@@ -83,6 +86,12 @@ def reconstruction(
     >>> reconstruction(zero, one, zero, zero)
     tensor(1.)
     """
+    sizes: Sizes = {}
+    given = {"source": source, "source_hat": source_hat, "positive": positive, "positive_hat": positive_hat}
+    for name, pictures in given.items():
+        check_pictures(name, pictures, sizes=sizes)
+    if weights is not None:
+        check_tensors("weights", weights, "N 1 H W", "weights", count=2, sizes=sizes)
     if weights is None:
         return functional.l1_loss(source_hat, source) + functional.l1_loss(positive_hat, positive)
     errors = (source_hat - source).abs(), (positive_hat - positive).abs()
@@ -112,12 +121,18 @@ class Perceptual(nn.Module):
 
     def __init__(self, features: FeatureNetwork, weight: float = 1.0, blocks: Sequence[float] = (1.0, 1.0)) -> None:
         super().__init__()
+        check_network("features", features, "a feature network", resting=False)
+        if not isinstance(blocks, tuple | list) or len(blocks) != 2:
+            raise ValueError(f"blocks: expected two numbers, λ₂ and λ₅, got {told(blocks)}")
         self.features = features
-        self.weight = weight
-        self.blocks = tuple(blocks)
+        self.weight = number("weight", weight, 0)
+        self.blocks = tuple(number(f"blocks[{index}]", each, 0) for index, each in enumerate(blocks))
 
     def forward(self, real: Tensor, fake: Tensor) -> Tensor:
         """Mean distance of the features of ``fake`` from those of ``real``, both (N, 3, H, W) in [-1, 1]."""
+        sizes: Sizes = {}
+        check_pictures("real", real, sizes=sizes)
+        check_pictures("fake", fake, sizes=sizes)
         with torch.no_grad():
             expected = self.features(real)
         triples = zip(self.blocks, self.features(fake), expected, strict=True)
@@ -148,6 +163,8 @@ def discriminator_loss(
     2.0794
     """
     count = _divisor(fakes, terms)
+    check_tensor("real", real, "...", "logits")
+    _check_logits(real, fakes)
     if form == "bce":
         return functional.softplus(-real).mean() + added(functional.softplus(f).mean() for f in fakes) / count
     if form == "hinge":
@@ -180,6 +197,7 @@ def generator_loss(
     0.6931
     """
     count = _divisor(fakes, terms)
+    _check_logits(real, fakes)
     if form == "bce":
         return added(functional.softplus(-f).mean() for f in fakes) / count
     if form == "hinge":
@@ -188,7 +206,10 @@ def generator_loss(
         return added((f - 1).square().mean() for f in fakes) / count
     if form == "relativistic" and real is not None:
         return added(functional.softplus(real - f).mean() for f in fakes) / count
-    raise ValueError(f"adversarial form: expected one of the four forms (relativistic with real), got {form!r}")
+    raise ValueError(
+        f"adversarial form: expected one of the four forms (relativistic with real), got {form!r}"
+        + (" and None for real" if form == "relativistic" else "")
+    )
 
 
 def feature_matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
@@ -205,6 +226,16 @@ def feature_matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
     >>> float(feature_matching([torch.zeros(2, 4, 8, 4)], [torch.ones(4, 4, 8, 4)]))
     1.0
     """
+    check_tensors("real", real, "...", "activations")
+    check_tensors("fake", fake, "...", "activations")
+    if len(real) != len(fake):
+        raise ValueError(f"real and fake: expected activations of as many layers, got {len(real)} and {len(fake)}")
+    for index, (theirs, ours) in enumerate(zip(real, fake, strict=True)):
+        if theirs.ndim != 4 or 0 in theirs.shape or ours.shape[1:] != theirs.shape[1:] or len(ours) % len(theirs):
+            raise ValueError(
+                f"real and fake: expected activations (N, C, h, w) and (K · N, C, h, w) of each layer, got "
+                f"{tuple(theirs.shape)} and {tuple(ours.shape)} of layer {index}"
+            )
     distances = [
         functional.l1_loss(ours.float(), theirs.detach().float().repeat(len(ours) // len(theirs), 1, 1, 1))
         for theirs, ours in zip(real, fake, strict=True)
@@ -215,7 +246,21 @@ def feature_matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
 def _divisor(fakes: Sequence[Tensor], terms: AdversarialTerms) -> int:
     if terms not in get_args(AdversarialTerms):
         raise ValueError(f"terms: expected 'sum' or 'mean', got {terms!r}")
+    check_tensors("fakes", fakes, "...", "logits")
     return len(fakes) if terms == "mean" else 1
+
+
+def _check_logits(real: Tensor | None, fakes: Sequence[Tensor]) -> None:
+    """Refuse logits of different shapes, which would be spread over each other."""
+    if real is not None:
+        check_tensor("real", real, "...", "logits")
+    for index, each in enumerate(fakes):
+        first = fakes[0] if real is None else real
+        if each.shape != first.shape or not each.numel():
+            raise ValueError(
+                f"real and fakes: expected logits of one shape, got {tuple(first.shape)} and {tuple(each.shape)} "
+                f"(fakes[{index}])"
+            )
 
 
 def gradient_penalty(logits: Tensor, pictures: Sequence[Tensor]) -> Tensor:
@@ -229,7 +274,13 @@ def gradient_penalty(logits: Tensor, pictures: Sequence[Tensor]) -> Tensor:
     >>> float(gradient_penalty((2 * x).flatten(1).sum(1), [x]))  # ½ · 48 entries · 2²
     96.0
     """
-    gradients = torch.autograd.grad(logits.sum(), list(pictures), create_graph=True)
+    check_tensor("logits", logits, "...", "logits")
+    check_tensors("pictures", pictures, "...", "pictures")
+    if not logits.requires_grad or not all(each.requires_grad for each in pictures):
+        raise ValueError("logits and pictures: expected both with gradients, got one without; requires_grad_() asks")
+    gradients = torch.autograd.grad(logits.sum(), list(pictures), create_graph=True, allow_unused=True)
+    if any(each is None for each in gradients):
+        raise ValueError("logits: expected what D said of these pictures, got logits that do not depend on all of them")
     return 0.5 * added(g.flatten(1).square().sum(1) for g in gradients).mean()
 
 
@@ -253,6 +304,10 @@ def patch_verification(real: Tensor, real_valid: Tensor, fake: Tensor, fake_vali
     >>> patch_verification(real, seen, fake, torch.ones_like(seen))
     tensor(1.)
     """
+    sizes: Sizes = {}
+    for name, some, seen in (("real", real, real_valid), ("fake", fake, fake_valid)):
+        check_tensor(name, some, "N K C P Q", "patches", sizes=sizes)
+        check_tensor(f"{name}_valid", seen, "N K", "validities", "bool", sizes=sizes)
     if real.shape != fake.shape or real_valid.shape != real.shape[:2] or fake_valid.shape != real.shape[:2]:
         raise ValueError(
             "expected patches (N, K, C, P, P) twice and validities (N, K) twice, got "
@@ -284,8 +339,7 @@ class LossWeights:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if not 0 <= value < float("inf"):
-                raise ValueError(f"loss.weights.{name}: expected a number from 0 up, got {value}")
+            number(f"loss.weights.{name}", value, 0)
 
 
 def total(distil: Tensor, translate: Tensor, patch: Tensor, adversarial: Tensor, weights: LossWeights) -> Tensor:
@@ -297,4 +351,10 @@ def total(distil: Tensor, translate: Tensor, patch: Tensor, adversarial: Tensor,
     >>> total(one, one, one, one, LossWeights())
     tensor(3.)
     """
+    given = {"distil": distil, "translate": translate, "patch": patch, "adversarial": adversarial}
+    for name, term in given.items():
+        if not isinstance(term, Tensor) or term.numel() != 1:
+            raise ValueError(f"{name}: expected a scalar, got {told(term)}")
+    if not isinstance(weights, LossWeights):
+        raise TypeError(f"weights: expected LossWeights, got {told(weights)}")
     return distil + weights.translate * translate + weights.patch * patch + weights.adversarial * adversarial

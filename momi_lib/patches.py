@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import roi_align
 
+from momi_lib.arguments import LONGEST, Sizes, check_tensor, number, whole
 from momi_lib.skeleton import JOINTS
 
 #: What :func:`limb_patches` lays strips along: arms, legs, the sides of the trunk, shoulders, hips, and the head with
@@ -34,6 +35,8 @@ def landmark_boxes(landmarks: Tensor, *, radius: float) -> Tensor:
     >>> landmark_boxes(torch.tensor([[[20.0, 30.0]]]), radius=10)
     tensor([[ 0.0000, 10.5000, 20.5000, 30.5000, 40.5000]])
     """
+    check_tensor("landmarks", landmarks, "N K 2", "landmarks", "real")
+    radius = number("radius", radius, above=0)
     pictures, joints, _ = landmarks.shape
     centre = landmarks.detach().reshape(-1, 2).float() + 0.5
     index = torch.arange(pictures, device=landmarks.device).repeat_interleave(joints)
@@ -45,13 +48,10 @@ def _in_picture(pictures: Tensor, landmarks: Tensor, valid: Tensor, joints: int 
 
     Raises ValueError where the shapes do not fit together, or there are not as many ``joints``.
     """
-    joints = joints or landmarks.shape[1]
-    if pictures.ndim != 4 or landmarks.shape != (len(pictures), joints, 2) or valid.shape != landmarks.shape[:2]:
-        expected = "K" if joints == landmarks.shape[1] else joints
-        raise ValueError(
-            f"expected pictures (N, C, H, W), landmarks (N, {expected}, 2) and valid (N, {expected}), got "
-            f"{tuple(pictures.shape)}, {tuple(landmarks.shape)} and {tuple(valid.shape)}"
-        )
+    sizes: Sizes = {}
+    check_tensor("pictures", pictures, "N C H W", "float pictures {}", sizes=sizes)
+    check_tensor("landmarks", landmarks, f"N {joints or 'K'} 2", "landmarks", sizes=sizes)
+    check_tensor("valid", valid, f"N {joints or 'K'}", "valid landmarks", "bool", sizes=sizes)
     extent = landmarks.new_tensor([pictures.shape[-1], pictures.shape[-2]])
     return valid & ((landmarks >= -0.5) & (landmarks <= extent - 0.5)).detach().all(-1)
 
@@ -90,6 +90,7 @@ def skeleton_patches(
     >>> patches.shape, bool(valid), round(float(patches.mean()), 3)
     (torch.Size([1, 1, 3, 8, 8]), True, 20.0)
     """
+    radius, size = number("radius", radius, above=0, most=LONGEST), whole("size", size, 1, LONGEST)
     valid = _in_picture(pictures, landmarks, valid)
     height, width = pictures.shape[-2:]
     # An invalid landmark may hold anything, NaN too: look at the middle instead and let `valid` drop it.
@@ -116,6 +117,10 @@ def limb_points(landmarks: Tensor, valid: Tensor, between: int = 2) -> tuple[Ten
     >>> points.shape, bool(known.all())
     (torch.Size([2, 45, 2]), True)
     """
+    sizes: Sizes = {}
+    check_tensor("landmarks", landmarks, f"N {len(JOINTS)} 2", "landmarks", sizes=sizes)
+    check_tensor("valid", valid, f"N {len(JOINTS)}", "valid landmarks", "bool", sizes=sizes)
+    between = whole("between", between, 0, LONGEST)
     first, second = (torch.tensor(end, device=landmarks.device) for end in zip(*STRIPS, strict=True))
     share = torch.arange(1, between + 1, device=landmarks.device, dtype=landmarks.dtype)[:, None] / (between + 1)
     inner = torch.lerp(landmarks[:, first, None], landmarks[:, second, None], share)
@@ -159,6 +164,7 @@ def limb_patches(
     >>> patches[0, 0, 0, :, 0].tolist(), bool(valid[0, 0]), bool(valid[0, 10])  # the shoulders coincide: no strip
     ([25.0, 35.0, 45.0, 55.0], True, False)
     """
+    radius, size = number("radius", radius, above=0, most=LONGEST), whole("size", size, 1, LONGEST)
     valid = _in_picture(pictures, landmarks, valid, joints=len(JOINTS))
     height, width = pictures.shape[-2:]
     landmarks = landmarks.detach()

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import torch
 import torchvision
 
-from momi_lib.files import sha256
+from momi_lib.files import project_folder, sha256
 
 
 def cpu_name() -> str:
@@ -48,7 +48,7 @@ def environment(device: torch.device | str = "cpu") -> dict[str, Any]:
     return {
         "command": command_line(),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {cpu_name()}",
+        "device": device_name(device),
         "threads": torch.get_num_threads(),
         "versions": {
             "python": platform.python_version(),
@@ -57,6 +57,17 @@ def environment(device: torch.device | str = "cpu") -> dict[str, Any]:
             "momi_lib": momi_lib.__version__,
         },
     }
+
+
+def device_name(device: torch.device) -> str:
+    """What a result says of the device that computed it.
+
+    >>> device_name(torch.device("cpu"))[:5]
+    'CPU, '
+    """
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{'Apple GPU (MPS)' if device.type == 'mps' else 'CPU'}, {cpu_name()}"
 
 
 def command_line() -> str:
@@ -117,7 +128,7 @@ def runs_behind(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def plain(value: Any) -> Any:
-    """A config as dicts, lists, numbers and texts; paths become texts, those inside the project relative to it.
+    """A config as dicts, lists, numbers and texts; paths become texts with ``/``, those inside the project relative.
 
     >>> from momi_lib.losses import LossWeights
     >>> plain(LossWeights(patch=0))["patch"]
@@ -127,7 +138,7 @@ def plain(value: Any) -> Any:
         return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]
-    if not isinstance(value, Path):
+    if not isinstance(value, PurePath):
         return value
-    project = Path(__file__).resolve().parents[1]  # where it lies on a machine is nobody's business
-    return _text(str(value.relative_to(project) if value.is_relative_to(project) else value))
+    project = project_folder()  # where it lies on a machine is nobody's business
+    return _text((value.relative_to(project) if value.is_relative_to(project) else value).as_posix())

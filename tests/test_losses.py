@@ -25,7 +25,7 @@ def test_distillation_meets_the_teacher_at_its_own_resolution():
     loss = losses.distillation(student, torch.rand(1, 17, 32, 16).half())
     loss.backward()
     assert student.grad.abs().sum() > 0
-    with pytest.raises(ValueError, match="same pictures"):
+    with pytest.raises(ValueError, match=r"teacher_maps: expected heatmaps .* with K = 17 as in student_maps"):
         losses.distillation(student, torch.rand(1, 5, 32, 16))
 
 
@@ -147,11 +147,11 @@ def test_distillation_resizes_maps_of_another_height_alone():
 
 def test_what_belongs_together_comes_in_equal_numbers():
     x, weight = torch.rand(2, 3, 4, 4), torch.ones(2, 1, 4, 4)
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="weights: expected 2 tensors, got 3"):
         losses.reconstruction(x, x, x, x, (weight, weight, weight))
-    with pytest.raises(ValueError, match="zip"):
-        losses.Perceptual(RandomFeatures(), blocks=(1.0,))(torch.rand(1, 3, 32, 16), torch.rand(1, 3, 32, 16))
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="blocks: expected two numbers"):
+        losses.Perceptual(RandomFeatures(), blocks=(1.0,))
+    with pytest.raises(ValueError, match="real and fake: expected activations of as many layers, got 2 and 1"):
         losses.feature_matching([x, x], [x])
 
 
@@ -224,7 +224,7 @@ def test_patches_that_do_not_fit_are_refused():
         (patches, valid[:1], patches, valid),
         (patches, valid, patches, valid[:, :2]),
     ):
-        with pytest.raises(ValueError, match=r"expected patches \(N, K, C, P, P\) twice"):
+        with pytest.raises(ValueError, match=r"(fake|real_valid|fake_valid): expected"):
             losses.patch_verification(*arguments)
 
 

@@ -134,7 +134,7 @@ def test_strips_teach_pictures_and_not_landmarks():
     limb_patches(picture, landmarks, valid)[0][0, 0].sum().backward()
     assert picture.grad.abs().sum() > 0
     assert landmarks.grad is None
-    with pytest.raises(ValueError, match="expected pictures"):
+    with pytest.raises(ValueError, match=r"landmarks: expected landmarks \(N, 17, 2\)"):
         limb_patches(ramp(), torch.zeros(1, 16, 2), torch.zeros(1, 16))
 
 
@@ -205,9 +205,9 @@ def test_refusals_say_what_was_expected():
         (torch.zeros(3, 3, 128, 64), torch.zeros(3, 17, 3), yes),
         (torch.zeros(3, 3, 128, 64), torch.zeros(3, 17, 2), yes[:2]),
     ):
-        with pytest.raises(ValueError, match=r"landmarks \(N, K, 2\) and valid \(N, K\)"):
+        with pytest.raises(ValueError, match="(pictures|landmarks|valid): expected"):
             skeleton_patches(pictures, landmarks, valid)
-    with pytest.raises(ValueError, match=r"landmarks \(N, 17, 2\) and valid \(N, 17\)"):
+    with pytest.raises(ValueError, match=r"landmarks: expected landmarks \(N, 17, 2\) float, got \(3, 16, 2\)"):
         limb_patches(torch.zeros(3, 3, 128, 64), torch.zeros(3, 16, 2), yes[:, :16])
 
 

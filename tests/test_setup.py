@@ -73,8 +73,9 @@ def test_make_has_the_target(target: str) -> None:
 
 
 def dry(*arguments: str) -> str:
-    made = subprocess.run(["make", "--dry-run", "VENV=/nowhere/venv", *arguments], cwd=ROOT, capture_output=True,
-                          text=True, timeout=60, env={k: v for k, v in os.environ.items() if k != "MOMI_MODE"})  # fmt: skip
+    without_mode = {name: value for name, value in os.environ.items() if name != "MOMI_MODE"}
+    command = ["make", "--dry-run", "VENV=/nowhere/venv", *arguments]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, env=without_mode)
     assert made.returncode == 0, made.stderr
     return made.stdout
 

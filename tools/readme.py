@@ -49,8 +49,13 @@ def table_one(root: Path) -> str:
 
 
 #: Columns of the short Table I: title → the score, which of its values, and how this is written.
-SHORT = {"IS ↑": ("IS", "value", ".1f"), "mask-IS ↑": ("mask-IS", "value", ".1f"), "FID ↓": ("FID", "value", ".2f"),
-         "APS ↑": ("APS as in the paper", "value", ".3f"), "masked L1 to the truth ↓": ("truth", "l1", ".3f")}  # fmt: skip
+SHORT = {
+    "IS ↑": ("IS", "value", ".1f"),
+    "mask-IS ↑": ("mask-IS", "value", ".1f"),
+    "FID ↓": ("FID", "value", ".2f"),
+    "APS ↑": ("APS as in the paper", "value", ".3f"),
+    "masked L1 to the truth ↓": ("truth", "l1", ".3f"),
+}
 
 
 def table_one_short(root: Path) -> str:
@@ -71,8 +76,10 @@ def size(root: Path) -> str:
     """How large everything is, in a sentence."""
     disk = results(root, "install.json")
     rest, cuda = (disk["packages_mb"] - disk["cuda_mb"]) / 1000, disk["cuda_mb"] / 1000
-    return (f"The repository takes {disk['repository_mb']} MB, the packages {rest:.1f} GB, and on Linux {cuda:.1f} GB more "
-            "for CUDA.")  # fmt: skip
+    return (
+        f"The repository takes {disk['repository_mb']} MB, the packages {rest:.1f} GB, and on Linux {cuda:.1f} GB "
+        "more for CUDA."
+    )
 
 
 def series(root: Path, folder: str) -> str:

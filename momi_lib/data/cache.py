@@ -57,7 +57,7 @@ def _usable(folder: Path) -> bool:
     if os.path.exists(folder):
         return os.access(folder, os.R_OK | os.X_OK)
     above = folder.parent
-    while not os.path.exists(above):
+    while not os.path.exists(above) and above != above.parent:  # a drive that is not there is its own parent
         above = above.parent
     return os.access(above, os.W_OK | os.X_OK)
 

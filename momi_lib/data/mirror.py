@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from momi_lib.arguments import check_tensor, whole
 from momi_lib.skeleton import JOINTS, MIRROR
 
 __all__ = ["mirror_joints", "mirror_maps", "mirror_pictures"]
@@ -20,6 +21,7 @@ def mirror_pictures(pictures: Tensor) -> Tensor:
     >>> mirror_pictures(torch.tensor([[1, 2, 3]]))
     tensor([[3, 2, 1]])
     """
+    check_tensor("pictures", pictures, "... H W", "pictures or masks", "any", empty=True)
     return pictures.flip(-1)
 
 
@@ -40,11 +42,14 @@ def mirror_joints(joints: Tensor, visibility: Tensor, width: int) -> tuple[Tenso
     >>> joints[10], visibility[10]  # is now the right one
     (tensor([53., 50.]), tensor(2.))
     """
-    if joints.shape[-2:] != (len(JOINTS), 2) or visibility.shape != joints.shape[:-1]:
+    check_tensor("joints", joints, f"... {len(JOINTS)} 2", "joints", "real", empty=True)
+    check_tensor("visibility", visibility, f"... {len(JOINTS)}", "visibility", "any", empty=True)
+    if visibility.shape != joints.shape[:-1]:
         raise ValueError(
             f"expected joints (..., 17, 2) and visibility (..., 17), "
             f"got {tuple(joints.shape)} and {tuple(visibility.shape)}."
         )
+    width = whole("width", width)
     mirror = torch.tensor(MIRROR, device=joints.device)
     joints, visibility = joints.index_select(-2, mirror), visibility.index_select(-1, mirror)
     x, y = joints.unbind(-1)
@@ -61,6 +66,5 @@ def mirror_maps(maps: Tensor) -> Tensor:
     >>> mirror_maps(maps)[16]  # is now the right one, at the right edge
     tensor([[0., 0., 1.]])
     """
-    if maps.ndim < 3 or maps.shape[-3] != len(JOINTS):
-        raise ValueError(f"maps: expected (..., 17, h, w), got {tuple(maps.shape)}.")
+    check_tensor("maps", maps, f"... {len(JOINTS)} h w", "maps", "any", empty=True)
     return maps.flip(-1).index_select(-3, torch.tensor(MIRROR, device=maps.device))

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from momi_lib.arguments import device_from, flag, index_of, size_from, whole
 from momi_lib.data.cache import fingerprint, load_pictures
 from momi_lib.data.labels import Labels, no_labels, read_labels
 from momi_lib.data.pictures import STANDARD, decode_pictures, report_resized
@@ -81,17 +82,15 @@ class People:
 
     def to(self, device: torch.device | str) -> People:
         """The same people with every tensor on `device`."""
+        device = device_from("device", device)
         return replace(self, **{name: tensor.to(device) for name, tensor in self._tensors().items()})
 
     def select(self, indices: Tensor | Sequence[int] | slice) -> People:
         """The people at `indices` (integers, a slice, or one bool a picture), in that order.
 
-        Raises IndexError for an index outside of the N pictures.
+        Raises IndexError for an index outside of the N pictures, ValueError for what is no index.
         """
-        if not isinstance(indices, slice):
-            indices = torch.as_tensor(indices, device="cpu")
-            indices = indices.long() if indices.numel() == 0 else indices  # [] arrives as floating point
-        chosen = torch.arange(len(self))[indices]
+        chosen = index_of("indices", indices, len(self))
         taken = {name: tensor[chosen.to(tensor.device)] for name, tensor in self._tensors().items()}
         mark = hashlib.sha256(self.fingerprint.encode() + chosen.numpy().tobytes()).hexdigest()
         return replace(self, files=tuple(self.files[i] for i in chosen.tolist()), fingerprint=mark, **taken)
@@ -134,14 +133,16 @@ def load(
     >>> people.pictures.shape, people.persons, people.cameras, people.joints
     (torch.Size([1, 3, 128, 64]), tensor([7]), tensor([2]), None)
     """
-    size, device = checked_size(size), torch.device(device)
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
-        raise ValueError(f"workers: expected None or a whole number from 1, got {workers!r}.")
-    if memory_map and (not cache or device.type != "cpu"):
+    size = checked_size(size)
+    for name, value in (("junk", junk), ("memory_map", memory_map), ("cache", cache)):
+        flag(name, value)
+    workers = None if workers is None else whole("workers", workers)
+    if memory_map and (not cache or not str(device).startswith("cpu")):
         raise ValueError(
             "memory_map: a mapped file lies in the cache and in the CPU's memory; expected cache=True and "
             f"device='cpu' with it, got cache={cache} and device={str(device)!r}."
         )
+    device = device_from("device", device)
     root = data_folder(folder)
     records = scan(root, split, junk=junk)
     files = tuple(record.file for record in records)
@@ -171,13 +172,7 @@ def checked_size(size: tuple[int, int]) -> tuple[int, int]:
     >>> checked_size((128, 64))
     (128, 64)
     """
-    try:
-        rows, columns = size
-        if int(rows) == rows and int(columns) == columns and 1 <= min(size) <= max(size) <= 4096:
-            return int(rows), int(columns)
-    except (TypeError, ValueError):
-        pass  # said below, as for numbers out of range
-    raise ValueError(f"size: expected (rows, columns), whole numbers from 1 to 4096, got {size!r}.")
+    return size_from("size", size)
 
 
 def read_pictures(

@@ -13,6 +13,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,10 @@ from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from momi_lib.arguments import check_bytes, check_range, check_tensor, check_tensors, path_of, told, whole
 from momi_lib.data.reading import MAX_BYTES, opened
 from momi_lib.data.records import PictureError, refuse
-from momi_lib.files import write_atomically
+from momi_lib.files import temporary_prefix, write_atomically
 
 __all__ = [
     "STANDARD",
@@ -43,6 +45,7 @@ log = logging.getLogger(__name__)
 #: Rows and columns of a picture of Market-1501, and of the mannequins.
 STANDARD = (128, 64)
 CHUNK = 64  # pictures a thread takes at a time
+BEYOND = 10.0  # a colour that a network draws beyond [-1, 1] is clipped; one beyond this is of another range
 LONG = 4000  # from here on a progress bar shows
 #: Endings that are written, and what PIL calls their formats.
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -149,6 +152,7 @@ def size_of(pictures: Tensor) -> tuple[int, int]:
     >>> size_of(torch.zeros(2, 3, 128, 64))
     (128, 64)
     """
+    check_tensor("pictures", pictures, "... H W", "pictures or maps", "any", empty=True)
     height, width = pictures.shape[-2:]
     return height, width
 
@@ -161,21 +165,28 @@ def to_float(pictures: Tensor) -> Tensor:
     >>> to_float(torch.tensor([0, 255], dtype=torch.uint8))
     tensor([-1.,  1.])
     """
-    if pictures.dtype != torch.uint8:
-        raise TypeError(f"pictures: expected uint8 in 0..255, got {pictures.dtype}.")
+    if not isinstance(pictures, Tensor) or pictures.dtype != torch.uint8:
+        raise TypeError(f"pictures: expected uint8 in 0..255, got {told(pictures)}.")
+    if 0 in pictures.shape[-2:]:
+        raise ValueError(f"pictures: expected sides from 1 pixel, got {tuple(pictures.shape)}.")
     return pictures.float().div_(127.5).sub_(1.0)
 
 
 def to_uint8(pictures: Tensor) -> Tensor:
-    """Float pictures (..., 3, H, W) in [-1, 1] as uint8, rounded; what lies outside the range is clipped.
+    """Float pictures (..., 3, H, W) in [-1, 1] as uint8, rounded; what lies a little outside the range is clipped.
 
-    Raises TypeError when the pictures are not floating point.
+    Raises TypeError when the pictures are not floating point, ValueError for NaN and for colours beyond ±10, as in
+    pictures in 0..255. On a GPU this waits for the device.
 
     >>> to_uint8(torch.tensor([-1.0, 0.0, 1.0, 7.0]))
     tensor([  0, 128, 255, 255], dtype=torch.uint8)
     """
-    if not pictures.is_floating_point():
-        raise TypeError(f"pictures: expected floating point in [-1, 1], got {pictures.dtype}.")
+    if not isinstance(pictures, Tensor) or not pictures.is_floating_point():
+        raise TypeError(f"pictures: expected floating point in [-1, 1], got {told(pictures)}.")
+    if 0 in pictures.shape[-2:]:
+        raise ValueError(f"pictures: expected sides from 1 pixel, got {tuple(pictures.shape)}.")
+    if pictures.numel():
+        check_range("pictures", pictures, beyond=BEYOND)
     return pictures.detach().float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
 
 
@@ -187,6 +198,10 @@ def picture_grid(rows: list[Tensor], *, padding: int = 2) -> Tensor:
     """
     from torchvision.utils import make_grid
 
+    check_tensors("rows", rows, "N 3 H W", "pictures in [-1, 1]", sizes={})
+    for index, row in enumerate(rows):
+        check_range(f"rows[{index}]", row, beyond=BEYOND)
+    padding = whole("padding", padding, 0, 4096)
     pictures = torch.cat([row.detach().float().cpu() for row in rows]).clamp(-1, 1)
     return (make_grid(pictures, nrow=len(rows[0]), padding=padding, pad_value=1.0) * 127.5 + 127.5).round().byte()
 
@@ -196,6 +211,8 @@ def save_picture(picture: Tensor, path: Path) -> None:
 
     Raises ValueError for another ending, OSError for what cannot be written.
     """
+    check_bytes("picture", picture, "3 H W")
+    path = path_of("path", path)
     ending = _written_as(path)
     image = Image.fromarray(picture.permute(1, 2, 0).contiguous().numpy())
     write_atomically(path, lambda file: image.save(file, format=WRITTEN[ending]))
@@ -250,9 +267,11 @@ def check_writable(path: Path) -> None:
         there = next(folder for folder in path.absolute().parents if folder.exists())
         if not there.is_dir():
             raise ValueError(f"--out {path} cannot be written: {there} is a file and no folder; choose another place")
-        missing = [*path.absolute().relative_to(there).parts]
+        longest = max(path.absolute().relative_to(there).parts, key=len)
+        with suppress(FileNotFoundError):
+            os.lstat(there / longest)
         # As write_atomically will do, with the longest of the names; it is removed at once.
-        handle, probe = tempfile.mkstemp(dir=there, prefix=f".{max(missing, key=len)}.")
+        handle, probe = tempfile.mkstemp(dir=there, prefix=temporary_prefix(longest))
         os.close(handle)
         os.unlink(probe)
     except OSError as error:

@@ -21,6 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from momi_lib.arguments import path_of, word
+from momi_lib.files import NotInstalledError, expanded, missing_home, project_folder
+
 __all__ = [
     "EMBEDDED",
     "ENDINGS",
@@ -53,8 +56,8 @@ LAYOUT = (
     "a folder laid out as Market-1501: bounding_box_train/, bounding_box_test/ and query/, "
     "each with pictures named PPPP_cCsS_FFFFFF_BB.jpg"
 )
-#: The mannequins that come with the repository.
-EMBEDDED = Path(__file__).resolve().parents[2] / "data" / "mannequins"
+#: The mannequins that come with the repository; $MOMI_HOME is read once, here.
+EMBEDDED = project_folder() / "data" / "mannequins"
 #: Endings of files that are read, in any case.
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 #: Endings of pictures that are not read: named where they are left out.
@@ -204,11 +207,14 @@ def data_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     True
     """
     if folder is not None:
-        path, origin = Path(folder).expanduser(), "the argument folder"
+        path, origin = expanded(path_of("folder", folder)), "the argument folder"
     elif os.environ.get("MOMI_DATA"):
-        path, origin = Path(os.environ["MOMI_DATA"]).expanduser(), "the environment variable MOMI_DATA"
+        path, origin = expanded(os.environ["MOMI_DATA"]), "the environment variable MOMI_DATA"
     else:
         path, origin = EMBEDDED, "the embedded data set (set MOMI_DATA to use another)"
+    if path == EMBEDDED and not path.exists():
+        how = missing_home(f"set MOMI_DATA to {LAYOUT}") or "; restore it with `git checkout -- data`"
+        raise NotInstalledError(f"{path} (the embedded data set) does not exist{how}")
     if not path.is_dir():
         what = "is a file" if path.exists() else "does not exist"
         raise FileNotFoundError(f"{path} ({origin}) {what}. Expected {LAYOUT}.")
@@ -299,8 +305,7 @@ def scan(folder: Path, split: str, *, junk: bool = False) -> list[Record]:
     >>> len(scan(root, "query", junk=True))
     2
     """
-    if split not in SPLITS:
-        raise ValueError(f"split: expected one of {', '.join(SPLITS)}, got {split!r}.")
+    word("split", split, SPLITS)
     records: list[Record] = []
     for part in SPLITS[split]:
         try:

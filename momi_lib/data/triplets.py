@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from momi_lib.arguments import device_from, number, seed_of, told, whole, whole_numbers
+
 __all__ = ["TripletSampler", "Triplets"]
 
 log = logging.getLogger(__name__)
@@ -66,14 +68,10 @@ class TripletSampler:
         cameras: Tensor | Sequence[int] | None = None,
         same_camera: float = 0.0,
     ) -> None:
-        persons = torch.as_tensor(persons)
-        if persons.ndim != 1 or persons.is_floating_point() or persons.dtype == torch.bool:
-            raise ValueError(f"persons: expected (N,) integers, got {persons.dtype} {tuple(persons.shape)}.")
-        persons = persons.detach().cpu().long()
+        persons = whole_numbers("persons", persons)
         self._digest = hashlib.sha256(persons.numpy().tobytes()).hexdigest()
-
-        if not 0 <= same_camera <= 1:
-            raise ValueError(f"same_camera: expected a probability in [0, 1], got {same_camera!r}.")
+        same_camera = number("same_camera", same_camera, 0, 1, what="a probability")
+        seed, device = seed_of("seed", seed), device_from("device", device)
         order = torch.arange(len(persons))
         seen_by = _cameras(cameras, len(persons)) if same_camera else None
         if seen_by is not None:
@@ -94,7 +92,7 @@ class TripletSampler:
                 f"persons: expected at least two identities with two pictures each, got {usable} "
                 f"({len(names)} identities, {len(order)} pictures). Load more pictures or another split."
             )
-        self.device = torch.device(device)
+        self.device = device
         self.persons = persons.to(self.device)
         # All below live in "places": positions in the list of pictures sorted by person.
         self._order = order.to(self.device)
@@ -115,8 +113,7 @@ class TripletSampler:
         >>> TripletSampler([1, 1, 2, 2]).draw(3).source.shape
         torch.Size([3])
         """
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise ValueError(f"n: expected a whole number from 1, got {n!r}.")
+        n = whole("n", n)
         # Three integers a triplet, each then folded into a range of its own; 2**62 makes the bias of the
         # remainder about 1e-15.
         rng = torch.randint(2**62, (3, n), generator=self._generator, device=self.device)
@@ -156,6 +153,11 @@ class TripletSampler:
         Raises ValueError when it was taken with other pictures or on another kind of device, whose generator
         draws other numbers.
         """
+        needed = {"generator", "device", "persons"}
+        if not isinstance(state, dict) or not needed <= state.keys():
+            raise ValueError(
+                f"state: expected what state_dict returned, with {', '.join(sorted(needed))}, got {told(state)}."
+            )
         if state["persons"] != self._digest:
             raise ValueError("state: taken with other pictures. Load the data set that the run began with.")
         if state["device"] != self.device.type:
@@ -163,13 +165,13 @@ class TripletSampler:
                 f"state: taken on {state['device']!r}, this sampler draws on {self.device.type!r}. "
                 f"Make it with device={state['device']!r} to go on exactly."
             )
-        self._generator.set_state(state["generator"].cpu())
+        now, then = self._generator.get_state(), state["generator"]
+        if not isinstance(then, Tensor) or (then.shape, then.dtype) != (now.shape, now.dtype):
+            raise ValueError(f"state: expected as its generator {told(now)}, got {told(then)}.")
+        self._generator.set_state(then.cpu())
 
 
 def _cameras(cameras: Tensor | Sequence[int] | None, count: int) -> Tensor:
     if cameras is None:
         raise ValueError("cameras: expected the camera of each picture, because same_camera asks for it; got None.")
-    cameras = torch.as_tensor(cameras)
-    if cameras.shape != (count,) or cameras.is_floating_point() or cameras.dtype == torch.bool:
-        raise ValueError(f"cameras: expected ({count},) integers, got {cameras.dtype} {tuple(cameras.shape)}.")
-    return cameras.detach().cpu().long()
+    return whole_numbers("cameras", cameras, count)

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 import torch
 from torch import Tensor
 
+from momi_lib.arguments import index_of
 from momi_lib.data.labels import LabelError, near_label_files
 from momi_lib.data.people import People, checked_size, load, read_pictures, split_labels
 from momi_lib.data.pictures import STANDARD
@@ -55,9 +56,13 @@ class Truth:
         return f"Truth({len(self)} true swaps among {self.people!r})"
 
     def select(self, index: Tensor | slice) -> Truth:
-        """The swaps at `index` (integers, one bool a swap, or a slice), in that order; the people stay."""
+        """The swaps at `index` (integers, one bool a swap, or a slice), in that order; the people stay.
+
+        Raises IndexError for an index outside of the M swaps, ValueError for what is no index.
+        """
         rows = ("source", "target", "pictures", "masks", "joints", "visibility")
-        return replace(self, **{name: getattr(self, name)[index] for name in rows})
+        chosen = index_of("index", index, len(self))
+        return replace(self, **{name: (each := getattr(self, name))[chosen.to(each.device)] for name in rows})
 
 
 def load_truth(folder: str | os.PathLike[str] | None = None, *, size: tuple[int, int] = STANDARD) -> Truth:

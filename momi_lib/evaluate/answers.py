@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from momi_lib.arguments import check_bytes, check_has, device_from, told, whole
 from momi_lib.data import People, Truth, size_of, to_uint8
 from momi_lib.data.pictures import STANDARD, decode_pictures
 from momi_lib.evaluate.cache import SwapStore
@@ -49,6 +50,10 @@ def swap_all(network: Swaps, source: Tensor, target: Tensor, *, batch: int = 32)
     >>> swap_all(network, *[torch.zeros(3, 3, 128, 64, dtype=torch.uint8)] * 2).shape
     torch.Size([3, 3, 128, 64])
     """
+    checked_method(network)
+    batch = whole("batch", batch)
+    check_bytes("source", source)
+    check_bytes("target", target)
     if len(source) != len(target):
         raise ValueError(f"source and target: expected as many of each, got {len(source)} and {len(target)}")
     pairs = list(zip(source.split(batch), target.split(batch), strict=True))
@@ -73,6 +78,9 @@ def swap_pairs(network: Swaps, swaps: Pairs | Truth, *, batch: int = 32) -> Tens
     Raises:
         TypeError, ValueError: as :func:`swap_all`, and where the people have no labels for a method that is given them.
     """
+    checked_method(network)
+    batch = whole("batch", batch)
+    check_has("swaps", swaps, "a Truth or Pairs", "people", "source", "target")
     numbers = list(zip(swaps.source.split(batch), swaps.target.split(batch), strict=True))
     drawn = [
         to_uint8(swap_people(network, swaps.people, *some)).cpu()
@@ -126,6 +134,9 @@ def named_methods(asked: Sequence[str | Path | Swaps], *, device: torch.device |
     >>> [each.name for each in named_methods(["small", load_answer("lookup")])]
     ['momi-small', 'MomiNet']
     """
+    if not isinstance(asked, tuple | list):
+        raise TypeError(f"asked: expected a list of names, files and objects, got {told(asked)}")
+    device = device_from("device", device)
     files = [each for each in asked if isinstance(each, str | Path)]
     names = dict(zip(map(str, files), answer_names(files), strict=True))
     found = []
@@ -253,6 +264,9 @@ def trivial_answers(swaps: Pairs | Truth, train: People | None = None) -> dict[s
     Returns:
         name → (M, 3, H, W) uint8.
     """
+    check_has("swaps", swaps, "a Truth or Pairs", "people", "source", "target")
+    if train is not None:
+        check_has("train", train, "People, as momi_lib.data.load gives them, or None", "pictures")
     pictures = swaps.people.pictures
     answers = {"copy source": pictures[swaps.source], "copy target": pictures[swaps.target]}
     if train is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from momi_lib.arguments import check_has, check_tensor
 from momi_lib.data import People, to_float
 from momi_lib.data.body_maps import BodyLabels
 from momi_lib.devices import at_a_time
@@ -34,6 +35,8 @@ def score_body_maps(network: CarryNet, people: People, labels: BodyLabels) -> di
     """
     if not isinstance(network, CarryNet):
         raise ValueError("network: expected one with body maps, a CarryNet; a MomiNet carries nothing over")
+    check_has("people", people, "People, as momi_lib.data.load gives them", "pictures", "persons")
+    check_has("labels", labels, "BodyLabels, as load_body_labels gives them", "whole", "maps")
     if len(labels) != len(people):
         raise ValueError(f"labels: expected one for each of the {len(people)} pictures, got {len(labels)}")
     other = another_of(people.persons)
@@ -72,6 +75,7 @@ def another_of(persons: Tensor) -> Tensor:
     >>> another_of(torch.tensor([5, 7, 5, 0, 5, 0])).tolist()
     [2, -1, 4, -1, 0, -1]
     """
+    check_tensor("persons", persons, "N", "persons", "whole", empty=True)
     other = torch.full_like(persons, -1, dtype=torch.int64)
     for person in persons[persons > 0].unique():
         own = torch.nonzero(persons == person).flatten()

@@ -28,7 +28,7 @@ from tqdm.auto import tqdm
 from momi_lib.data import to_uint8
 from momi_lib.devices import at_a_time
 from momi_lib.evaluate.pairs import Pairs
-from momi_lib.files import load_tensors, save_tensors, tensor_metadata
+from momi_lib.files import NAME, load_tensors, save_tensors, shortened, tensor_metadata
 from momi_lib.metrics.features import Features, NetworkCard
 from momi_lib.translate.swaps import Swaps, device_of, swap_people
 
@@ -57,6 +57,7 @@ class SwapStore:
     ) -> None:
         self.pairs, self.background = pairs, background
         behind = ("" if background == "drawn" else f"-{background}") + (f"-{poses[:8]}" if poses else "")
+        name = shortened(name, NAME - 60)
         self.folder = Path(folder) / "swaps" / f"{name}-{weights[:8]}-{pairs.sha256[:8]}{behind}"
 
     def path(self, number: int) -> Path:

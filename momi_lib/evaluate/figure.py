@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from momi_lib.arguments import check_has, seed_of, whole
 from momi_lib.data import Truth, load_truth
 from momi_lib.evaluate.answers import named_methods, swap_pairs
 from momi_lib.files import write_atomically
@@ -19,6 +20,8 @@ NARROW = 4
 
 def choose(truth: Truth, count: int, seed: int) -> torch.Tensor:
     """``count`` swaps at random, all of different source identities: what is shown is not what looks best."""
+    check_has("truth", truth, "a Truth, as momi_lib.data.load_truth gives it", "people", "source", "target")
+    count, seed = whole("rows", count), seed_of("seed", seed)
     order = torch.randperm(len(truth), generator=torch.Generator().manual_seed(seed)).tolist()
     chosen, seen = [], set()
     for index in order:

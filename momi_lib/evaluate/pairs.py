@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from momi_lib.arguments import check_has, file_to_write, flag, path_of, told, whole, whole_numbers
 from momi_lib.data import People
 from momi_lib.files import likest, read_table, write_atomically
 
@@ -27,6 +28,7 @@ PAIRS = 12_000
 #: Fewer pairs, or true swaps, than these say next to nothing, and tables warn.
 FEW = 100
 COLUMNS = ["from", "to"]
+PEOPLE = "People, as momi_lib.data.load gives them"
 JUNK, DISTRACTORS = -1, 0
 
 log = logging.getLogger(__name__)
@@ -94,8 +96,8 @@ def identity_halves(
     >>> sorted(first + second), len(first), len(second)
     ([4, 7, 9], 2, 1)
     """
-    _whole("seed", seed, 0)
-    known = {int(person) for person in persons} - {JUNK}
+    seed, paper_literal = whole("seed", seed, 0), flag("paper_literal", paper_literal)
+    known = {*whole_numbers("persons", persons).tolist()} - {JUNK}
     if paper_literal and DISTRACTORS not in known:
         raise ValueError(
             "paper_literal: expected pictures of 0000 (distractors) among the people, found none. Load the people "
@@ -104,7 +106,7 @@ def identity_halves(
     people = sorted(known if paper_literal else known - {DISTRACTORS})
     if len(people) < 2:
         raise ValueError(
-            f"expected pictures of at least 2 identities besides 0000 and -1, found {len(people)}. "
+            f"persons: expected pictures of at least 2 identities besides 0000 and -1, found {len(people)}. "
             "Take the whole split 'test' of a data folder."
         )
     order = sorted(people, key=lambda person: _key(seed, f"identity {person}"))
@@ -143,12 +145,14 @@ def choose_pairs(
     >>> len(set(pairs)), {persons[files.index(a)] for a, b in pairs} & {persons[files.index(b)] for a, b in pairs}
     (3, set())
     """
-    _whole("count", count, 1)
-    persons = [int(person) for person in persons]
+    count = whole("count", count)
+    if not isinstance(files, tuple | list) or not all(isinstance(file, str) for file in files):
+        raise TypeError(f"files: expected a list or tuple of names, got {told(files)}")
+    persons = whole_numbers("persons", persons).tolist()
     if len(files) != len(persons) or len(set(files)) != len(files):
         raise ValueError(
-            f"expected different files and as many persons, got {len(files)} files, of which {len(set(files))} are "
-            f"different, and {len(persons)} persons"
+            f"files and persons: expected different files and as many persons, got {len(files)} files, of which "
+            f"{len(set(files))} are different, and {len(persons)} persons"
         )
     first, second = (set(half) for half in identity_halves(persons, seed=seed, paper_literal=paper_literal))
     order = sorted(zip(files, persons, strict=True), key=lambda entry: _key(seed, entry[0]))
@@ -174,6 +178,7 @@ def test_pairs(people: People, *, count: int = PAIRS, seed: int = 0, paper_liter
     Raises:
         ValueError: as `choose_pairs` does.
     """
+    check_has("people", people, PEOPLE, "files", "persons")
     chosen = choose_pairs(people.files, people.persons, count=count, seed=seed, paper_literal=paper_literal)
     place = {file: index for index, file in enumerate(people.files)}
     source, target = (torch.tensor([place[pair[end]] for pair in chosen]) for end in (0, 1))
@@ -185,7 +190,8 @@ vars(test_pairs)["__test__"] = False  # a name that pytest would take for a test
 
 def save_pairs(path: str | os.PathLike[str], pairs: Pairs) -> Path:
     """Write the pairs as CSV with the columns ``from,to``, paths relative to the data folder; atomically."""
-    return write_atomically(Path(path), lambda file: file.write(_table(pairs.files)))
+    check_has("pairs", pairs, "Pairs", "files", "people")
+    return write_atomically(file_to_write("path", path), lambda file: file.write(_table(pairs.files)))
 
 
 def load_pairs(path: str | os.PathLike[str], people: People) -> Pairs:
@@ -201,7 +207,8 @@ def load_pairs(path: str | os.PathLike[str], people: People) -> Pairs:
         ValueError: for other columns, a row that is none, a picture that ``people`` do not have, a picture with itself
             or another of the same person, or a pair that comes twice; the message names the file and the line.
     """
-    path = Path(path)
+    path = path_of("path", path)
+    check_has("people", people, PEOPLE, "files", "persons")
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "no such file"
         raise FileNotFoundError(f"{path}: {what}; expected pairs as CSV. Make them with test_pairs, save_pairs.")
@@ -251,8 +258,3 @@ def _table(files: Sequence[tuple[str, str]]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([COLUMNS, *files])
     return text.getvalue().encode()
-
-
-def _whole(name: str, value: int, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name}: expected a whole number from {least}, got {value!r}")

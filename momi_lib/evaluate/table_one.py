@@ -18,8 +18,10 @@ import torch
 from accelerate import PartialState
 from torch import Tensor
 
+from momi_lib.arguments import whole
 from momi_lib.data import People, Truth, load, load_truth, size_of
 from momi_lib.data.records import EMBEDDED
+from momi_lib.devices import pick
 from momi_lib.evaluate.answers import (
     Answer,
     answers_without_network,
@@ -47,6 +49,7 @@ from momi_lib.metrics.pose import Joints, PoseScore, find_joints, labelled_joint
 from momi_lib.metrics.true_swaps import score_truth
 from momi_lib.metrics.uncertainty import BY_PERSON, standard_error
 from momi_lib.pose import load_teacher
+from momi_lib.pose.other_pictures import warn_of_other_pictures
 from momi_lib.provenance import environment, peak_memory
 from momi_lib.train.processes import warn_where_alone
 from momi_lib.translate.swaps import Swaps
@@ -349,12 +352,10 @@ def open_table(
                 log.warning("%s is left out: %s", column, error)
             return None
 
-    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = device or pick()
     train = load(data, "train")
     foreign = pairs.people.folder.resolve() != EMBEDDED.resolve()
-    if foreign and teacher is None:
-        log.warning("pose: the teacher that judges it learned mannequins and never saw a photograph; pass an official "
-                    "Simple Baselines checkpoint with --teacher FILE")  # fmt: skip
+    warn_of_other_pictures(pairs.people.folder, teacher)
     if foreign and judge == "mannequin":
         log.warning("IS, FID, KID: the network that judges learned mannequins; --judge inception takes ImageNet's")
     file = teacher or weights_folder() / "mannequin-teacher.safetensors"
@@ -437,14 +438,13 @@ def table_one(
             single score can be had.
         TypeError: for an object that lacks ``swap``, ``config.size`` or ``needs``, with which.
     """
-    if isinstance(pose_pairs, bool) or not isinstance(pose_pairs, int) or pose_pairs < 1:
-        raise ValueError(f"pose_pairs: expected a whole number from 1, got {pose_pairs!r}")
+    pose_pairs = whole("pose_pairs", pose_pairs)
     if not weights:
         raise ValueError("weights: expected one or several, got none")
     began, cached = time.perf_counter(), (out / "cache").is_dir()
     warn_where_alone()
     processes = _processes()
-    device = processes.device if processes else torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = processes.device if processes else pick()
     assert device is not None  # Accelerate always has one
     methods = named_methods(weights, device=device)  # missing ones are found out now
     people = load(folder, "test", junk=paper_literal)

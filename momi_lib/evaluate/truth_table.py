@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from momi_lib.data import Truth, load, load_truth
+from momi_lib.devices import pick
 from momi_lib.evaluate.answers import given_entries, named_methods, poses_of, swap_pairs, trivial_answers
 from momi_lib.evaluate.markdown import given_column
 from momi_lib.evaluate.markdown import table as write_table
@@ -52,7 +52,7 @@ def truth_table(
         FileNotFoundError: where the data have no true swaps, or the weights are not there.
         TypeError, ValueError: for what is no method, or is given labels that the data lack.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = pick()
     methods = named_methods(weights, device=device)  # missing ones are found out now
     truth, train = load_truth(folder), load(folder, "train")
     for entry in methods:

@@ -15,9 +15,13 @@ from typing import Any
 
 from torch import Tensor
 
+from momi_lib.data import People, Truth
+from momi_lib.lessons.aside import aside
 from momi_lib.lessons.compare import describe, diagnose, difference
 from momi_lib.lessons.exercise import Exercise
 from momi_lib.lessons.exercises import exercises_of
+from momi_lib.lessons.people import are_mannequins
+from momi_lib.lessons.series import Number
 
 __all__ = ["CheckFailed", "Checks"]
 
@@ -44,8 +48,10 @@ class Ledger:
     """What a notebook has shown so far: checks passed, exercises by title, and the check that answers each goal."""
 
     passed: int = 0
+    left: int = 0  # checks that were not compared, because they hold for the mannequins only
     exercises: dict[str, bool] = field(default_factory=dict)  # title → right; not attempted is False
-    goals: dict[int, str] = field(default_factory=dict)  # number of the goal → name of its check
+    attempts: dict[str, Any] = field(default_factory=dict)  # name of an exercise → what was judged last
+    goals: dict[int, str] = field(default_factory=dict)  # number of the goal → mark and name of its check
 
 
 class Checks:
@@ -64,10 +70,11 @@ class Checks:
     ✓ 2 checks passed
     """
 
-    def __init__(self, number: int | None = None) -> None:
+    def __init__(self, number: Number | None = None) -> None:
         self.number = number
         self._ledger = Ledger()
         self._goal: int | None = None
+        self._others = False
 
     @property
     def passed(self) -> int:
@@ -78,6 +85,11 @@ class Checks:
     def exercises(self) -> dict[str, bool]:
         """Title of an exercise → whether the answer was right; not attempted is False."""
         return self._ledger.exercises
+
+    @property
+    def attempts(self) -> dict[str, Any]:
+        """Name of an exercise → the function or value that was judged last."""
+        return self._ledger.attempts
 
     def goal(self, number: int) -> Checks:
         """The same checks, of which the next one answers the goal of this number at the top of the notebook.
@@ -98,27 +110,50 @@ class Checks:
         marked._goal = number
         return marked
 
-    def _report(self, name: str, gap: str | None, hint: str, passed: str) -> None:
-        if gap is not None:
+    def of(self, people: People | Truth) -> Checks:
+        """The same checks, of which the next one was measured on these people and is expected of the mannequins alone.
+
+        For other people it says what was measured, compares nothing, and does not fail. A check of what holds for
+        everybody, such as the library's version beside the notebook's, does without this.
+
+        Args:
+            people: those on whom the value was measured, or the true swaps.
+
+        >>> from momi_lib.data import load
+        >>> from momi_lib.data.records import EMBEDDED
+        >>> Checks().of(load(EMBEDDED, "query")).true("most of them stand", 0.7 > 0.5)
+        ✓ most of them stand
+        """
+        marked = copy.copy(self)  # the ledger is shared
+        marked._others = not are_mannequins(people)
+        return marked
+
+    def _report(self, name: str, gap: str | None, hint: str, passed: str, measured: str) -> None:
+        mark = "" if self._goal is None else f" · goal {self._goal}"
+        if self._others:
+            self._ledger.left += 1
+            sign, line = "·", f"{name}: {measured}; not compared, because these are other pictures"
+        elif gap is not None:
             raise CheckFailed(f"✗ {name}: {gap}" + (f". Hint: {hint}" if hint else ""))
-        self._ledger.passed += 1
-        mark = ""
+        else:
+            self._ledger.passed += 1
+            sign, line = "✓", f"{name}{passed}"
         if self._goal is not None:
-            self._ledger.goals[self._goal] = name
-            mark = f" · goal {self._goal}"
-        print(f"✓ {name}{passed}{mark}")
+            self._ledger.goals[self._goal] = f"{sign} goal {self._goal}: {name}"
+        print(f"{sign} {line}{mark}")
 
     def close(self, name: str, value: Any, expected: Any, atol: float = 1e-6, hint: str = "") -> None:
         """`value` equals `expected` within `atol`; both numbers or tensors. Prints the expected value."""
         gap = difference(value, expected, atol)
         gap = gap and f"{gap} (tolerance {atol:g})"
         hint = hint or diagnose(value, expected, atol)
-        self._report(name, gap, hint, f": expected {describe(expected)} (± {atol:g})")
+        self._report(name, gap, hint, f": expected {describe(expected)} (± {atol:g})", describe(value))
 
     def equal(self, name: str, value: Any, expected: Any, hint: str = "") -> None:
         """`value` equals `expected` exactly: counts, names, booleans, integer tensors, tuples of them."""
         hint = hint or diagnose(value, expected, 0.0)
-        self._report(name, difference(value, expected, 0.0), hint, f": expected {describe(expected)}")
+        passed = f": expected {describe(expected)}"
+        self._report(name, difference(value, expected, 0.0), hint, passed, describe(value))
 
     def shape(self, name: str, tensor: Tensor, expected: Sequence[int | None]) -> None:
         """The tensor's shape is `expected`; None stands for any length."""
@@ -128,19 +163,23 @@ class Checks:
         gap = None if fits else f"expected shape {wanted}, got {got}"
         permuted = sorted(got) == sorted(length or 0 for length in expected)
         hint = "the axes stand in another order: permute" if permuted else ""
-        self._report(name, gap, hint, f": shape {wanted}")
+        self._report(name, gap, hint, f": shape {wanted}", f"shape {got}")
 
     def true(self, name: str, condition: Any, hint: str = "") -> None:
         """The condition holds."""
         gap = None if bool(condition) else "expected this to hold, and it does not"
-        self._report(name, gap, hint, "")
+        self._report(name, gap, hint, "", "holds" if gap is None else "does not hold")
 
     def between(self, name: str, value: float, low: float, high: float, hint: str = "") -> None:
-        """`low` ≤ `value` ≤ `high`: for what is random or measured."""
+        """`low` ≤ `value` ≤ `high`: for what is random or measured.
+
+        The value itself is shown below, in a line that strict comparison leaves out.
+        """
         gap = f"expected a value between {low:g} and {high:g}, got {float(value):g}"
-        self._report(
-            name, None if low <= float(value) <= high else gap, hint, f": between {low:g} and {high:g}"
-        )
+        inside, measured = low <= float(value) <= high, f"{float(value):.3g}"
+        self._report(name, None if inside else gap, hint, f": between {low:g} and {high:g}", measured)
+        if not self._others:  # for others the line itself says it
+            aside(f"measured: {float(value):.4g}")
 
     def same(self, name: str, mine: Any, theirs: Any, atol: float = 1e-6, hint: str = "") -> None:
         """The notebook's version and the library's agree within `atol`. Prints no measured value."""
@@ -148,7 +187,8 @@ class Checks:
         gap = gap and f"mine and the library's differ (tolerance {atol:g}): {gap}"
         how = "exactly" if atol == 0 else f"within {atol:g}"
         hint = hint or diagnose(mine, theirs, atol)
-        self._report(name, gap, hint, f": mine and the library's agree {how}")
+        measured = "agree" if gap is None else "differ"
+        self._report(name, gap, hint, f": mine and the library's agree {how}", measured)
 
     def exercise(self, exercise: str | Exercise, attempt: Any) -> None:
         """Judge the learner's function (or value); a body of `...` counts as not attempted yet.
@@ -165,6 +205,7 @@ class Checks:
             known = exercises_of(self.number) if self.number is not None else {}
             if exercise not in known:
                 raise KeyError(f"lesson {self.number} has no exercise {exercise!r}; it has {sorted(known)}")
+            self.attempts[exercise] = attempt
             exercise = known[exercise]
         try:
             right = exercise.judge(attempt)
@@ -179,9 +220,11 @@ class Checks:
 
     def summary(self) -> None:
         """Print which check answered each goal, how many checks passed and how the exercises stand."""
-        for number, name in sorted(self._ledger.goals.items()):
-            print(f"✓ goal {number}: {name}")
+        for _, line in sorted(self._ledger.goals.items()):
+            print(line)
         parts = [f"✓ {self.passed} check{'' if self.passed == 1 else 's'} passed"]
+        if self._ledger.left:
+            parts.append(f"{self._ledger.left} not compared")
         if right := sum(self.exercises.values()):
             parts.append(f"{right} exercise{'' if right == 1 else 's'} right")
         if missing := len(self.exercises) - right:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
@@ -13,7 +14,10 @@ import torch
 
 from momi_lib.lessons.checks import Checks
 from momi_lib.lessons.figures import pictures as figures
-from momi_lib.lessons.series import SERIES
+from momi_lib.lessons.grading import Grade, grade
+from momi_lib.lessons.people import PeopleOfALesson
+from momi_lib.lessons.predictions import Predictions
+from momi_lib.lessons.series import SERIES, Number
 
 __all__ = ["MODES", "Lesson", "start"]
 
@@ -24,8 +28,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What a notebook needs from its first cell on; made by :func:`start`.
+class Lesson(PeopleOfALesson):
+    """What a notebook needs from its first cell on; made by :func:`start`. People come from the base class.
 
     Attributes:
         number, title: as in the series.
@@ -39,7 +43,7 @@ class Lesson:
     50
     """
 
-    number: int
+    number: Number
     title: str
     seed: int
     quick: bool
@@ -50,6 +54,51 @@ class Lesson:
     def figures(self) -> ModuleType:
         """The module :mod:`momi_lib.lessons.figures.pictures`."""
         return figures
+
+    def idea(self) -> None:
+        """Show the drawn figure of this lesson's idea, with a description for readers who do not see it."""
+        from momi_lib.lessons.figures.ideas import show_idea
+
+        show_idea(self.number)
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        """What the reader predicted, see :class:`momi_lib.lessons.predictions.Predictions`."""
+        return Predictions(self.number)
+
+    def predict(self, name: str, choices: Sequence[str] = (), *, unit: str = "", text: bool = False) -> None:
+        """Ask for a prediction: radio buttons for `choices`, else a field for a number or, with `text`, a sentence.
+
+        Args:
+            name: of the question, for :meth:`reveal`.
+            choices: two or more answers to choose from.
+            unit: of a number.
+            text: ask for a sentence.
+        """
+        self.predictions.ask(name, choices, unit=unit, text=text)
+
+    def reveal(self, name: str, value: Any, *, close: float = 0.2, unit: str | None = None) -> None:
+        """Show the answer beside what was predicted; strict comparison leaves these lines out.
+
+        Args:
+            name: of the question.
+            value: the answer: a number, one of the choices (or several), or a text for comparison.
+            close: a number that is off by at most this share counts as right.
+            unit: instead of the question's.
+        """
+        self.predictions.reveal(name, value, close=close, unit=unit)
+
+    def grade(self, salt: str, show: bool = True) -> Grade:
+        """Judge this notebook's exercises on private cases, see :mod:`momi_lib.lessons.grading`.
+
+        Args:
+            salt: a text that the learners do not know; it chooses the cases.
+            show: print the marks.
+        """
+        found = grade(self.number, self.check.attempts, salt)
+        if show:
+            print(found)
+        return found
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -64,14 +113,8 @@ class Lesson:
         """The value for this mode: a few steps for a quick look, the real thing in full mode."""
         return quick if self.quick else full
 
-    def data(self, split: str = "train", **options: Any) -> Any:
-        """The people of `$MOMI_DATA` or of the embedded set, see :func:`momi_lib.data.load`."""
-        from momi_lib import data
 
-        return data.load(split=split, **options)
-
-
-def start(number: int, seed: int = 0) -> Lesson:
+def start(number: Number, seed: int = 0) -> Lesson:
     """Start a notebook: print its title, device and mode, seed PyTorch, set the style of figures.
 
     Args:
@@ -92,7 +135,7 @@ def start(number: int, seed: int = 0) -> Lesson:
     """
     titles = {entry.number: entry.title for entry in SERIES}
     if number not in titles:
-        raise ValueError(f"number: expected a notebook of the series, {sorted(titles)}, got {number!r}")
+        raise ValueError(f"number: expected a notebook of the series, {list(titles)}, got {number!r}")
     mode = os.environ.get("MOMI_MODE", "").strip().lower() or "full"
     if mode not in MODES:
         raise ValueError(f"MOMI_MODE: expected quick or full, got {mode!r}; unset it or set one of the two")

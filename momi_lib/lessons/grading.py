@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from momi_lib.lessons.exercises import exercises_of
+from momi_lib.lessons.series import Number
 
 __all__ = ["Grade", "Mark", "grade"]
 
@@ -48,7 +49,7 @@ class Grade:
     Lesson 0: 1 of 2
     """
 
-    lesson: int
+    lesson: Number
     marks: tuple[Mark, ...]
 
     @property
@@ -60,7 +61,7 @@ class Grade:
         return "\n".join([*map(str, self.marks), f"Lesson {self.lesson}: {self.points} of {len(self.marks)}"])
 
 
-def grade(lesson: int, attempts: Mapping[str, Any], salt: str) -> Grade:
+def grade(lesson: Number, attempts: Mapping[str, Any], salt: str) -> Grade:
     """Judge what was attempted on private cases.
 
     Args:
@@ -95,7 +96,7 @@ def grade(lesson: int, attempts: Mapping[str, Any], salt: str) -> Grade:
     return Grade(lesson, tuple(marks))
 
 
-def seed_of(salt: str, lesson: int, name: str) -> int:
+def seed_of(salt: str, lesson: Number, name: str) -> int:
     """The seed of an exercise's private cases: never 0, which is that of the notebook."""
     digest = hashlib.sha256(f"{salt}|{lesson}|{name}".encode()).digest()
     return 1 + int.from_bytes(digest[:4], "big") % (2**31 - 2)

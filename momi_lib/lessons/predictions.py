@@ -16,6 +16,7 @@ from typing import Any
 
 from momi_lib.files import write_json
 from momi_lib.lessons.aside import aside, replace
+from momi_lib.lessons.series import Number
 
 __all__ = ["FILE", "Predictions"]
 
@@ -95,7 +96,7 @@ class Predictions:
     You predicted 20 pixels, and the answer is 38 pixels: 47 % too low.
     """
 
-    def __init__(self, number: int, folder: Path | None = Path()) -> None:
+    def __init__(self, number: Number, folder: Path | None = Path()) -> None:
         self.number = number
         self.questions: dict[str, Question] = {}
         self._file = None if folder is None else folder / FILE

@@ -6,11 +6,25 @@ files.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from momi_lib.evaluate.markdown import table as write_table
 
-__all__ = ["SERIES", "Entry", "table"]
+__all__ = ["SERIES", "Entry", "Number", "key", "table"]
+
+#: Of a lesson: 4, or "4b" for an optional lesson after it.
+Number = int | str
+
+
+def key(number: Number) -> str:
+    """The number as files begin with it, two digits and perhaps a letter.
+
+    >>> key(4), key("4b"), key(12)
+    ('04', '04b', '12')
+    """
+    digits, letter = re.fullmatch(r"0*(\d+)([a-z]?)", str(number)).groups()  # type: ignore[union-attr]
+    return f"{int(digits):02d}{letter}"
 
 
 @dataclass(frozen=True)
@@ -21,7 +35,7 @@ class Entry:
     '3 · Two words'
     """
 
-    number: int
+    number: Number
     title: str
     file: str
     promise: str

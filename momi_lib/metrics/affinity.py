@@ -15,12 +15,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from momi_lib.arguments import (
+    Sizes,
+    check_bytes,
+    check_has,
+    check_input,
+    device_from,
+    file_to_write,
+    path_of,
+    told,
+    whole,
+    word,
+)
 from momi_lib.data import People, to_float
 from momi_lib.devices import at_a_time
 from momi_lib.features import IMAGENET_DEVIATION, IMAGENET_MEAN, MannequinFeatures
 from momi_lib.files import (
     form_of,
     load_tensors,
+    missing_weights,
     not_finite,
     save_tensors,
     sha256,
@@ -111,6 +124,7 @@ class AffinityNetwork(nn.Module):
 
     def embed(self, pictures: Tensor) -> Tensor:
         """Features of pictures (N, 3, H, W) in [-1, 1]: (N, D)."""
+        check_input("pictures", pictures, self)
         if self.kind == "mannequin":
             return cast(MannequinFeatures, self.backbone).embed(pictures)
         pictures = functional.interpolate((pictures + 1) / 2, (224, 224), mode="bilinear", align_corners=False)
@@ -118,10 +132,17 @@ class AffinityNetwork(nn.Module):
 
     def compare(self, first: Tensor, second: Tensor) -> Tensor:
         """Logits (N,) of features (N, D) and (N, D)."""
+        sizes: Sizes = {}
+        for name, features in (("first", first), ("second", second)):
+            shape = f"N {self.head.get_parameter('1.weight').shape[1]}"
+            check_input(name, features, self, shape, "features {} of floats, as describe returns them", sizes=sizes)
         return self.head((first - second).square())[:, 0]
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """How probably each two pictures, (N, 3, H, W) in [-1, 1] both, show one person: (N,) in [0, 1]."""
+        sizes: Sizes = {}
+        check_input("first", first, self, sizes=sizes)
+        check_input("second", second, self, sizes=sizes)
         # One batch of both, so that in training the backbone's normalisation treats the streams alike.
         return torch.sigmoid(self.compare(*self.embed(torch.cat([first, second])).chunk(2)))
 
@@ -140,13 +161,9 @@ class AffinityNetwork(nn.Module):
             ValueError: for other pictures, or in training mode.
         """
         self._must_rest()
-        if pictures.ndim != 4 or pictures.shape[1] != 3 or pictures.dtype != torch.uint8 or not len(pictures):
-            raise ValueError(
-                f"{self.card.name}: expected pictures (N, 3, H, W) uint8, N from 1, got {tuple(pictures.shape)} "
-                f"{pictures.dtype}"
-            )
+        check_bytes("pictures", pictures)
         device = self.mean.device
-        some = pictures.split(batch or at_a_time(device))
+        some = pictures.split(at_a_time(device) if batch is None else whole("batch", batch))
         return torch.cat([self.embed(to_float(part.to(device))).float() for part in some])
 
     @torch.inference_mode()
@@ -173,13 +190,15 @@ class AffinityNetwork(nn.Module):
             FileNotFoundError: where there is no such file, with what to do.
             ValueError: for a file that is damaged or holds other weights.
         """
+        path = path if path is None else path_of("path", path)
         if self.kind == "resnet50":
             self.backbone.load_state_dict(ResNet50Judge(path).network.state_dict())
             return self
         path = Path(path or starting_weights("mannequin"))
         if not path.is_file():
             raise FileNotFoundError(
-                f"{path}: the backbone's first weights are missing; make them with `python -m momi_lib train-features`"
+                f"{path}: the backbone's first weights are missing"
+                f"{missing_weights(path, 'make them with `python -m momi_lib train-features`')}"
             )
         tensors = load_tensors(path)
         try:
@@ -196,7 +215,9 @@ class AffinityNetwork(nn.Module):
         >>> AffinityNetwork.load(path).variant
         'paper'
         """
-        path = Path(path)
+        path = file_to_write("path", path)
+        if card is not None and not isinstance(card, dict):
+            raise TypeError(f"card: expected a dict, or None, got {told(card)}")
         # The head stays in fp32: the variance of a squared difference may pass 65,504, the end of fp16.
         half = {n: v.half() if v.is_floating_point() else v for n, v in self.backbone.state_dict().items()}
         state = {f"backbone.{n}": v for n, v in half.items()} | {
@@ -216,12 +237,10 @@ class AffinityNetwork(nn.Module):
             ValueError: where the file is damaged, does not fit its card's hash, or holds something else or values that
                 are not finite.
         """
-        path = Path(path)
+        path, device = path_of("path", path), device_from("device", device)
         if not path.is_file():
-            raise FileNotFoundError(
-                f"{path}: no such file; make an affinity network with `python -m momi_lib train-affinity --variant "
-                "heldout` (or paper)"
-            )
+            make = "make an affinity network with `python -m momi_lib train-affinity --variant heldout` (or paper)"
+            raise FileNotFoundError(f"{path}: no such file{missing_weights(path, make)}")
         expected = f"expected weights of an affinity network ({FORMAT})"
         try:
             form_of(path)  # says what another file is; a hash would only say that it is another
@@ -272,8 +291,13 @@ def learned(network: AffinityNetwork, people: People, train: People | None = Non
     >>> learned(AffinityNetwork("heldout"), None)
     'held out'
     """
+    if not isinstance(network, AffinityNetwork):
+        raise TypeError(f"network: expected an AffinityNetwork, got {told(network)}")
     if network.trained_on is None:
         return WORDS[network.variant]
+    for name, each in (("people", people), ("train", train)):
+        if each is not None or name == "people":
+            check_has(name, each, "People, as momi_lib.data.load gives them", "fingerprint")
     if network.trained_on == people.fingerprint:
         return WORDS["paper"]
     if train is not None and network.trained_on == train.fingerprint:
@@ -283,6 +307,7 @@ def learned(network: AffinityNetwork, people: People, train: People | None = Non
 
 def starting_weights(backbone: Backbone) -> Path:
     """The file that the backbone begins with where none is given: of the data, or torchvision's download."""
+    word("backbone", backbone, get_args(Backbone))
     if backbone == "mannequin":
         return weights_folder() / "mannequin-features.safetensors"
     from torchvision.models import ResNet50_Weights
@@ -296,4 +321,5 @@ def affinity_weights(variant: Variant, backbone: Backbone = "mannequin") -> Path
     >>> affinity_weights("paper", "resnet50").name
     'resnet50-affinity-paper.safetensors'
     """
+    word("variant", variant, get_args(Variant)), word("backbone", backbone, get_args(Backbone))
     return weights_folder() / f"{backbone}-affinity-{variant}.safetensors"

@@ -15,11 +15,15 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from momi_lib.arguments import Sizes, check_bytes, check_has, text_of, told, whole
 from momi_lib.data import People, TripletSampler, size_of
+from momi_lib.devices import in_float64
 from momi_lib.metrics.affinity import AffinityNetwork, Variant
 from momi_lib.metrics.affinity import learned as whom
 from momi_lib.metrics.features import Named, NetworkCard, distinct, rows
 from momi_lib.metrics.uncertainty import standard_error
+
+PEOPLE = "People, as momi_lib.data.load gives them"
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,8 @@ def real_pairs(people: People, pairs: int, seed: int = 0) -> tuple[Tensor, Tenso
     Raises:
         ValueError: where fewer than two people have two pictures.
     """
+    check_has("people", people, PEOPLE, "persons")
+    pairs = whole("pairs", pairs)
     somebody = (people.persons.cpu() > 0).nonzero()[:, 0]
     drawn = TripletSampler(people.persons.cpu()[somebody], seed=seed).draw(pairs)
     first, same, different = (somebody[index] for index in drawn)
@@ -172,6 +178,11 @@ def real_affinities(
     >>> real.auc, real.same == real.different, real.pictures  # all pictures are black
     (0.5, True, '2 people of the split test')
     """
+    check_has("people", people, PEOPLE, "persons", "pictures", "identities", "split")
+    _check_network(network)
+    for name, words in (("of", of), ("learned", learned)):
+        if words is not None:
+            text_of(name, words)
     first, same, different = real_pairs(people, pairs, seed)
     features = network.describe(people.pictures, batch=batch)
     anchors = features[first]
@@ -227,8 +238,19 @@ def aps(
 
     Source: the paper's section on metrics.
     """
+    _check_network(network)
+    text_of("of", of), text_of("reference", reference)
+    sizes: Sizes = {}
+    check_bytes("pictures", pictures, sizes=sizes)
+    check_bytes("sources", sources, "M 3 H W", sizes=sizes)
+    if not isinstance(real, RealAffinities):
+        raise TypeError(f"real: expected what real_affinities returns, got {told(real)}")
+    if persons is not None and (not isinstance(persons, tuple | list) or len(persons) > 2):
+        raise TypeError(f"persons: expected two tensors, of sources and targets, got {told(persons)}")
     if index is None:
         index = torch.arange(len(sources))
+    elif not isinstance(index, Tensor):
+        raise TypeError(f"index: expected which of the sources each swap took, (M,) int64, got {told(index)}")
     elif index.ndim != 1 or index.dtype != torch.int64 or not ((index >= 0) & (index < len(sources))).all():
         raise ValueError(
             f"index: expected which of the {len(sources)} sources each swap took, (M,) int64 from 0, got "
@@ -268,5 +290,9 @@ def aps(
 
 
 def _mean(values: Tensor) -> float:
-    return float(values.double().mean())
+    return float(in_float64(values).mean())
 
+
+def _check_network(network: AffinityNetwork) -> None:
+    if not isinstance(network, AffinityNetwork):
+        raise TypeError(f"network: expected an AffinityNetwork, got {told(network)}")

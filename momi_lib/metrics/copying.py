@@ -13,7 +13,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from momi_lib.arguments import Sizes, check_bytes, check_tensor, number
 from momi_lib.patches import skeleton_patches
+from momi_lib.skeleton import JOINTS
 
 GREY = (0.299, 0.587, 0.114)
 
@@ -72,8 +74,7 @@ def copied_share(pictures: Tensor, others: Tensor, masks: Tensor, *, within: flo
     (tensor([1.]), tensor([0.]))
     """
     _check(pictures, others, masks)
-    if not 0 <= within <= 1:
-        raise ValueError(f"within: expected a difference of colours in [0, 1], got {within}")
+    within = number("within", within, 0, 1, what="a difference of colours")
     near = (pictures.short() - others.short()).abs().amax(1) <= within * 255
     return (near & masks).sum((1, 2)) / masks.sum((1, 2))
 
@@ -99,6 +100,11 @@ def joint_colour_distance(
     >>> joint_colour_distance(white, *joints, black, *joints)
     tensor([1.])
     """
+    sizes: Sizes = {}
+    for prefix, some, where, seen in (("", pictures, places, valid), ("other_", others, other_places, other_valid)):
+        check_bytes("others" if prefix else "pictures", some, sizes=sizes)
+        check_tensor(f"{prefix}places", where, f"N {len(JOINTS)} 2", "landmarks", "real", sizes=sizes)
+        check_tensor(f"{prefix}valid", seen, f"N {len(JOINTS)}", "valid landmarks", "bool", sizes=sizes)
     colours = []
     for some, where, seen in ((pictures, places, valid), (others, other_places, other_valid)):
         patches, inside = skeleton_patches(some.float() / 255, where.float(), seen, radius=radius, size=4)
@@ -114,10 +120,7 @@ def _grey(pictures: Tensor) -> Tensor:
 
 
 def _check(pictures: Tensor, others: Tensor, masks: Tensor) -> None:
-    if pictures.dtype != torch.uint8 or others.dtype != torch.uint8 or masks.dtype != torch.bool:
-        raise ValueError(f"expected uint8 pictures and bool masks, got {pictures.dtype}, {others.dtype}, {masks.dtype}")
-    if pictures.ndim != 4 or pictures.shape != others.shape or masks.shape != (len(pictures), *pictures.shape[-2:]):
-        raise ValueError(
-            "expected two sets of pictures (N, 3, H, W) and masks (N, H, W), got "
-            f"{tuple(pictures.shape)}, {tuple(others.shape)} and {tuple(masks.shape)}"
-        )
+    sizes: Sizes = {}
+    check_bytes("pictures", pictures, sizes=sizes, empty=True)
+    check_bytes("others", others, sizes=sizes, empty=True)
+    check_tensor("masks", masks, "N H W", "masks", "bool", sizes=sizes, empty=True)

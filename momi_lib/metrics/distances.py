@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from momi_lib.arguments import check_tensor, check_values, seed_of, whole
+from momi_lib.devices import in_float64
+
 
 def frechet_distance(first: Tensor, second: Tensor) -> float:
     """Fréchet distance of two sets of features, each taken for a Gaussian: |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½).
@@ -48,6 +51,10 @@ def _root_trace(first: Tensor, second: Tensor) -> Tensor:
     return torch.linalg.svdvals(first @ second.T).sum()
 
 
+#: The most subsets that are compared: more say nothing more.
+SUBSETS = 1_000_000
+
+
 @dataclass(frozen=True)
 class MeanDiscrepancy:
     """The squared maximum mean discrepancy of two sets: mean over subsets and their standard deviation."""
@@ -81,8 +88,7 @@ def polynomial_mmd(
     True
     """
     first, second = _checked(first, second)
-    if subsets < 1 or size < 2:
-        raise ValueError(f"expected at least 1 subset of at least 2 pictures, got {subsets} of {size}")
+    subsets, size, seed = whole("subsets", subsets, 1, SUBSETS), whole("size", size, 2), seed_of("seed", seed)
     size = min(size, len(first), len(second))
     rng = torch.Generator().manual_seed(seed)
 
@@ -106,12 +112,12 @@ def _discrepancy(first: Tensor, second: Tensor) -> Tensor:
 
 
 def _checked(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1] or min(len(first), len(second)) < 2:
+    for name, features, rows in (("first", first, "N"), ("second", second, "M")):
+        check_tensor(name, features, f"{rows} D", "features")
+        check_values(name, features)
+    if first.shape[1] != second.shape[1] or min(len(first), len(second)) < 2:
         raise ValueError(
-            "expected features (N, D) and (M, D) of at least two pictures each, got "
+            "first and second: expected features (N, D) and (M, D) of at least two pictures each, got "
             f"{tuple(first.shape)} and {tuple(second.shape)}"
         )
-    for name, features in (("first", first), ("second", second)):
-        if not bool(torch.isfinite(features).all()):
-            raise ValueError(f"{name}: expected finite features, got NaN or infinity")
-    return first.double(), second.double()
+    return in_float64(first), in_float64(second)

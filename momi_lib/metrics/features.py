@@ -13,6 +13,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from momi_lib.arguments import Sizes, check_bytes, check_has, check_tensor, index_of, size_from, told
+
 
 @dataclass(frozen=True)
 class NetworkCard:
@@ -68,9 +70,16 @@ class Features:
     masks: str | None = None
 
     def __post_init__(self) -> None:
+        check_has("network", self.network, "a NetworkCard", "backend", "weights", "resize")
+        size_from("size", self.size)
+        for name, words in (("pictures", self.pictures), ("masks", self.masks)):
+            if not isinstance(words, str) and (words is not None or name == "pictures"):
+                raise TypeError(f"{name}: expected words, got {told(words)}")
         for name, tensor in (("values", self.values), ("logits", self.logits)):
-            if tensor is None:
+            if tensor is None and name == "logits":
                 continue
+            if not isinstance(tensor, Tensor):
+                raise TypeError(f"{name}: expected a tensor, got {told(tensor)}")
             if tensor.ndim != 2 or len(tensor) != len(self.values) or not len(tensor) or not tensor.shape[1]:
                 raise ValueError(
                     f"{name} of {self.pictures}: expected one row a picture, (N, D) from 1 x 1 up, got "
@@ -114,6 +123,12 @@ class Named:
         return f"{masks}; weights {self.network.weights[:8]}; resize {self.network.resize}"
 
 
+def check_features(name: str, value: object) -> None:
+    """Refuse what is not :class:`Features` (TypeError)."""
+    if not isinstance(value, Features):
+        raise TypeError(f"{name}: expected Features, as a judge's describe returns them, got {told(value)}")
+
+
 def same_conditions(first: Features, second: Features) -> None:
     """Refuse two sets of features that were not made alike: by network, weights, resize, picture size and masks.
 
@@ -128,6 +143,8 @@ def same_conditions(first: Features, second: Features) -> None:
     ...
     ValueError: zeros and zeros: expected features made alike, got size (128, 64) and (256, 128). Describe ...
     """
+    for name, each in (("first", first), ("second", second)):
+        check_features(name, each)
     pairs = [(field.name, getattr(first.network, field.name), getattr(second.network, field.name))
              for field in fields(NetworkCard)]  # fmt: skip
     pairs += [(name, getattr(first, name), getattr(second, name)) for name in ("size", "masks")]
@@ -154,6 +171,10 @@ def distinct(pictures: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Ten
     >>> distinct(pictures)
     (tensor([0, 1]), tensor([0, 1, 0, 0]))
     """
+    sizes: Sizes = {}
+    check_bytes("pictures", pictures, sizes=sizes, empty=True)
+    if masks is not None:
+        check_tensor("masks", masks, "N H W", "masks", "bool", sizes=sizes, empty=True)
     known: dict[bytes, int] = {}
     first, place = [], []
     pictures, masks = pictures.cpu(), None if masks is None else masks.cpu()
@@ -175,4 +196,6 @@ def rows(values: Tensor, first: Tensor) -> Tensor:
     >>> rows(values, torch.tensor([0, 1, 2])) is values, rows(values, torch.tensor([0, 2]))
     (True, tensor([0, 2]))
     """
+    check_tensor("values", values, "...", "values", "any", empty=True)
+    first = index_of("first", first, len(values)).to(values.device)
     return values if len(first) == len(values) else values[first]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from momi_lib.metrics.distances import frechet_distance
-from momi_lib.metrics.features import Features, Named, NetworkCard, same_conditions
+from momi_lib.metrics.features import Features, Named, NetworkCard, check_features, same_conditions
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ def fid(pictures: Features, reference: Features) -> FID:
     >>> score.name, round(score.value, 4)
     ('FID[mannequin-vgg]', 4.0)
     """
+    check_features("pictures", pictures)
+    check_features("reference", reference)
     same_conditions(pictures, reference)
     return FID(
         value=frechet_distance(pictures.values, reference.values),

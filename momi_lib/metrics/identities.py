@@ -11,6 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from momi_lib.arguments import Sizes, check_tensor, check_values, number
+
 #: Share of the pooled variance that is added to each direction: few pictures say little about 384 directions.
 SHRINKAGE = 0.1
 
@@ -36,17 +38,15 @@ class IdentityClassifier:
     """
 
     def __init__(self, descriptors: Tensor, persons: Tensor, *, shrinkage: float = SHRINKAGE) -> None:
-        if descriptors.ndim != 2 or persons.shape != descriptors.shape[:1]:
-            raise ValueError(
-                f"expected descriptors (N, D) and persons (N,), got {tuple(descriptors.shape)} and "
-                f"{tuple(persons.shape)}"
-            )
-        if not 0 < shrinkage <= 1:
-            raise ValueError(f"shrinkage: expected a number in (0, 1], got {shrinkage}")
+        sizes: Sizes = {}
+        check_tensor("descriptors", descriptors, "N D", "descriptors", sizes=sizes)
+        check_tensor("persons", persons, "N", "persons", "whole", sizes=sizes)
+        check_values("descriptors", descriptors)
+        shrinkage = number("shrinkage", shrinkage, above=0, most=1)
         self.classes, place = persons.unique(return_inverse=True)
         if len(self.classes) < 2 or len(self.classes) == len(persons):
             raise ValueError(
-                f"expected at least two people and one of them twice, got {len(persons)} pictures of "
+                f"persons: expected at least two people and one of them twice, got {len(persons)} pictures of "
                 f"{len(self.classes)} people"
             )
         values = descriptors.double()
@@ -57,11 +57,13 @@ class IdentityClassifier:
         covariance = within.mT @ within / (len(values) - len(self.classes))
         spread = covariance.diagonal().mean()
         if not spread > 0:
-            raise ValueError("the descriptors of every person are all alike; nothing says how much they vary")
+            raise ValueError("descriptors: those of every person are all alike; nothing says how much they vary")
         covariance = (1 - shrinkage) * covariance + shrinkage * spread * torch.eye(len(covariance)).double()
         self.weight = torch.linalg.solve(covariance, means.mT).mT
         self.bias = -0.5 * (self.weight * means).sum(1) + (counts / counts.sum()).log()
 
     def __call__(self, descriptors: Tensor) -> Tensor:
         """(N, D) → logits (N, C) float32, a column a class in the order of ``classes``."""
+        check_tensor("descriptors", descriptors, f"N {self.weight.shape[1]}", "descriptors", empty=True)
+        check_values("descriptors", descriptors)
         return (descriptors.double() @ self.weight.mT + self.bias).float()

@@ -13,7 +13,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from momi_lib.metrics.features import Features, Named, NetworkCard
+from momi_lib.arguments import check_tensor, check_values, seed_of, whole
+from momi_lib.devices import in_float64
+from momi_lib.metrics.features import Features, Named, NetworkCard, check_features
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,10 @@ def inception_score(features: Features, *, splits: int = 10, seed: int | None = 
     Source: Salimans et al. 2016, Eq. of section 4. The original's network is another one, with 1,008 outputs whose
     bias is left out; the paper does not say which it took.
     """
+    check_features("features", features)
     if features.logits is None:
         raise ValueError(
-            f"{features.network.name} gives no logits: expected features of a network that classifies. "
+            f"features: {features.network.name} gives no logits: expected features of a network that classifies. "
             "Take evaluation_network('inception'), or fid and kid, which need none."
         )
     scores = split_scores(features.logits, splits=splits, seed=seed)
@@ -108,13 +111,12 @@ def split_scores(logits: Tensor, *, splits: int = 10, seed: int | None = None) -
     >>> split_scores(100 * torch.eye(5).repeat(2, 1), splits=2)  # sure of each, and every class as often
     tensor([5.0000, 5.0000], dtype=torch.float64)
     """
-    if logits.ndim != 2 or not logits.shape[1] or not logits.is_floating_point():
-        raise ValueError(f"expected floating-point logits (N, C), got {tuple(logits.shape)} {logits.dtype}")
-    if not isinstance(splits, int) or not 1 <= splits <= len(logits):
+    check_tensor("logits", logits, "N C", "logits")
+    if whole("splits", splits) > len(logits):
         raise ValueError(f"splits: expected 1 to {len(logits)}, as many as there are pictures, got {splits!r}")
-    if not bool(torch.isfinite(logits).all()):
-        raise ValueError("expected finite logits, got NaN or infinity; look at the pictures and at the network")
-    given = logits.double().log_softmax(1)
+    seed = None if seed is None else seed_of("seed", seed)
+    check_values("logits", logits)
+    given = in_float64(logits).log_softmax(1)
     if seed is not None:
         order = torch.randperm(len(given), generator=torch.Generator().manual_seed(seed))
         given = given[order.to(given.device)]

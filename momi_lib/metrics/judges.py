@@ -17,6 +17,7 @@ from torch.nn import functional
 from torchvision.models import Inception_V3_Weights, ResNet50_Weights, inception_v3, resnet50
 from tqdm.auto import tqdm
 
+from momi_lib.arguments import check_bytes, check_network, flag, path_of, text_of, told, whole
 from momi_lib.data import size_of, to_float
 from momi_lib.devices import at_a_time
 from momi_lib.features import IMAGENET_DEVIATION, IMAGENET_MEAN, FeatureNetwork, feature_network
@@ -43,6 +44,7 @@ class JudgeNetwork(nn.Module):
 
     def train(self, mode: bool = True) -> JudgeNetwork:
         """Stay in ``eval`` mode."""
+        flag("mode", mode)
         return super().train(False)
 
     @torch.inference_mode()
@@ -63,15 +65,14 @@ class JudgeNetwork(nn.Module):
         Raises:
             ValueError: for other pictures or masks.
         """
-        if pictures.ndim != 4 or pictures.shape[1] != 3 or pictures.dtype != torch.uint8 or not len(pictures):
-            raise ValueError(
-                f"{self.name}: expected pictures (N, 3, H, W) uint8, N from 1, got {tuple(pictures.shape)} "
-                f"{pictures.dtype}"
-            )
+        check_bytes("pictures", pictures)
+        text_of("of", of)
+        if masks is not None and not isinstance(masks, PersonMasks):
+            raise TypeError(f"masks: expected PersonMasks, as person_masks returns them, got {told(masks)}")
         if masks is not None and len(masks) != len(pictures):
             raise ValueError(f"{self.name}: expected a mask a picture, got {len(masks)} for {len(pictures)} pictures")
         device = next(self.parameters()).device
-        batch = batch or at_a_time(device)
+        batch = at_a_time(device) if batch is None else whole("batch", batch)
         found: list[tuple[Tensor, Tensor | None]] = []
         for start in tqdm(range(0, len(pictures), batch), desc=self.card.backend, disable=len(pictures) < 4 * batch):
             some = pictures[start : start + batch]
@@ -107,6 +108,9 @@ class OfflineJudge(JudgeNetwork):
 
     def __init__(self, network: FeatureNetwork, weights: str | None = None) -> None:
         super().__init__()
+        check_network("network", network, "a FeatureNetwork", resting=False)  # it is frozen here
+        if weights is not None:
+            text_of("weights", weights)
         backend, _, said = network.name.removesuffix("]").partition("[")
         self.network = network.freeze()
         self.card = NetworkCard(backend, weights or said, "none", "bytes to [0, 1], then ImageNet's mean and deviation")
@@ -210,6 +214,7 @@ def evaluation_network(name: str, path: str | os.PathLike[str] | None = None) ->
     ...
     ValueError: judge: expected 'mannequin', 'inception' or 'resnet50', got 'vgg'
     """
+    path = path if path is None else path_of("path", path)
     if name == "mannequin":
         path = Path(path or weights_folder() / "mannequin-features.safetensors")
         return OfflineJudge(feature_network("mannequin", path), sha256(path))

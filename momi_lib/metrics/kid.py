@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from momi_lib.metrics.distances import polynomial_mmd
-from momi_lib.metrics.features import Features, Named, NetworkCard, same_conditions
+from momi_lib.metrics.features import Features, Named, NetworkCard, check_features, same_conditions
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,8 @@ def kid(pictures: Features, reference: Features, *, subsets: int = 100, size: in
     >>> score.subset_size, score.value > 5
     (50, True)
     """
+    check_features("pictures", pictures)
+    check_features("reference", reference)
     same_conditions(pictures, reference)
     discrepancy = polynomial_mmd(pictures.values, reference.values, subsets=subsets, size=size, seed=seed)
     return KID(

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from momi_lib.arguments import Sizes, check_bytes, check_has, check_tensor, size_from
 from momi_lib.data import People, size_of
 from momi_lib.devices import at_a_time
 from momi_lib.pose.limbs import limb_masks
@@ -54,6 +55,7 @@ def person_masks(people: People) -> PersonMasks:
     Raises:
         ValueError: for people without labels.
     """
+    check_has("people", people, "People, as momi_lib.data.load gives them", "pictures", "masks", "joints", "visibility")
     if people.masks is not None:
         return PersonMasks(people.masks, TRUE)
     if people.joints is None or people.visibility is None:
@@ -89,6 +91,10 @@ def polygon_masks(landmarks: Tensor, valid: Tensor, *, size: tuple[int, int] = (
     >>> masks.values.sum().item(), masks.origin  # a disc of radius 4
     (49, 'limb polygons, radius 4, closed 5 x 5')
     """
+    sizes: Sizes = {}
+    check_tensor("landmarks", landmarks, f"N {len(JOINTS)} 2", "landmarks", "real", sizes=sizes, empty=True)
+    check_tensor("valid", valid, f"N {len(JOINTS)}", "valid landmarks", "bool", sizes=sizes, empty=True)
+    size = size_from("size", size)
     height = size[0]
     radius, closing = RADIUS * height / HEIGHT, 2 * round((CLOSING // 2) * height / HEIGHT) + 1
     # A few at a time: of each person there is a map a limb in between.
@@ -147,14 +153,11 @@ def mask_pictures(pictures: Tensor, masks: Tensor, *, colour: Sequence[int] = BA
     >>> mask_pictures(pictures, masks, colour=(1, 2, 3))[0, :, 0].tolist()
     [[200, 1], [200, 2], [200, 3]]
     """
-    if pictures.ndim != 4 or pictures.shape[1] != 3 or pictures.dtype != torch.uint8:
-        raise ValueError(f"expected pictures (N, 3, H, W) uint8, got {tuple(pictures.shape)} {pictures.dtype}")
-    if masks.dtype != torch.bool or masks.shape != (len(pictures), *pictures.shape[-2:]):
-        raise ValueError(
-            f"expected masks {(len(pictures), *pictures.shape[-2:])} bool, one a picture, got "
-            f"{tuple(masks.shape)} {masks.dtype}"
-        )
-    if len(colour) != 3 or not all(isinstance(part, int) and 0 <= part <= 255 for part in colour):
+    sizes: Sizes = {}
+    check_bytes("pictures", pictures, sizes=sizes, empty=True)
+    check_tensor("masks", masks, "N H W", "masks", "bool", sizes=sizes, empty=True)
+    fits = isinstance(colour, tuple | list) and len(colour) == 3
+    if not fits or not all(type(part) is int and 0 <= part <= 255 for part in colour):
         raise ValueError(f"colour: expected three whole numbers from 0 to 255, got {colour!r}")
     background = torch.tensor(colour, dtype=torch.uint8, device=pictures.device).view(1, 3, 1, 1)
     return torch.where(masks[:, None].to(pictures.device), pictures, background)

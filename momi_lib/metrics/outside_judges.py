@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from momi_lib.data import Truth, to_float
-from momi_lib.devices import at_a_time
+from momi_lib.devices import at_a_time, in_float64
 from momi_lib.files import fill, load_tensors, sha256
 from momi_lib.metrics.distances import frechet_distance
 from momi_lib.metrics.features import NetworkCard
@@ -190,7 +190,7 @@ class NamedJudges:
             if torch.equal(*pair):
                 continue  # as far apart as a picture from itself, which is 0
             for column, network in self.distances.items():
-                sums[column] += float(network(*pair).double().sum())
+                sums[column] += float(in_float64(network(*pair)).sum())
         values: dict[str, Any] = {column: total / len(pictures) for column, total in sums.items()}
         if self.frechet is not None:
             described = self.frechet.describe(pictures, "answers").values

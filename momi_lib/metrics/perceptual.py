@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from momi_lib.arguments import Sizes, check_bytes, check_network, check_tensor, whole
 from momi_lib.data import size_of, to_float
 from momi_lib.devices import at_a_time
 from momi_lib.features import FeatureNetwork
@@ -26,10 +27,12 @@ def describe(network: FeatureNetwork, pictures: Tensor, *, batch: int | None = N
     >>> describe(RandomFeatures(), torch.zeros(3, 3, 128, 64, dtype=torch.uint8)).shape
     torch.Size([3, 64])
     """
-    _check(pictures)
+    check_network("network", network, "a feature network")
+    check_bytes("pictures", pictures)
     device = next(network.parameters()).device
+    batch = at_a_time(device) if batch is None else whole("batch", batch)
     embed = getattr(network, "embed", lambda some: network(some)[1].mean((-2, -1)))
-    some = pictures.split(batch or at_a_time(device))
+    some = pictures.split(batch)
     return torch.cat([embed(to_float(part.to(device))).float().cpu() for part in some])
 
 
@@ -58,15 +61,15 @@ def perceptual_distance(
     >>> perceptual_distance(RandomFeatures(), zero, zero)
     tensor([0., 0.])
     """
-    _check(pictures)
-    if pictures.shape != truth.shape or (masks is not None and masks.shape != (len(truth), *truth.shape[-2:])):
-        raise ValueError(
-            "expected pictures and truth (N, 3, H, W) and masks (N, H, W), got "
-            f"{tuple(pictures.shape)}, {tuple(truth.shape)} and {masks if masks is None else tuple(masks.shape)}"
-        )
+    check_network("network", network, "a feature network")
+    sizes: Sizes = {}
+    check_bytes("pictures", pictures, sizes=sizes)
+    check_bytes("truth", truth, sizes=sizes)
+    if masks is not None:
+        check_tensor("masks", masks, "N H W", "masks", "bool", sizes=sizes)
     device = next(network.parameters()).device
     distances = []
-    batch = batch or at_a_time(device)
+    batch = at_a_time(device) if batch is None else whole("batch", batch)
     for start in range(0, len(pictures), batch):
         rows = slice(start, start + batch)
         ours, theirs = (network(to_float(some[rows].to(device))) for some in (pictures, truth))
@@ -80,8 +83,3 @@ def perceptual_distance(
             total += (square * share).sum((1, 2)) / share.sum((1, 2))
         distances.append(total.cpu())
     return torch.cat(distances)
-
-
-def _check(pictures: Tensor) -> None:
-    if pictures.ndim != 4 or pictures.shape[1] != 3 or pictures.dtype != torch.uint8:
-        raise ValueError(f"expected pictures (N, 3, H, W) uint8, got {tuple(pictures.shape)} {pictures.dtype}")

@@ -13,6 +13,19 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from momi_lib.arguments import (
+    Sizes,
+    check_bytes,
+    check_has,
+    check_network,
+    check_tensor,
+    check_values,
+    flag,
+    number,
+    size_from,
+    text_of,
+    told,
+)
 from momi_lib.data import People, Truth, to_float
 from momi_lib.devices import at_a_time
 from momi_lib.metrics.uncertainty import standard_error
@@ -20,6 +33,8 @@ from momi_lib.pose import decode
 from momi_lib.skeleton import JOINTS, MIRROR
 
 THRESHOLD = 0.1
+PEOPLE = "People, as momi_lib.data.load gives them"
+TRUTH = "a Truth, as momi_lib.data.load_truth gives it"
 #: Shoulders to ankles: what a pose is made of.
 BODY = tuple(range(JOINTS.index("left_shoulder"), len(JOINTS)))
 
@@ -64,6 +79,7 @@ def pck(
     0.5
     """
     radius = _radius(landmarks, joints, visibility, height, threshold)
+    landmarks, joints = landmarks.float(), joints.float()
     judged = visibility != 0
     correct = (landmarks - joints).norm(dim=-1) <= radius
     return _share(correct, judged)
@@ -93,6 +109,9 @@ def left_right_confusion(
     0.5
     """
     radius = _radius(landmarks, joints, visibility, height, threshold)
+    if landmarks.shape[1] != len(JOINTS):
+        raise ValueError(f"landmarks: expected the {len(JOINTS)} joints of COCO, got {tuple(landmarks.shape)}")
+    landmarks, joints = landmarks.float(), joints.float()
     mirror = torch.tensor(MIRROR, device=joints.device)
     other = joints[:, mirror]
     apart = (joints - other).norm(dim=-1) > radius
@@ -107,13 +126,18 @@ def person_heights(joints: Tensor, visibility: Tensor, masks: Tensor | None = No
     >>> person_heights(torch.tensor([[[5.0, 10.0], [5.0, 90.0]]]), torch.ones(1, 2)).tolist()
     [81.0]
     """
+    sizes: Sizes = {}
+    check_tensor("joints", joints, "N K 2", "joints", "real", sizes=sizes, empty=True)
+    check_tensor("visibility", visibility, "N K", "visibility", "any", sizes=sizes, empty=True)
     if masks is not None:
+        check_tensor("masks", masks, "N H W", "masks", "bool", sizes=sizes, empty=True)
         rows = masks.any(dim=2)
         height = masks.shape[1]
         first = rows.int().argmax(dim=1)
         last = height - 1 - rows.flip(1).int().argmax(dim=1)
         return torch.where(rows.any(dim=1), last - first + 1, 0).float()
-    known, y = visibility != 0, joints[..., 1]
+    known, y = visibility != 0, joints[..., 1].float()
+    check_values("joints", joints[known])
     top = y.masked_fill(~known, float("inf")).amin(dim=1)
     bottom = y.masked_fill(~known, float("-inf")).amax(dim=1)
     return (bottom - top + 1).clamp_min(0)
@@ -199,9 +223,10 @@ def find_joints(
     >>> joints.landmarks[0, 0].tolist(), bool(joints.seen.all()), joints.origin
     ([33.5, 65.5], True, 'joints found by middle')
     """
-    if pictures.ndim != 4 or pictures.shape[1] != 3 or pictures.dtype != torch.uint8 or not len(pictures):
-        got = f"{tuple(pictures.shape)} {pictures.dtype}"
-        raise ValueError(f"expected pictures (N, 3, H, W) uint8, N from 1, got {got}")
+    check_network("network", network, "a pose network")
+    text_of("name", name)
+    check_bytes("pictures", pictures)
+    threshold, upsample = number("threshold", threshold), flag("upsample", upsample)
     parameter = next(network.parameters(), None)
     device = "cpu" if parameter is None else parameter.device
     size = tuple(pictures.shape[-2:])
@@ -216,6 +241,7 @@ def find_joints(
 
 def labelled_joints(people: People) -> Joints | None:
     """The visible joints of ``people`` where the data set has labels, else ``None``."""
+    check_has("people", people, PEOPLE, "joints", "visibility")
     if people.joints is None or people.visibility is None:
         return None
     return Joints(people.joints, people.visibility == 2, "labelled, visible joints")
@@ -248,9 +274,19 @@ def pose_agreement(
     >>> pose_agreement(joints, joints, network="n[1]", pictures="swaps", size=(128, 64)).value
     1.0
     """
+    for name, joints in (("found", found), ("wanted", wanted)):
+        if not isinstance(joints, Joints):
+            raise TypeError(f"{name}: expected Joints, as find_joints returns them, got {told(joints)}")
+        check_tensor(f"{name}.landmarks", joints.landmarks, f"N {len(JOINTS)} 2", "landmarks", "real")
+        check_tensor(f"{name}.seen", joints.seen, f"N {len(JOINTS)}", "seen landmarks", "bool")
+    text_of("network", network), text_of("pictures", pictures)
+    size = size_from("size", size)
+    if persons is not None and (not isinstance(persons, tuple | list) or len(persons) > 2):
+        raise TypeError(f"persons: expected two tensors, of sources and targets, got {told(persons)}")
     if len(found.landmarks) != len(wanted.landmarks):
         raise ValueError(
-            f"expected joints of as many swaps as targets, got {len(found.landmarks)} and {len(wanted.landmarks)}"
+            f"found and wanted: expected joints of as many swaps as targets, got {len(found.landmarks)} and "
+            f"{len(wanted.landmarks)}"
         )
     judged = wanted.seen & _body()
     if not judged.any():
@@ -286,8 +322,13 @@ def pose_score(network: nn.Module, pictures: Tensor, truth: Truth, *, decoder: s
         ``pck``: share of the visible body joints, shoulders to ankles, within a tenth of the person's height;
         ``confusion``: share found at the place of their mirror joint.
     """
-    if len(pictures) != len(truth):
-        raise ValueError(f"expected one picture for each of {len(truth)} swaps, got {len(pictures)}")
+    check_has("truth", truth, TRUTH, "pictures", "joints", "visibility", "masks")
+    check_bytes("pictures", pictures)
+    if pictures.shape != truth.pictures.shape:
+        raise ValueError(
+            f"pictures: expected one picture for each of {len(truth.pictures)} swaps, {tuple(truth.pictures.shape)}, "
+            f"got {tuple(pictures.shape)}"
+        )
     landmarks = find_joints(network, "a pose network", pictures, decoder=decoder).landmarks
     visible = truth.visibility == 2
     visible = visible & _body()
@@ -317,6 +358,7 @@ def score_landmarks(
     Raises:
         ValueError: for people without joints.
     """
+    check_has("people", people, PEOPLE, "joints", "visibility", "masks", "pictures")
     if people.joints is None or people.visibility is None:
         raise ValueError(f"{people.folder}: expected labelled people, got pictures without joints")
     landmarks = find_joints(network, "a pose network", people.pictures, decoder=decoder, upsample=upsample).landmarks
@@ -338,15 +380,31 @@ def _body() -> Tensor:
 
 
 def _radius(landmarks: Tensor, joints: Tensor, visibility: Tensor, height: Tensor | float, threshold: float) -> Tensor:
-    if landmarks.ndim != 3 or landmarks.shape != joints.shape or visibility.shape != joints.shape[:2]:
-        raise ValueError(
-            "expected landmarks (N, K, 2), joints (N, K, 2) and visibility (N, K), got "
-            f"{tuple(landmarks.shape)}, {tuple(joints.shape)} and {tuple(visibility.shape)}"
-        )
-    height = torch.as_tensor(height, dtype=torch.float32, device=joints.device)
-    if height.ndim > 1 or (height.ndim == 1 and len(height) != len(joints)):
-        raise ValueError(f"expected height (N,) with N = {len(joints)} or a number, got {tuple(height.shape)}")
-    return (height * threshold).reshape(-1, 1)
+    sizes: Sizes = {}
+    check_tensor("landmarks", landmarks, "N K 2", "landmarks", "real", sizes=sizes)
+    check_tensor("joints", joints, "N K 2", "joints", "real", sizes=sizes)
+    check_tensor("visibility", visibility, "N K", "visibility", "any", sizes=sizes)
+    judged = (visibility != 0).to(joints.device)
+    check_values("joints", joints[judged])
+    check_values("landmarks", landmarks[judged.to(landmarks.device)])
+    heights = _heights(height, len(joints)).to(joints.device)
+    return (heights * number("threshold", threshold, above=0)).reshape(-1, 1)
+
+
+def _heights(height: Tensor | float, count: int) -> Tensor:
+    """Heights (N,) or () as float32; those of people whom nobody sees may be 0."""
+    if isinstance(height, bool) or height is None or isinstance(height, str | bytes | dict):
+        raise TypeError(f"height: expected (N,) heights or a number above 0, got {told(height)}")
+    try:
+        heights = torch.as_tensor(height, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"height: expected (N,) heights or a number above 0, got {told(height)}") from error
+    if heights.ndim > 1 or (heights.ndim == 1 and len(heights) != count):
+        raise ValueError(f"height: expected (N,) with N = {count} or a number, got {tuple(heights.shape)}")
+    if heights.ndim == 0:
+        number("height", float(heights), above=0)
+    check_values("height", heights, 0)
+    return heights
 
 
 def _share(hit: Tensor, judged: Tensor) -> Score:

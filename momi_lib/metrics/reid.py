@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from momi_lib.arguments import Sizes, check_has, check_tensor, check_values
 from momi_lib.data import Truth
 
 
@@ -28,11 +29,16 @@ def rank1(descriptors: Tensor, gallery: Tensor, truth: Truth) -> Tensor:
     Raises:
         ValueError: for another number of descriptors.
     """
+    check_has("truth", truth, "a Truth, as momi_lib.data.load_truth gives it", "people", "source", "target", "__len__")
+    sizes: Sizes = {}
+    for name, rows, each in (("descriptors", "M", descriptors), ("gallery", "N", gallery)):
+        check_tensor(name, each, f"{rows} D", "descriptors", sizes=sizes)
+        check_values(name, each)
     _check(descriptors, truth)
     people = truth.people
     if len(gallery) != len(people):
         raise ValueError(f"gallery: expected one descriptor for each of {len(people)} pictures, got {len(gallery)}")
-    likeness = functional.normalize(descriptors, dim=1) @ functional.normalize(gallery, dim=1).T
+    likeness = functional.normalize(descriptors.float(), dim=1) @ functional.normalize(gallery.float(), dim=1).T
     rows = torch.arange(len(likeness))
     likeness[rows, truth.source] = likeness[rows, truth.target] = -2
     return people.persons[likeness.argmax(1)] == people.persons[truth.source]
@@ -40,4 +46,6 @@ def rank1(descriptors: Tensor, gallery: Tensor, truth: Truth) -> Tensor:
 
 def _check(given: Tensor, truth: Truth) -> None:
     if len(given) != len(truth):
-        raise ValueError(f"expected one picture or descriptor for each of {len(truth)} swaps, got {len(given)}")
+        raise ValueError(
+            f"descriptors: expected one picture or descriptor for each of {len(truth)} swaps, got {len(given)}"
+        )

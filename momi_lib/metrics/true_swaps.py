@@ -15,21 +15,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from momi_lib.arguments import Sizes, check_bytes, check_has, check_tensor
 from momi_lib.data import Truth
 from momi_lib.devices import at_a_time
 from momi_lib.metrics.uncertainty import standard_error
 
+#: What is expected as true swaps.
+TRUTH = "a Truth, as momi_lib.data.load_truth gives it"
+
 
 def _check(pictures: Tensor, truth: Tensor, masks: Tensor) -> None:
-    if pictures.dtype != torch.uint8 or truth.dtype != torch.uint8 or masks.dtype != torch.bool:
-        raise ValueError(
-            f"expected uint8 pictures and truth and bool masks, got {pictures.dtype}, {truth.dtype}, {masks.dtype}"
-        )
-    if pictures.shape != truth.shape or masks.shape != (len(truth), *truth.shape[-2:]):
-        raise ValueError(
-            "expected pictures and truth (N, 3, H, W) and masks (N, H, W), got "
-            f"{tuple(pictures.shape)}, {tuple(truth.shape)} and {tuple(masks.shape)}"
-        )
+    sizes: Sizes = {}
+    check_bytes("pictures", pictures, sizes=sizes, empty=True)
+    check_bytes("truth", truth, sizes=sizes, empty=True)
+    check_tensor("masks", masks, "N H W", "masks", "bool", sizes=sizes, empty=True)
 
 
 def masked_l1(pictures: Tensor, truth: Tensor, masks: Tensor) -> Tensor:
@@ -158,6 +157,8 @@ def score_truth(pictures: Tensor, truth: Truth) -> TruthScores:
     >>> score_truth(answer, truth)
     TruthScores(l1=0.0, l1_error=0.0, ssim=1.0, ssim_error=0.0, count=2)
     """
+    check_has("truth", truth, TRUTH, "pictures", "masks", "people", "source", "target")
+    check_bytes("pictures", pictures)
     l1 = masked_l1(pictures, truth.pictures, truth.masks)
     ssim = masked_ssim(pictures, truth.pictures, truth.masks)
 

@@ -12,6 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from momi_lib.arguments import check_tensor
+from momi_lib.devices import in_float64
+
 BY_PERSON = "resampled by person"  # what results say of their errors
 
 
@@ -43,10 +46,12 @@ def standard_error(values: Tensor, sources: Tensor | None = None, targets: Tenso
     >>> round(alone, 2), round(by_person, 2)
     (0.18, 0.65)
     """
-    values = values.detach().flatten().double().cpu()
+    check_tensor("values", values, "M", "values", "any", empty=True)
+    values = in_float64(values.detach()).cpu()
     owners = [torch.arange(len(values)) if sources is None else sources]
     owners += [] if targets is None else [targets]
     for name, owner in zip(("sources", "targets"), owners, strict=False):
+        check_tensor(name, owner, "M", "people, as numbers,", "whole", empty=True)
         if tuple(owner.shape) != tuple(values.shape):
             raise ValueError(f"{name}: expected a person for each of {len(values)} values, got {tuple(owner.shape)}")
     known = torch.isfinite(values)
@@ -88,11 +93,13 @@ def paired_difference(
     >>> paired_difference(hard + 1, hard)
     Difference(mean=1.0, error=0.0)
     """
+    check_tensor("first", first, "M", "scores", "any", empty=True)
+    check_tensor("second", second, "M", "scores", "any", empty=True)
     if first.shape != second.shape:
         raise ValueError(
             f"first and second: expected scores of the same swaps, got {tuple(first.shape)} and {tuple(second.shape)}"
         )
-    change = first.double() - second.double()
+    change = in_float64(first) - in_float64(second)
     return Difference(float(change.nanmean()), standard_error(change, sources, targets))
 
 

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from momi_lib.arguments import Sizes, check_pictures, check_tensor, told
 from momi_lib.data import mirror_joints, mirror_pictures
+from momi_lib.skeleton import JOINTS
 
 # Mild on purpose: with 30 degrees, half of the pictures covered and strong colour changes a light network had not
 # learned to tell left from right after 1,800 steps; the pictures have occluders and six cameras' colours of their own.
@@ -40,6 +42,15 @@ def augment(
     >>> pictures.shape, joints.shape, visibility.shape
     (torch.Size([2, 3, 128, 64]), torch.Size([2, 17, 2]), torch.Size([2, 17]))
     """
+    sizes: Sizes = {}
+    check_pictures("pictures", pictures, sizes=sizes)
+    check_tensor("joints", joints, f"N {len(JOINTS)} 2", "joints", sizes=sizes)
+    check_tensor("visibility", visibility, f"N {len(JOINTS)}", "visibility", "any", sizes=sizes)
+    _check_types(pictures=pictures, joints=joints)
+    if pictures.dtype != torch.float32:
+        raise ValueError(f"pictures: expected torch.float32, got {pictures.dtype}")
+    if not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator: expected a torch.Generator, got {told(generator)}")
     count, device, width = len(pictures), pictures.device, pictures.shape[-1]
 
     def draw(*shape: int, low: float = 0, high: float = 1) -> Tensor:
@@ -71,6 +82,10 @@ def move(pictures: Tensor, joints: Tensor, angle: Tensor, scale: Tensor, shift: 
     >>> joint.round().abs().tolist(), moved[0, 0, 4].argmax().item()
     ([[[6.0, 4.0]]], 6)
     """
+    sizes: Sizes = {}
+    check_tensor("pictures", pictures, "N C H W", "float pictures {}", sizes=sizes)
+    check_tensor("joints", joints, "N K 2", "joints", sizes=sizes)
+    _check_motion(sizes, angle, scale, shift, pictures=pictures, joints=joints)
     size = joints.new_tensor(pictures.shape[:-3:-1])  # width, height
     centre = (size - 1) / 2
     joints = (joints - centre) @ _rotation(angle, scale).mT + (shift * size)[:, None] + centre
@@ -90,8 +105,26 @@ def move_with_maps(
     >>> bool(torch.allclose(move_with_maps(pictures, maps, *still)[1], maps, atol=1e-6))
     True
     """
+    sizes: Sizes = {}
+    check_tensor("pictures", pictures, "N C H W", "float pictures {}", sizes=sizes)
+    check_tensor("maps", maps, "N K h w", "heatmaps", sizes=sizes)
+    _check_motion(sizes, angle, scale, shift, pictures=pictures, maps=maps)
     moved = _resample(pictures, angle, scale, shift, "border")
     return moved, _resample(maps, angle, scale, shift, "zeros")
+
+
+def _check_types(**given: Tensor) -> None:
+    """Refuse floats of several types, which do not multiply with each other."""
+    if len({each.dtype for each in given.values()}) > 1:
+        told_of = ", ".join(f"{name} {each.dtype}" for name, each in given.items())
+        raise ValueError(f"{', '.join(given)}: expected floats of one type, got {told_of}")
+
+
+def _check_motion(sizes: Sizes, angle: Tensor, scale: Tensor, shift: Tensor, **moved: Tensor) -> None:
+    check_tensor("angle", angle, "N", "angles", sizes=sizes)
+    check_tensor("scale", scale, "N", "factors", sizes=sizes)
+    check_tensor("shift", shift, "N 2", "shifts", sizes=sizes)
+    _check_types(angle=angle, scale=scale, shift=shift, **moved)
 
 
 def _rotation(angle: Tensor, scale: Tensor) -> Tensor:

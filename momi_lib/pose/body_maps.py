@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from momi_lib.arguments import Sizes, check_input, check_tensor, number, told, wholes
 from momi_lib.skeleton import JOINTS
 
 __all__ = ["ENDS", "PARTS", "BodyMap", "BodyMaps", "body_map_loss", "body_map_scores", "body_parts"]
@@ -25,6 +26,8 @@ FARTHEST = 0.5  # metres, summed over the axes: a place that is farther off than
 #: Regions of the reference body, told from the place alone.
 PARTS: tuple[str, ...] = ("head", "trunk", "upper arm", "forearm and hand", "thigh", "shin", "foot")
 
+
+POSE_MAPS = "pose maps {} of floats in [0, 1]"  # what is expected as such
 
 #: The parts at the end of a limb: what is dragged.
 ENDS: tuple[str, ...] = ("forearm and hand", "shin", "foot")
@@ -113,6 +116,7 @@ class BodyMaps(nn.Module):
 
     def __init__(self, source: tuple[int, int, int, int], target: tuple[int, int, int, int]) -> None:
         super().__init__()
+        source, target = _four("source", source), _four("target", target)
         self.build = source[-1]
         self.of_source = _Net(12 + len(JOINTS), source)
         self.of_target = _Net(len(JOINTS), target, vector=source[-1])
@@ -122,13 +126,24 @@ class BodyMaps(nn.Module):
 
         The landmarks come along because left and right are hard to tell from colours alone.
         """
+        sizes: Sizes = {}
+        check_input("pictures", pictures, self, divisor=16, sizes=sizes)
+        check_input("pose_maps", pose_maps, self, f"N {len(JOINTS)} H W", POSE_MAPS, sizes=sizes)
         inputs = torch.cat([functional.pixel_unshuffle(pictures, 2), _halved(pose_maps)], dim=1)
         result, build = self.of_source(inputs)
         return _split(result), build.float()
 
     def target(self, pose_maps: Tensor, build: Tensor) -> BodyMap:
         """B_t: the map of somebody of that build in a pose."""
+        sizes: Sizes = {}
+        check_input("pose_maps", pose_maps, self, f"N {len(JOINTS)} H W", POSE_MAPS, divisor=16, sizes=sizes)
+        check_input("build", build, self, f"N {self.build}", "builds {} of floats", sizes=sizes)
         return _split(self.of_target(_halved(pose_maps), build)[0])
+
+
+def _four(name: str, value: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    half, quarter, eighth, sixteenth = wholes(name, value, 4)
+    return half, quarter, eighth, sixteenth
 
 
 def _halved(pose_maps: Tensor) -> Tensor:
@@ -164,7 +179,7 @@ def body_map_loss(body: BodyMap, labels: Tensor, *, ends: float = 1.0) -> tuple[
     >>> [round(float(loss), 3) for loss in body_map_loss(body, labels)]
     [0.693, 0.3]
     """
-    inside = _inside(body, labels)
+    inside, ends = _inside(body, labels), number("ends", ends, 0)
     places = torch.nan_to_num(labels)
     away = (body.places - places).abs().sum(1, keepdim=True).clamp(max=FARTHEST)
     if ends == 1:
@@ -178,6 +193,12 @@ def body_map_loss(body: BodyMap, labels: Tensor, *, ends: float = 1.0) -> tuple[
 
 
 def _inside(body: BodyMap, labels: Tensor) -> Tensor:
+    if not isinstance(body, BodyMap):
+        raise TypeError(f"body: expected a BodyMap, got {told(body)}")
+    sizes: Sizes = {}
+    check_tensor("body.places", body.places, "N 3 h w", "places", sizes=sizes)
+    check_tensor("body.silhouette", body.silhouette, "N 1 h w", "silhouettes", sizes=sizes)
+    check_tensor("labels", labels, "... h w", "body maps")
     if labels.shape != body.places.shape:
         raise ValueError(
             f"labels: expected body maps {tuple(body.places.shape)} at half the picture's size, got "
@@ -192,6 +213,7 @@ def body_parts(places: Tensor) -> Tensor:
     >>> PARTS[int(body_parts(torch.tensor([0.15, 0.0, -0.3]).view(1, 3, 1, 1)))]
     'thigh'
     """
+    check_tensor("places", places, "N 3 h w", "places", empty=True)
     side, height = places[:, 0].abs(), places[:, 2]
     part = torch.full_like(side, PARTS.index("trunk"), dtype=torch.long)
     part[height > 0.54] = PARTS.index("head")

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from momi_lib import files
+from momi_lib.arguments import check_bytes, check_has, check_network, device_from, flag, index_of, whole
 from momi_lib.data.cache import cache_folder
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def teacher_maps(teacher: nn.Module, people: People, *, cache: bool = True, batc
     >>> teacher_maps(nn.AvgPool2d(4), people, cache=False).shape
     torch.Size([2, 3, 2, 2])
     """
+    batch = whole("batch", batch)
     maps = TeacherMaps(teacher, people, cache=cache, batch=batch)
     if maps.complete:
         return maps.made
@@ -102,6 +104,10 @@ class TeacherMaps:
     """
 
     def __init__(self, teacher: nn.Module, people: People, *, cache: bool = True, batch: int = CHUNK) -> None:
+        check_network("teacher", teacher, "a pose network", resting=False)  # it is put into evaluation mode
+        check_has("people", people, "People, as momi_lib.data.load gives them", "pictures", "fingerprint")
+        check_bytes("people.pictures", people.pictures, empty=True)
+        cache, batch = flag("cache", cache), whole("batch", batch)
         count = len(people.pictures)
         if count == 0:
             raise ValueError("teacher_maps: expected at least one picture, got none; look at the folder and the split")
@@ -140,20 +146,23 @@ class TeacherMaps:
 
     def to(self, device: torch.device | str) -> TeacherMaps:
         """Keep the maps on ``device``, where training asks for them; in place. The teacher stays where it is."""
-        self.device = torch.device(device)
+        self.device = device_from("device", device)
         self.maps = None if self.maps is None else self.maps.to(self.device)
         return self
 
     def __getitem__(self, index: Tensor) -> Tensor:
         """The maps of the pictures ``index`` (M,), (M, 17, h', w') float16, on the device of :meth:`to`."""
-        if not self.complete:  # a look at the indices waits for a GPU, so it is taken only as long as it must
-            wanted = index.cpu()
-            while len(missing := wanted[~self.known[wanted]].unique()):
-                self.make(missing[: self.batch])
-        return self.made[index.to(self.device)]
+        ready = self.complete and self.device.type != "cpu" and isinstance(index, Tensor) and index.ndim == 1
+        if ready and index.dtype == torch.int64:  # a look at the indices waits for a GPU, so only where it must
+            return self.made[index.to(self.device)]
+        wanted = index_of("index", index, len(self))
+        while len(missing := wanted[~self.known[wanted]].unique()):
+            self.make(missing[: self.batch])
+        return self.made[wanted.to(self.device)]
 
     def make(self, chunk: Tensor) -> None:
         """Ask the teacher for the pictures ``chunk`` (at most ``batch``) and for as many others as fill it up."""
+        chunk = index_of("chunk", chunk, len(self))
         free = self.known.clone()
         free[chunk] = True
         others = torch.cat([(~free).nonzero()[:, 0], self.known.nonzero()[:, 0]])
@@ -249,4 +258,4 @@ def _read(path: Path) -> dict[str, Tensor] | None:
     if files.sha256(path) != _seal(path).read_text(encoding="utf-8", errors="replace").strip():
         log.warning("the cached maps %s are damaged; they are computed again", path)
         return None
-    return safetensors.torch.load_file(path)
+    return files.released(safetensors.torch.load_file(path))

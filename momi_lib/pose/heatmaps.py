@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from momi_lib.arguments import check_tensor, check_values, flag, number, size_from, word
+
 Decoder = Literal["argmax", "quarter", "newton", "dark"]
 Reprojection = Literal["closed", "convolution"]
 
@@ -33,7 +35,7 @@ def default_sigma(height: int) -> float:
     >>> default_sigma(128), default_sigma(64)
     (6.0, 3.0)
     """
-    return 6 * height / 128
+    return 6 * number("height", height, above=0) / 128
 
 
 def decode(
@@ -78,11 +80,10 @@ def decode(
     [[[5.5, 9.5]]]
     """
     _check_heatmaps(heatmaps, check)
-    if method not in get_args(Decoder):
-        raise ValueError(f"decode: method must be one of {get_args(Decoder)}, got {method!r}")
+    word("method", method, get_args(Decoder))
     heatmaps = heatmaps.detach().float()
-    height, width = _check_size(size, "decode") if size is not None else heatmaps.shape[-2:]
-    if upsample:
+    height, width = size_from("size", size) if size is not None else heatmaps.shape[-2:]
+    if flag("upsample", upsample):
         heatmaps = functional.interpolate(heatmaps, (height, width), mode="bilinear")
     h, w = heatmaps.shape[-2:]
 
@@ -135,16 +136,17 @@ def gaussian_maps(
     >>> maps.shape, maps[0, 0, 2, 1].item()
     (torch.Size([1, 1, 4, 4]), 1.0)
     """
-    if landmarks.ndim != 3 or landmarks.shape[-1] != 2 or valid.shape != landmarks.shape[:2]:
+    check_tensor("landmarks", landmarks, "N K 2", "landmarks", "real", empty=True)
+    check_tensor("valid", valid, "N K", "valid", "any", empty=True)
+    if valid.shape != landmarks.shape[:2]:
         raise ValueError(
-            "gaussian_maps: expected landmarks (N, K, 2) and valid (N, K), "
-            f"got {tuple(landmarks.shape)} and {tuple(valid.shape)}"
+            f"expected landmarks (N, K, 2) and valid (N, K), got {tuple(landmarks.shape)} and {tuple(valid.shape)}"
         )
-    height, width = _check_size(size, "gaussian_maps")
-    if not sigma > 0:
-        raise ValueError(f"gaussian_maps: sigma must be a positive number of pixels, got {sigma}")
-    if method not in get_args(Reprojection):
-        raise ValueError(f"gaussian_maps: method must be one of {get_args(Reprojection)}, got {method!r}")
+    if valid.is_floating_point():
+        check_values("valid", valid, 0, 1)
+    height, width = size_from("size", size)
+    sigma = number("sigma", sigma, above=0)
+    word("method", method, get_args(Reprojection))
     valid = valid.bool()
     landmarks = landmarks.detach().float().masked_fill(~valid[..., None], 0)
     if method == "closed":
@@ -190,27 +192,21 @@ def pose_maps(
     >>> maps.shape, valid.tolist(), maps[0, 1].max().item()
     (torch.Size([1, 2, 128, 64]), [[True, False]], 0.0)
     """
+    threshold = number("threshold", threshold)
+    size = size_from("size", size)
     landmarks, confidence = decode(heatmaps, method=decoder, size=size, upsample=upsample, check=check)
     valid = confidence >= threshold
     return gaussian_maps(landmarks, valid, size=size, sigma=sigma), landmarks, valid
 
 
 def _check_heatmaps(heatmaps: Tensor, finite: bool) -> None:
-    if heatmaps.ndim != 4 or 0 in heatmaps.shape[-2:]:
-        raise ValueError(f"decode: expected heatmaps (N, K, h, w), got {tuple(heatmaps.shape)}")
-    if finite and not torch.isfinite(heatmaps).all():
+    check_tensor("heatmaps", heatmaps, "N K h w", "heatmaps", "any", empty=True)
+    if flag("check", finite) and not torch.isfinite(heatmaps).all():
         bad = int((~torch.isfinite(heatmaps)).flatten(1).any(dim=1).sum())
         raise ValueError(
-            f"decode: the heatmaps of {bad} of {len(heatmaps)} pictures hold NaN or infinity; "
+            f"heatmaps: expected finite ones, and those of {bad} of {len(heatmaps)} pictures hold NaN or infinity; "
             "look for a learning rate that is too high or for damaged weights"
         )
-
-
-def _check_size(size: tuple[int, int], name: str) -> tuple[int, int]:
-    height, width = size
-    if height < 1 or width < 1:
-        raise ValueError(f"{name}: size must be (height, width) in whole pixels, got {tuple(size)}")
-    return height, width
 
 
 def _around(maps: Tensor, x: Tensor, y: Tensor, step: int = 1) -> Tensor:

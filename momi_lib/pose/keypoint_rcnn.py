@@ -11,10 +11,25 @@ from torch import Tensor, nn
 from torchvision.models.detection import KeypointRCNN_ResNet50_FPN_Weights, keypointrcnn_resnet50_fpn
 
 from momi_lib import files
+from momi_lib.arguments import (
+    Sizes,
+    check_input,
+    check_range,
+    check_tensor,
+    flag,
+    number,
+    path_of,
+    size_from,
+    told,
+    whole,
+)
 from momi_lib.data import size_of
 from momi_lib.pose.heatmaps import gaussian_maps
 
 JOINTS = 17
+LONGEST = 8192  # pixels of the detector's shorter side
+#: What the detector says of each person, with shapes.
+FOUND = {"scores": "M", "keypoints": f"M {JOINTS} 3", "keypoints_scores": f"M {JOINTS}"}
 CENTRE = 2.0  # the keypoint score that becomes a confidence of a half
 
 
@@ -56,25 +71,23 @@ class KeypointRCNNTeacher(nn.Module):
     ) -> None:
         super().__init__()
         self.name = "keypoint-rcnn"
-        self.map_size = (int(map_size[0]), int(map_size[1]))
-        self.sigma = sigma
-        self.short_side = short_side
-        self.least = least
+        self.map_size = size_from("map_size", map_size)
+        self.sigma = number("sigma", sigma, above=0)
+        self.short_side = short_side = whole("short_side", short_side, 1, LONGEST)
+        self.least = number("least", least, 0, 1)
         # More than a few people in a picture of one person are not worth their time.
         self.network = _load(weights, min_size=short_side, max_size=8 * short_side, box_detections_per_img=5)
         self.eval()
 
     def train(self, mode: bool = True) -> KeypointRCNNTeacher:
         """Stay in eval mode: in training mode the detector answers with losses instead of people."""
+        flag("mode", mode)
         return super().train(False)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """(N, 3, H, W) RGB in [-1, 1] → (N, 17, *map_size) in [0, 1], which cover the whole picture."""
-        if pictures.ndim != 4 or pictures.shape[1] != 3 or not pictures.is_floating_point():
-            raise ValueError(
-                "KeypointRCNNTeacher: expected float pictures (N, 3, H, W) in [-1, 1], "
-                f"got {pictures.dtype} {tuple(pictures.shape)}"
-            )
+        check_input("pictures", pictures, self)
+        check_range("pictures", pictures)
         detections = self.network(list(((pictures + 1) / 2).clamp(0, 1)))
         return detections_to_heatmaps(
             detections,
@@ -117,6 +130,9 @@ def detections_to_heatmaps(
     >>> detections_to_heatmaps([person], size=(64, 64), map_size=(64, 64), sigma=2.0)[0, 0, 20, 20].item()
     0.5
     """
+    size, map_size = size_from("size", size), size_from("map_size", map_size)
+    sigma, least = number("sigma", sigma, above=0), number("least", least, 0, 1)
+    _check_detections(detections)
     device = detections[0]["scores"].device
     landmarks = torch.zeros(len(detections), JOINTS, 2, device=device)
     confidence = torch.zeros(len(detections), JOINTS, device=device)
@@ -136,6 +152,22 @@ def detections_to_heatmaps(
     return maps / peaks * confidence[..., None, None]
 
 
+def _check_detections(detections: Sequence[Mapping[str, Tensor]]) -> None:
+    """Refuse what torchvision's detector does not answer."""
+    if not isinstance(detections, list | tuple) or not detections:
+        got = "none" if isinstance(detections, list | tuple) else told(detections)
+        raise TypeError(f"detections: expected a list of what the detector found, one a picture, got {got}")
+    for number_, people in enumerate(detections):
+        if not isinstance(people, Mapping) or not set(FOUND) <= people.keys():
+            got = told(people) if not isinstance(people, Mapping) else f"only {', '.join(map(str, people))}"
+            raise TypeError(f"detections[{number_}]: expected {', '.join(FOUND)}, got {got}")
+        sizes: Sizes = {}
+        for name, shape in FOUND.items():
+            check_tensor(f"detections[{number_}][{name!r}]", people[name], shape, name, sizes=sizes, empty=True)
+            if not torch.isfinite(people[name]).all():
+                raise ValueError(f"detections[{number_}][{name!r}]: expected finite numbers, got NaN or infinity")
+
+
 def _load(weights: str | os.PathLike | None, **settings: int) -> nn.Module:
     if weights is None:
         return keypointrcnn_resnet50_fpn(weights=None, weights_backbone=None, **settings)
@@ -150,7 +182,7 @@ def _load(weights: str | os.PathLike | None, **settings: int) -> nn.Module:
                 "machine to the network once, or download the file elsewhere and give its path: "
                 "KeypointRCNNTeacher(weights='path/to/file.pth')"
             ) from error
-    path = Path(weights)
+    path = path_of("weights", weights)
     expected = (
         f"expected {' or '.join(map(repr, names))}, None, or the path of a downloaded "
         f"{Path(names['DEFAULT'].url).name} ({names['DEFAULT'].url})"

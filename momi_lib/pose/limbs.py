@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from momi_lib.arguments import LONGEST, Sizes, check_tensor, number, size_from
 from momi_lib.skeleton import JOINTS, LIMBS
 
 _LEFT, _RIGHT = (tuple(JOINTS.index(f"{side}_{name}") for name in ("shoulder", "hip")) for side in ("left", "right"))
@@ -37,12 +38,11 @@ def limb_masks(landmarks: Tensor, valid: Tensor, *, size: tuple[int, int] = (128
     >>> mask.shape, float(mask[0, 0, 20, 20]), float(mask[0, 0, 50, 20])
     (torch.Size([1, 1, 64, 32]), 1.0, 0.0)
     """
-    if landmarks.ndim != 3 or landmarks.shape[1:] != (len(JOINTS), 2) or valid.shape != landmarks.shape[:2]:
-        raise ValueError(
-            f"limb_masks: expected landmarks (N, {len(JOINTS)}, 2) and valid (N, {len(JOINTS)}), got "
-            f"{tuple(landmarks.shape)} and {tuple(valid.shape)}"
-        )
-    height, width = size
+    sizes: Sizes = {}
+    check_tensor("landmarks", landmarks, f"N {len(JOINTS)} 2", "landmarks", sizes=sizes, empty=True)
+    check_tensor("valid", valid, f"N {len(JOINTS)}", "valid landmarks", "bool", sizes=sizes, empty=True)
+    height, width = size_from("size", size)
+    radius = number("radius", radius, -2, LONGEST)
     first, second = (torch.tensor(end, device=landmarks.device) for end in zip(*SEGMENTS, strict=True))
     start, along = landmarks[:, first], landmarks[:, second] - landmarks[:, first]
     usable = valid[:, first] & valid[:, second]

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from torch import Tensor, nn
 from torchvision.models import resnet
 
+from momi_lib.arguments import check_input, whole, word
+
 BACKBONES = {
     18: resnet.resnet18,
     34: resnet.resnet34,
@@ -89,10 +91,10 @@ class SimpleBaseline(nn.Module):
 
     def __init__(self, layers: int = 50, joints: int = 17, *, width: int = 64) -> None:
         super().__init__()
-        if layers not in BACKBONES:
-            raise ValueError(f"SimpleBaseline: layers must be one of {sorted(BACKBONES)}, got {layers}")
+        word("layers", layers, sorted(BACKBONES))
+        joints, width = whole("joints", joints), whole("width", width)
         if width != 64 and (layers != 18 or width < 8):
-            raise ValueError(f"SimpleBaseline: width must be 64, or from 8 up with 18 layers, got {width}")
+            raise ValueError(f"width: expected 64, or from 8 up with 18 layers, got {width}")
         self.layers = layers
         self.joints = joints
         self.width = width
@@ -120,6 +122,7 @@ class SimpleBaseline(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """(N, 3, h, w) normalised, h and w divisible by 32 → (N, joints, h / 4, w / 4) linear heatmaps."""
+        check_input("pictures", pictures, self, "N 3 h w", "normalised pictures {} of floats", divisor=32)
         x = self.maxpool(self.relu(self.bn1(self.conv1(pictures))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         return self.final_layer(self.deconv_layers(x))

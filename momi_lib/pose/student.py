@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from momi_lib.arguments import check_input, whole, word
+
 Norm = Literal["batch", "group"]
 
 
@@ -37,10 +39,10 @@ class Student(nn.Module):
 
     def __init__(self, width: int = 48, joints: int = 17, *, norm: Norm = "batch") -> None:
         super().__init__()
-        if norm not in get_args(Norm):
-            raise ValueError(f"Student: norm must be one of {get_args(Norm)}, got {norm!r}")
-        if width < 16 or width % 16:
-            raise ValueError(f"Student: width must be a positive multiple of 16, got {width}")
+        word("norm", norm, get_args(Norm))
+        width, joints = whole("width", width), whole("joints", joints)
+        if width % 16:
+            raise ValueError(f"width: expected a multiple of 16, got {width}")
         self.stem = nn.Sequential(*_convolution(3, width // 2, norm, stride=2))
         widths = [width, 2 * width, 3 * width, 4 * width]  # at H/4, H/8, H/16, H/32
         self.down = nn.ModuleList(
@@ -56,6 +58,7 @@ class Student(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """(N, 3, H, W) in [-1, 1], H and W divisible by 4 → (N, joints, H / 4, W / 4) linear heatmaps."""
+        check_input("pictures", pictures, self, divisor=4)
         x = self.stem(pictures)
         levels = []
         for down in self.down:

@@ -16,6 +16,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from momi_lib import files
+from momi_lib.arguments import (
+    check_has,
+    check_input,
+    check_network,
+    check_range,
+    file_to_write,
+    flag,
+    path_of,
+    size_from,
+    told,
+)
 from momi_lib.data import mirror_maps, mirror_pictures, size_of
 from momi_lib.pose.simple_baseline import SimpleBaseline, another_network, depth_of
 
@@ -79,15 +90,20 @@ class Teacher(nn.Module):
         flip: bool = False,
     ) -> None:
         super().__init__()
-        height, width = input_size
-        if height < 32 or width < 32 or height % 32 or width % 32:
-            raise ValueError(f"Teacher: input_size must be (height, width) divisible by 32, got {tuple(input_size)}")
+        check_network("network", network, "a SimpleBaseline", resting=False)
+        check_has("network", network, "a SimpleBaseline", "layers")
+        height, width = size_from("input_size", input_size, 32)
+        if height % 32 or width % 32:
+            raise ValueError(f"input_size: expected (height, width) divisible by 32, got {tuple(input_size)}")
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name: expected a name, or None for one of the depth, got {told(name)}")
+        official, flip = flag("official", official), flag("flip", flip)
         self.network = network
         self.input_size = (int(height), int(width))
         self.official, self.flip = official, flip
         self.name = name or f"simple-baseline-{network.layers}{'-official' if official else ''}"
         own = (height // STRIDE, height // (2 * STRIDE)) if official else (height // STRIDE, width // STRIDE)
-        self.map_size = own if map_size is None else (int(map_size[0]), int(map_size[1]))
+        self.map_size = own if map_size is None else size_from("map_size", map_size)
         self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(DEVIATION).view(3, 1, 1), persistent=False)
         self.eval()
@@ -97,11 +113,9 @@ class Teacher(nn.Module):
 
         In training mode a picture is never mirrored: the network shall learn from its own answers.
         """
-        if pictures.ndim != 4 or pictures.shape[1] != 3 or not pictures.is_floating_point():
-            raise ValueError(
-                "Teacher: expected float pictures (N, 3, H, W) in [-1, 1], "
-                f"got {pictures.dtype} {tuple(pictures.shape)}; momi_lib.data.to_float makes them from uint8"
-            )
+        check_input("pictures", pictures, self)
+        if not self.training:  # a training step does not wait for a GPU
+            check_range("pictures", pictures)
         maps = self._maps(pictures)
         if self.flip and not self.training:
             maps = (maps + mirror_maps(self._maps(mirror_pictures(pictures)))) / 2
@@ -118,6 +132,7 @@ class Teacher(nn.Module):
 
     def prepare(self, pictures: Tensor) -> Tensor:
         """What the network sees: (N, 3, H, W) RGB in [-1, 1] → (N, 3, h, w) normalised, BGR if official."""
+        check_input("pictures", pictures, self)
         pictures = (pictures + 1) / 2
         if self.official:
             # Black surrounds the person, as where the official code's crop leaves the photograph.
@@ -176,8 +191,9 @@ class Teacher(nn.Module):
         Traceback (most recent call last):
         FileNotFoundError: Teacher.from_official: ...
         """
-        path = Path(path)
+        path = path_of("path", path)
         wanted = WHERE_OFFICIAL
+        input_size = None if input_size is None else size_from("input_size", input_size)
         if not path.is_file():
             what = f"{path} is a folder" if path.is_dir() else f"no file {path}"
             raise FileNotFoundError(f"Teacher.from_official: {what}; expected {wanted}")
@@ -230,6 +246,7 @@ class Teacher(nn.Module):
         ...     Teacher.load(f"{folder}/teacher.safetensors").name
         'example'
         """
+        path, half = file_to_write("path", path), flag("half", half)
         tensors = {
             key: value.half() if half and value.is_floating_point() else value
             for key, value in self.network.state_dict().items()
@@ -245,7 +262,7 @@ class Teacher(nn.Module):
             "official": str(int(self.official)),
             "flip": str(int(self.flip)),
         }
-        files.save_tensors(Path(path), tensors, metadata)
+        files.save_tensors(path, tensors, metadata)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Teacher:
@@ -256,7 +273,7 @@ class Teacher(nn.Module):
             ValueError: a file that is no safetensors file or not one of a teacher, metadata or weights that do not fit,
                 weights that are not finite.
         """
-        path = Path(path)
+        path = path_of("path", path)
         expected = "expected a file that Teacher.save or `python -m momi_lib train-teacher` wrote (teacher.safetensors)"
         if not path.is_file():
             raise FileNotFoundError(f"Teacher.load: no file {path}; {expected}")

@@ -25,7 +25,7 @@ from momi_lib.rivals.methods import method
 from momi_lib.rivals.run_config import RivalRunConfig
 from momi_lib.train.ema import ModelEMA
 from momi_lib.train.loss_record import Guard, Losses
-from momi_lib.train.processes import all_reduce_gradients, mean_over, meet_on_cpu, time_is_up
+from momi_lib.train.processes import all_reduce_gradients, device_of_process, mean_over, meet_on_cpu, time_is_up
 from momi_lib.train.randomness import seeded
 
 Callback = Callable[["RivalTrainer", Losses], None]
@@ -58,7 +58,7 @@ class RivalTrainer:
                 "joints"
             )
         self.accelerator = Accelerator(cpu=meet_on_cpu(config.device))
-        self.device = torch.device("cpu") if config.device == "cpu" else self.accelerator.device
+        self.device = device_of_process(self.accelerator, config.device)
         self.precision = "bf16" if config.in_bf16(self.device) else "fp32"
         self.kernels = kernels_of(self.device)
         self.guard = Guard(self.device, 1 if self.device.type == "cpu" else config.log.every)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from momi_lib.arguments import word
+
 if TYPE_CHECKING:
     from momi_lib.rivals.base import RivalConfig, RivalObjective
 
@@ -45,7 +47,6 @@ class Method:
         return getattr(self.network, "needs")  # noqa: B009  # a network's class is known as a Module only
 
 
-@cache
 def method(name: str) -> Method:
     """The method of a name.
 
@@ -59,8 +60,11 @@ def method(name: str) -> Method:
     ...
     ValueError: method: expected one of pg2, pn-gan, patn, dg-net, got 'vunet'
     """
-    if name not in WHERE:
-        raise ValueError(f"method: expected one of {', '.join(WHERE)}, got {name!r}")
+    return _loaded(word("method", name, WHERE))
+
+
+@cache
+def _loaded(name: str) -> Method:
     file, start = WHERE[name]
     module = import_module(f"momi_lib.rivals.{file}")
     config, network, objective = (getattr(module, start + end) for end in ("Config", "", "Objective"))

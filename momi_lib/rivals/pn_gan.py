@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from momi_lib import losses
+from momi_lib.devices import in_float64
 from momi_lib.rivals.base import Landmarks, Phase, PoseGuided, RivalBatch, RivalConfig, RivalObjective
 from momi_lib.rivals.picture_discriminator import (
     PictureDiscriminator,
@@ -299,7 +300,7 @@ def canonical_poses(landmarks: Tensor, valid: Tensor, k: int = 8, seed: int = 0)
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
         raise ValueError(f"k: expected a whole number of poses from 1 up, got {k!r}")
     whole = valid[:, BODY].bool().all(dim=1)
-    places, seen = landmarks[whole].detach().double().cpu(), valid[whole].bool().cpu()
+    places, seen = in_float64(landmarks[whole].detach()).cpu(), valid[whole].bool().cpu()
     different = len(places.unique(dim=0))
     if different < k:
         raise ValueError(

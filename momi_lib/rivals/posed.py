@@ -14,6 +14,17 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from momi_lib.arguments import (
+    check_has,
+    check_network,
+    check_pictures,
+    device_from,
+    flag,
+    index_of,
+    number,
+    told,
+    word,
+)
 from momi_lib.data import People, size_of, to_float
 from momi_lib.pose import decode, load_teacher, teacher_maps
 from momi_lib.pose.cache import teacher_key
@@ -26,6 +37,7 @@ from momi_lib.translate.swaps import RGB, SOURCE_POSE, device_of
 
 __all__ = ["FoundPoses", "LabelledPoses", "PoseSource", "Posed", "SourceName", "pose_source"]
 
+PEOPLE = "People, as momi_lib.data.load gives them"
 SourceName = Literal["teacher", "student", "joints"]
 
 
@@ -85,6 +97,9 @@ class FoundPoses(PoseSource):
         upsample: bool = False,
     ) -> None:
         super().__init__()
+        word("name", name, get_args(SourceName)), word("decoder", decoder, get_args(Decoder))
+        check_network("network", network, "a pose network", resting=False)  # its copy is put into evaluation mode
+        threshold, upsample = number("threshold", threshold), flag("upsample", upsample)
         self.name = name
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.decoder: Decoder = decoder
@@ -98,6 +113,7 @@ class FoundPoses(PoseSource):
     @torch.no_grad()
     def find(self, pictures: Tensor) -> Landmarks:
         """The poses in pictures (N, 3, H, W) in [-1, 1], in their pixels; computed in float32."""
+        check_pictures("pictures", pictures)
         device = device_of(self.network)
         with torch.autocast(device.type, enabled=False):
             found = self.decoded(self.network(pictures.to(device).float()), size_of(pictures))
@@ -106,6 +122,7 @@ class FoundPoses(PoseSource):
     @torch.no_grad()
     def of_people(self, people: People) -> Landmarks:
         """The poses of all N pictures of ``people``, on the CPU; the heatmaps are kept in the cache."""
+        check_has("people", people, PEOPLE, "pictures", "fingerprint")
         maps = teacher_maps(self.network, people)
         found = [self.decoded(some, size_of(people.pictures)) for some in maps.split(256)]
         return Landmarks(*(torch.cat(parts) for parts in zip(*found, strict=True)))
@@ -179,8 +196,10 @@ def pose_source(
     ...
     ValueError: poses: expected one of teacher, student, joints, got 'detector'
     """
-    if name not in get_args(SourceName):
-        raise ValueError(f"poses: expected one of {', '.join(get_args(SourceName))}, got {name!r}")
+    word("poses", name, get_args(SourceName))
+    device = device_from("device", device)
+    if network is not None:
+        check_network("network", network, "a pose network, or the network whose student is meant", resting=False)
     if name == "joints":
         if network is not None:
             raise ValueError("network: expected None with poses 'joints', which are labels, got a network")
@@ -268,6 +287,8 @@ class Posed(nn.Module):
                 f"source_pose: {self.rival.method} needs the pose of the source, got None; find(source) finds it"
             )
         for name, pose in wanted.items():
+            if not isinstance(pose, Landmarks):
+                raise TypeError(f"{name}: expected Landmarks, as find(pictures) returns them, got {told(pose)}")
             shapes = tuple(pose.places.shape), tuple(pose.valid.shape)
             expected = (len(source), len(JOINTS), 2), (len(source), len(JOINTS))
             if shapes != expected:
@@ -300,6 +321,8 @@ class Posed(nn.Module):
         Raises:
             ValueError: where the pose source is labels, and ``people`` have none.
         """
+        check_has("people", people, PEOPLE, "pictures", "joints", "visibility", "__len__")
+        source, target = (index_of(name, each, len(people)) for name, each in (("source", source), ("target", target)))
         device = device_of(self)
         pictures = to_float(people.pictures[source].to(device))
         if not isinstance(self.poses, LabelledPoses):

@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 
 from momi_lib.data import People, load
 from momi_lib.files import write_json
+from momi_lib.pose.other_pictures import warn_of_other_pictures
 from momi_lib.provenance import environment, plain
 from momi_lib.rivals.base import PoseGuided
 from momi_lib.rivals.batches import PeoplePoses
@@ -41,6 +42,8 @@ from momi_lib.translate.swaps import device_of
 log = logging.getLogger(__name__)
 #: What a run that has begun cannot change.
 BEGINNING = ("method", "preset", "poses", "seed", "rival")
+#: A rival takes no teacher from a file, and the student was taught by the same one.
+NO_OTHER_TEACHER = "take --poses joints if the folder has labels, or train dg-net, which needs no poses"
 
 
 def train_rival(
@@ -119,6 +122,8 @@ def find_poses(config: RivalRunConfig, people: People) -> tuple[PeoplePoses | No
 
     if not method(config.method).needs:
         return None, None
+    if config.poses != "joints":
+        warn_of_other_pictures(people.folder, None, NO_OTHER_TEACHER)
     source = pose_source(config.poses, device=config.where)
     return PeoplePoses(source, people), source
 

@@ -12,13 +12,14 @@ from typing import Any, cast, get_args
 import torch
 from torch import nn
 
-from momi_lib.files import load_tensors, save_tensors, sha256, weights_folder, write_json
+from momi_lib.arguments import device_from, file_to_write, path_of, told
+from momi_lib.files import load_tensors, missing_weights, save_tensors, sha256, weights_folder, write_json
 from momi_lib.rivals.base import PoseGuided
 from momi_lib.rivals.methods import method
 from momi_lib.rivals.posed import Posed, PoseSource, SourceName, pose_source
 from momi_lib.translate import MomiNet, load_network
 from momi_lib.translate.swaps import Swaps
-from momi_lib.translate.weights import KEY, MOMI_FORMATS, described, filled, ready, told_apart
+from momi_lib.translate.weights import KEY, MOMI_FORMATS, TRAIN, described, filled, ready, told_apart
 
 __all__ = ["FORMAT", "answer_file", "answer_names", "load_answer", "load_rival", "save_rival", "split_name"]
 
@@ -49,7 +50,9 @@ def save_rival(network: nn.Module, path: str | Path, card: dict[str, Any] | None
             f"network: expected one of a rival, with `method` and `config`, got {type(network).__name__}"
             + ("; momi_lib.translate.save_network writes it" if isinstance(network, MomiNet) else "")
         )
-    path = Path(path)
+    path = file_to_write("path", path)
+    if card is not None and not isinstance(card, dict):
+        raise TypeError(f"card: expected a dict, or None, got {told(card)}")
     state = {n: v.half() if v.is_floating_point() else v for n, v in network.state_dict().items()}
     about = {"format": FORMAT, "method": name, "config": asdict(config)}
     save_tensors(path, state, {KEY: json.dumps(about, sort_keys=True)})
@@ -70,7 +73,7 @@ def split_name(name: str | Path) -> tuple[str, SourceName | None]:
     ...
     ValueError: weights 'pg2@detector': expected teacher, student or joints after the @, got 'detector'
     """
-    text = str(name)
+    text = str(path_of("name", name))
     start, mark, end = text.rpartition("@")
     if not mark or Path(text).is_file():
         return text, None
@@ -97,7 +100,7 @@ def answer_file(name: str | Path) -> Path:
     known = [stem.removeprefix(kind) for kind, stem in files]
     raise FileNotFoundError(
         f"weights {str(path)!r}: neither a file nor one of {known or 'the committed weights (there are none)'} in "
-        f"{folder}; train some with `python -m momi_lib train`"
+        f"{folder}{missing_weights(folder / f'{MOMI}{path}.safetensors', TRAIN)}"
     )
 
 
@@ -141,7 +144,7 @@ def load_rival(name: str | Path, *, device: torch.device | str = "cpu") -> nn.Mo
     ...
     ValueError: ...momi-small.safetensors: weights of another method, a MomiNet; momi_lib.translate.load_network...
     """
-    path = answer_file(name)
+    path, device = answer_file(name), device_from("device", device)
     about = described(path)
     if about.get("format") in MOMI_FORMATS:
         raise ValueError(
@@ -194,6 +197,7 @@ def load_answer(
     ValueError: weights 'small@student': this method is given pictures alone; leave '@student' out
     """
     text, asked = split_name(name)
+    device = device_from("device", device)
     path = answer_file(text)
     if described(path).get("format") == FORMAT:
         network: Any = load_rival(path, device=device)

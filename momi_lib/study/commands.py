@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from momi_lib.devices import Device
+
 log = logging.getLogger("momi_lib")
 
 
@@ -158,7 +160,7 @@ class Rivals:
         minutes: factor of all training times.
         steps: length of every run, instead of what fits into the minutes.
         swaps: number of true swaps on which each run is scored.
-        device: `auto` or `cpu`.
+        device: `auto`, `cpu` or `mps`.
     """
 
     out: Path = Path("runs/rivals")
@@ -169,7 +171,7 @@ class Rivals:
     minutes: float = 1.0
     steps: int | None = None
     swaps: int = 400
-    device: Literal["auto", "cpu"] = "auto"
+    device: Device = "auto"
 
     def __call__(self) -> None:
         """Run it."""

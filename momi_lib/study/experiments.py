@@ -16,8 +16,10 @@ from typing import Any
 
 import torch
 
+from momi_lib.arguments import path_of, told
 from momi_lib.data import load_truth, to_float
 from momi_lib.data.pictures import picture_grid, save_picture
+from momi_lib.devices import pick
 from momi_lib.evaluate.answers import swap_all
 from momi_lib.evaluate.truth_judges import Judges
 from momi_lib.files import weights_folder
@@ -115,7 +117,7 @@ def config_of(name: str, out: Path = RUNS) -> TrainConfig:
     >>> config_of("carry-matching").precision, config_of("carry-matching").out.as_posix()
     ('fp32', 'runs/experiments/carry-matching')
     """
-    if name not in EXPERIMENTS:
+    if name not in list(EXPERIMENTS):
         raise ValueError(f"only: expected some of {', '.join(EXPERIMENTS)}, got {name!r}; leave --only away to run all")
     experiment = EXPERIMENTS[name]
     config = preset("small") if experiment.against is None else config_of(experiment.against, out)
@@ -141,10 +143,13 @@ def run_experiments(
         ValueError: for a name that is not one of the experiments, or if ``out`` contains a run of a different config,
             finished or not; and as :func:`~momi_lib.train.train` does.
     """
+    out, results = path_of("out", out), path_of("results", results)
+    if isinstance(only, str) or not isinstance(only, Sequence):
+        raise TypeError(f"only: expected names of experiments as a tuple, got {told(only)}")
     configs = {name: config_of(name, out) for name in only or EXPERIMENTS}
     for config in configs.values():
         check(config, SAME)
-    judges = Judges(load_truth().select(slice(SWAPS)), "cuda" if torch.cuda.is_available() else "cpu")
+    judges = Judges(load_truth().select(slice(SWAPS)), pick())
     conditions = {
         "scored_by": judges.conditions,
         "fingerprint": judges.truth.people.fingerprint,

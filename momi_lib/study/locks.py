@@ -20,6 +20,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from momi_lib import files
+
 log = logging.getLogger(__name__)
 
 UNWRITTEN = 60.0  # seconds after which an empty lock must have been left by a process that was killed
@@ -105,7 +107,7 @@ def _take(path: Path) -> bool:
     try:
         if _left(path):
             log.info("%s: taken over, because its process has ended", path)
-            path.unlink(missing_ok=True)
+            files.remove(path)
         return _create(path)
     finally:
         _let_go(guard)
@@ -117,7 +119,7 @@ def _put_away(guard: Path) -> bool:
         return False
     aside = guard.with_name(f"{guard.name}.{socket.gethostname()}.{os.getpid()}")
     with suppress(OSError):
-        guard.rename(aside)
+        os.replace(guard, aside)  # Windows refuses to rename to a name that is taken
         old = _left(aside)
         if not old:  # another process was faster, and this is its guard
             with suppress(OSError):
@@ -133,6 +135,10 @@ def _create(path: Path) -> bool:
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
     except FileExistsError:
         return False
+    except PermissionError:
+        if files.WINDOWS and path.exists():  # there it says so of a file that another process is just removing
+            return False
+        raise
     since = datetime.now(UTC).isoformat(timespec="seconds")
     _WRITTEN[path] = json.dumps({**_process(), "since": since, "mark": secrets.token_hex(8)})
     with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -149,7 +155,7 @@ def _let_go(path: Path) -> None:
         log.warning("%s: gone while it was held; another process may have done the same work", path)
         return
     if ours:
-        path.unlink(missing_ok=True)
+        files.remove(path)
     else:
         log.warning("%s: taken by %s while it was held; it stays", path, holder(path))
 
@@ -181,7 +187,7 @@ def _left(path: Path) -> bool:
     """Whether a lock exists and was left by a process of this machine that has ended."""
     try:
         text, age = path.read_text(encoding="utf-8"), time.time() - path.stat().st_mtime
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # on Windows the latter, where another process is just removing it
         return False
     try:
         told = json.loads(text)

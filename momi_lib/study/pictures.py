@@ -17,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from momi_lib.data import load_truth
+from momi_lib.devices import pick
 from momi_lib.evaluate.answers import swap_all
 from momi_lib.evaluate.figure import choose
 from momi_lib.evaluate.pairs import Pairs
@@ -93,7 +94,7 @@ def draw_pictures(
     given = {"source": people.pictures[source], "target": people.pictures[target]}
     if truth is not None:
         given["truth"] = truth.pictures
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = pick()
     drawn = {
         name: swap_all(load_network(file, device=device), given["source"], given["target"])
         for name, file in weights.items()

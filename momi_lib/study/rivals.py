@@ -19,12 +19,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import torch
 
 from momi_lib.data import load, load_truth, to_float
 from momi_lib.data.pictures import picture_grid, save_picture
+from momi_lib.devices import Device, pick
 from momi_lib.evaluate.answers import swap_all, trivial_answers
 from momi_lib.evaluate.truth_judges import Judges
 from momi_lib.files import sha256, weights_folder, write_json
@@ -111,7 +112,7 @@ class Race:
         minutes: factor of all training times.
         steps: length of every run, instead of what fits into the minutes; ``None``: measure it.
         swaps: how many true swaps are scored.
-        device: ``"auto"`` or ``"cpu"``.
+        device: ``"auto"``, ``"cpu"`` or ``"mps"``.
     """
 
     out: Path = Path("runs/rivals")
@@ -122,7 +123,7 @@ class Race:
     minutes: float = 1.0
     steps: int | None = None
     swaps: int = SWAPS
-    device: Literal["auto", "cpu"] = "auto"
+    device: Device = "auto"
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.only) - set(MINUTES)):
@@ -219,7 +220,7 @@ def run_race(race: Race) -> dict[str, Any]:
     """
     truth = load_truth(race.data)
     truth = truth.select(torch.linspace(0, len(truth) - 1, min(race.swaps, len(truth))).long())
-    device = torch.device("cuda" if race.device == "auto" and torch.cuda.is_available() else "cpu")
+    device = pick(race.device)
     scorer = Scorer(truth, Judges(truth, device), acquaintances(truth), device)
     pose_source("teacher", device=device).of_people(load(race.data, "train"))  # in the cache, before any clock runs
     pace = None if race.steps is not None else paces(race)

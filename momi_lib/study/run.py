@@ -16,8 +16,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
+from momi_lib.arguments import size_from, told, whole, word
 from momi_lib.data import load
 from momi_lib.evaluate.answers import answers_without_network, network_answer
 from momi_lib.evaluate.pairs import test_pairs
@@ -30,8 +31,9 @@ from momi_lib.study.locks import held, holder
 from momi_lib.study.pictures import draw_pictures
 from momi_lib.study.summary import FULL, SCORES, means, orderings, value
 from momi_lib.train import TrainConfig, preset
-from momi_lib.train.presets import as_in_the_paper, changed
+from momi_lib.train.presets import PRESETS, as_in_the_paper, changed
 from momi_lib.train.run import WEIGHTS
+from momi_lib.train.run_config import expect_types
 from momi_lib.translate import load_network
 
 log = logging.getLogger(__name__)
@@ -68,13 +70,23 @@ class Study(StudyOptions):
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.only) - set(VARIANTS))
+        word("preset", self.preset, PRESETS)
+        word("judge", self.judge, get_args(get_type_hints(StudyOptions)["judge"]))
+        expect_types("", self)
+        if self.teacher_input is not None:
+            size_from("teacher_input", self.teacher_input)
+        if not isinstance(self.options, Mapping):
+            raise TypeError(f"options: expected a mapping, got {told(self.options)}")
+        for name, of in (("only", "variants"), ("affinity", "networks")):
+            names = getattr(self, name)
+            if not isinstance(names, tuple | list) or not all(isinstance(each, str | Path) for each in names):
+                raise TypeError(f"{name}: expected names of {of} as a tuple, got {told(names)}")
+        unknown = [name for name in self.only if name not in list(VARIANTS)]
         if unknown:
             known = ", ".join(VARIANTS)
             raise ValueError(f"only: expected some of {known}, got {unknown[0]!r}; leave --only away to run all")
         for name in ("steps", "seeds", "pairs"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected a whole number from 1 up, got {getattr(self, name)}")
+            whole(name, getattr(self, name))
         for variant in self.variants:
             self.config(variant, 0)  # what a run would refuse is refused before the first one
 
@@ -85,6 +97,7 @@ class Study(StudyOptions):
 
     def config(self, variant: str, seed: int) -> TrainConfig:
         """The run of a variant: the preset with the paper's own parts and losses, and one thing changed."""
+        word("variant", variant, VARIANTS)
         config = replace(
             as_in_the_paper(preset(self.preset)),
             data=self.data,
@@ -114,6 +127,8 @@ def run_study(study: Study) -> dict[str, Any]:
         TimeoutError: if, at the end, another process has held ``study.results`` for :data:`PATIENCE` seconds.
         and as :func:`~momi_lib.train.train` and :func:`~momi_lib.evaluate.table_one.table_one` do.
     """
+    if not isinstance(study, Study):
+        raise TypeError(f"study: expected a Study, got {told(study)}")
     configs = [(variant, study.config(variant, seed)) for seed in range(study.seeds) for variant in study.variants]
     for _, config in configs:
         check(config)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin
 
+from momi_lib.arguments import size_from
 from momi_lib.losses import AdversarialForm, AdversarialTerms, LossWeights
-from momi_lib.train.run_config import RunConfig
+from momi_lib.train.run_config import RunConfig, expect_types, hints_of
 from momi_lib.train.run_config import expect as _expect
 from momi_lib.translate.blocks import Norm
 from momi_lib.translate.network import NetworkConfig
@@ -22,8 +23,9 @@ PROGRESS = (0, 30, 100, 300, 1_000, 3_000)
 
 
 def _expect_known(group: str, options: Any) -> None:
-    """Refuse words that are not among those that an option's annotation lists (ValueError)."""
-    hints = get_type_hints(type(options))
+    """Refuse words that are not among those that an option's annotation lists (ValueError), and other types."""
+    expect_types(group, options)
+    hints = hints_of(type(options))
     for each in fields(options):
         known, value = get_args(hints[each.name]), getattr(options, each.name)
         if get_origin(hints[each.name]) is Literal and value not in known:
@@ -260,7 +262,7 @@ class TrainConfig(RunConfig):
         _expect_known("", self)
         _expect("", self, "count", "steps", "batch", "distil_batch", "body_batch")
         if self.teacher_input is not None:
-            _expect("", self, "count", "teacher_input")
+            size_from("teacher_input", self.teacher_input)
         _expect("", self, "count or none", "distil_steps", "body_steps")
         self._check_carrying()
         if self.loss.lookup_guidance and self.network.transfer == "join":

@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from momi_lib.arguments import number
 from momi_lib.train.checkpoint import whole_checkpoints
 from momi_lib.train.processes import mean_over
 
@@ -113,8 +114,8 @@ def check_minutes(minutes: float | None) -> None:
     ...
     ValueError: minutes: expected a number from 0 up, got nan
     """
-    if minutes is not None and not 0 <= minutes < float("inf"):
-        raise ValueError(f"minutes: expected a number from 0 up, got {minutes!r}")
+    if minutes is not None:
+        number("minutes", minutes, 0)
 
 
 def run_in_order(trainer: Any, reporter: Any, *, until: int | None = None, minutes: float | None = None) -> None:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from momi_lib import losses
+from momi_lib.arguments import check_has, check_tensor, told
 from momi_lib.data import People
 from momi_lib.data.body_maps import load_any_poses, load_body_labels
 from momi_lib.devices import fast_kernels, kernels_of
@@ -32,7 +33,7 @@ from momi_lib.train.ema import ModelEMA
 from momi_lib.train.initialise import committed_body_maps, initialise_from
 from momi_lib.train.loss_record import Guard, Losses
 from momi_lib.train.objective import Drawn, Objective
-from momi_lib.train.processes import all_reduce_gradients, mean_over, meet_on_cpu, time_is_up
+from momi_lib.train.processes import all_reduce_gradients, device_of_process, mean_over, meet_on_cpu, time_is_up
 from momi_lib.train.randomness import seeded
 from momi_lib.translate import CarryNet, MomiNet, PairDiscriminator, network_of
 from momi_lib.translate.blocks import initialise
@@ -73,10 +74,15 @@ class Trainer:
     """
 
     def __init__(self, config: TrainConfig, people: People, maps: Tensor | TeacherMaps) -> None:
+        if not isinstance(config, TrainConfig):
+            raise TypeError(f"config: expected a TrainConfig, as preset(name) gives it, got {told(config)}")
+        check_has("people", people, "People, as momi_lib.data.load gives them", "pictures", "persons", "to")
+        if not isinstance(maps, TeacherMaps):
+            sizes = {"N": (len(people.pictures), "people")}
+            check_tensor("maps", maps, "N 17 h w", "the teacher's maps", sizes=sizes)
         self.config = config
-        on_cpu = config.device == "cpu"
         self.accelerator = Accelerator(cpu=meet_on_cpu(config.device))
-        self.device = torch.device("cpu") if on_cpu else self.accelerator.device
+        self.device = device_of_process(self.accelerator, config.device)
         self.precision = "bf16" if config.in_bf16(self.device) else "fp32"
         self.kernels = kernels_of(self.device)
         # Looking at a number costs nothing on a processor; a GPU has to be waited for.

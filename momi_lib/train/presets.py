@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from momi_lib.arguments import word
 from momi_lib.provenance import plain
 from momi_lib.train.config import AugmentConfig, LogConfig, LossConfig, OptimConfig, TrainConfig
 from momi_lib.translate.network import NetworkConfig
@@ -220,9 +221,7 @@ def preset(name: str, **changes: Any) -> TrainConfig:
     >>> preset("small", batch=4, loss={"keep": 0.0}).loss.keep
     0.0
     """
-    if name not in PRESETS:
-        raise ValueError(f"preset: expected one of {', '.join(PRESETS)}, got {name!r}")
-    return changed(PRESETS[name], changes)
+    return changed(PRESETS[word("preset", name, PRESETS)], changes)
 
 
 def as_in_the_paper(config: TrainConfig) -> TrainConfig:

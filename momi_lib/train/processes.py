@@ -16,6 +16,8 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast
 from torch import Tensor, nn
 
+from momi_lib.devices import pick
+
 log = logging.getLogger(__name__)
 
 
@@ -31,6 +33,23 @@ def meet_on_cpu(device: str) -> bool:
     """
     several = int(os.environ.get("WORLD_SIZE", 1)) > 1
     return several and (device == "cpu" or not torch.cuda.is_available())
+
+
+def device_of_process(accelerator: Accelerator, wanted: str) -> torch.device:
+    """Where this process computes, given a config's ``device``. Accelerate by itself takes an Apple GPU unasked.
+
+    Raises:
+        ValueError: for several processes that are to share an Apple GPU, and as :func:`momi_lib.devices.pick`.
+
+    >>> from types import SimpleNamespace
+    >>> device_of_process(SimpleNamespace(device=torch.device("mps"), num_processes=1), "cpu")
+    device(type='cpu')
+    """
+    if wanted == "auto" and accelerator.device.type != "mps":
+        return accelerator.device
+    if wanted == "mps" and accelerator.num_processes > 1:
+        raise ValueError("device: several processes cannot share an Apple GPU (mps); start one process, or take cpu")
+    return pick(wanted)
 
 
 def all_reduce_gradients(accelerator: Accelerator, parameters: list[nn.Parameter]) -> None:

@@ -23,6 +23,7 @@ def seeded(device: torch.device, *numbers: int) -> Iterator[None]:
     True
     """
     digest = hashlib.sha256(",".join(map(str, numbers)).encode()).digest()
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    kind = "cuda" if device.type == "cpu" else device.type
+    with torch.random.fork_rng(devices=[] if device.type == "cpu" else [device], device_type=kind):
         torch.manual_seed(int.from_bytes(digest[:7], "big"))
         yield

@@ -14,11 +14,13 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from momi_lib.arguments import flag, told
 from momi_lib.data import People, load, load_truth, to_float
 from momi_lib.data.pictures import picture_grid, save_picture
 from momi_lib.devices import refuse_batch
 from momi_lib.files import refuse_unwritable, write_json
 from momi_lib.pose import TeacherMaps, load_teacher
+from momi_lib.pose.other_pictures import warn_of_other_pictures
 from momi_lib.provenance import begun_with, environment, plain
 from momi_lib.train.checkpoint import latest_checkpoint, save_checkpoint
 from momi_lib.train.config import PROGRESS, TrainConfig
@@ -58,12 +60,16 @@ def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = 
         TrainingDiverged: where a loss is no number; the last checkpoint stays.
         ValueError: where a checkpoint is of other data, another network, seed or stage, or a batch cannot fit.
     """
+    if not isinstance(config, TrainConfig):
+        raise TypeError(f"config: expected a TrainConfig, as preset(name) gives it, got {told(config)}")
     check_minutes(minutes)
+    resume = flag("resume", resume)
     _check_memory(config)
     out, found = config.out, checkpoint_to_resume(config.out, resume)
     make_folder(out)
     warn_where_alone()
     people = load(config.data, "train", size=config.network.size)
+    warn_of_other_pictures(people.folder, config.teacher)
     trainer = Trainer(config, people, _maps(config, people))
     if config.network.carry and config.body_labels == "committed":
         log.info("body maps: those of %s, trained on mannequins; they stay as they are", weights_file("small").name)
@@ -316,8 +322,9 @@ def showcase(data: Path | None, size: tuple[int, int], device: torch.device, cou
 
 def _maps(config: TrainConfig, people: People) -> TeacherMaps:
     """The teacher's maps, made as training comes to need them: the first step need not wait for all of them."""
-    on_cpu = config.device == "cpu" or not torch.cuda.is_available()
-    device = "cpu" if on_cpu else f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    device = config.where
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
     return TeacherMaps(load_teacher(config.teacher, device, input_size=config.teacher_input), people)
 
 

@@ -22,6 +22,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from momi_lib.arguments import Sizes, check_input, flag, whole
 from momi_lib.translate.blocks import Norm, ResidualBlock, conv, norm_layer
 
 Block = Literal["pat", "normed"]
@@ -81,6 +82,8 @@ class PoseAttentionBlock(nn.Module):
         self, width: int, *, first: bool, block: Block = "normed", lean: bool = False, norm: Norm = "batch"
     ) -> None:
         super().__init__()
+        self.width, first, lean = whole("width", width), flag("first", first), flag("lean", lean)
+        self.entering = width if first else 2 * width  # channels of the pose stream
         if block not in get_args(Block) or (lean and block == "pat"):
             raise ValueError(f"block: expected 'normed', or 'pat' without lean, got {block!r} with lean={lean}")
         if block == "pat":
@@ -93,6 +96,9 @@ class PoseAttentionBlock(nn.Module):
 
     def forward(self, appearance: Tensor, pose: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """New appearance, new pose stream, and the gate that was used."""
+        sizes: Sizes = {}
+        check_input("appearance", appearance, self, f"N {self.width} h w", "features {} of floats", sizes=sizes)
+        check_input("pose", pose, self, f"N {self.entering} h w", "features {} of floats", sizes=sizes)
         h1, h2 = self.appearance(appearance), self.pose(pose)
         gate = torch.sigmoid(h2)
         appearance = appearance + h1 * gate
@@ -133,6 +139,7 @@ class PoseAttention(nn.Module):
         self, width: int, blocks: int, *, block: Block = "normed", lean: bool = False, norm: Norm = "batch"
     ) -> None:
         super().__init__()
+        width, blocks = whole("width", width), whole("blocks", blocks, 0, 1000)
         self.blocks = nn.ModuleList(
             PoseAttentionBlock(width, first=index == 0, block=block, lean=lean, norm=norm) for index in range(blocks)
         )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from momi_lib.arguments import LONGEST, Sizes, check_tensor, whole
 from momi_lib.data import size_of
 
 __all__ = ["filled", "widened"]
@@ -21,6 +22,8 @@ def widened(mask: Tensor, radius: int) -> Tensor:
     >>> int(widened(torch.eye(5)[None, None] > 2, 1).sum()), int(widened(torch.eye(3)[None, None, 1:2] > 0, 1).sum())
     (0, 3)
     """
+    check_tensor("mask", mask, "N 1 H W", "a mask", "bool")
+    radius = whole("radius", radius, 0, LONGEST)
     return functional.max_pool2d(mask.float(), 2 * radius + 1, 1, radius) > 0
 
 
@@ -33,6 +36,9 @@ def filled(pictures: Tensor, hole: Tensor) -> Tensor:
     >>> filled(picture, picture == 0).tolist()
     [[[[1.0, 1.0, 1.0, 1.0]]]]
     """
+    sizes: Sizes = {}
+    check_tensor("pictures", pictures, "N C H W", "float pictures {}", sizes=sizes)
+    check_tensor("hole", hole, "N 1 H W", "a mask", "bool", sizes=sizes)
     known = (~hole).to(pictures.dtype)
     levels = [(pictures * known, known)]
     while max(levels[-1][0].shape[-2:]) > 1:

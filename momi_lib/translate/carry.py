@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from momi_lib.arguments import Sizes, check_tensor, told
 from momi_lib.pose.body_maps import BodyMap
 
 __all__ = ["Correspondence", "Flow", "correspond", "enlarged", "premultiplied", "sample"]
@@ -68,6 +69,12 @@ def correspond(source: BodyMap, target: BodyMap) -> Correspondence:
     >>> [round(x, 2) for x in flow.grid[0, 0, 4].tolist()], float(flow.distance.max())
     ([-0.65, -0.25, 0.25, 0.65], 0.0)
     """
+    for name, body in (("source", source), ("target", target)):
+        if not isinstance(body, BodyMap):
+            raise TypeError(f"{name}: expected a BodyMap, got {told(body)}")
+        sizes: Sizes = {}
+        check_tensor(f"{name}.places", body.places, "N 3 h w", "places", sizes=sizes)
+        check_tensor(f"{name}.silhouette", body.silhouette, "N 1 h w", "silhouettes", sizes=sizes)
     if source.places.shape != target.places.shape:
         raise ValueError(
             f"source and target: expected body maps of one shape, got {tuple(source.places.shape)} and "
@@ -165,6 +172,9 @@ def enlarged(flow: Flow, size: tuple[int, int]) -> Tensor:
 
 def premultiplied(pictures: Tensor, alpha: Tensor) -> Tensor:
     """Pictures (N, C, H, W) times their silhouette (N, 1, H, W) in [0, 1], and the silhouette: (N, C + 1, H, W)."""
+    sizes: Sizes = {}
+    check_tensor("pictures", pictures, "N C H W", "float pictures {}", sizes=sizes)
+    check_tensor("alpha", alpha, "N 1 H W", "silhouettes", sizes=sizes)
     return torch.cat([pictures * alpha, alpha], dim=1)
 
 
@@ -178,6 +188,9 @@ def sample(layers: Tensor, grid: Tensor) -> Tensor:
     >>> float(sample(layers, torch.zeros(1, 2, 1, 1))[0, 0, 0, 0].round(decimals=3))
     0.5
     """
+    sizes: Sizes = {}
+    check_tensor("layers", layers, "N C H W", "layers", sizes=sizes)
+    check_tensor("grid", grid, "N 2 h w", "a grid", sizes=sizes)
     fetched = functional.grid_sample(
         layers, grid.permute(0, 2, 3, 1).to(layers.dtype), mode="bilinear", padding_mode="border", align_corners=False
     )

@@ -9,12 +9,13 @@ B_s and B_t (:mod:`momi_lib.pose.body_maps`): what the source shows is fetched b
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from momi_lib.arguments import Sizes, check_input, check_tensor, told, whole
 from momi_lib.data import size_of
 from momi_lib.pose.body_maps import BodyMap, BodyMaps
 from momi_lib.pose.limbs import limb_masks
@@ -49,10 +50,14 @@ class Appearance(NamedTuple):
 
     def repeated(self, times: int) -> Appearance:
         """The whole batch, repeated ``times`` times."""
+        times = whole("times", times)
         return self._each(lambda part: part.repeat(times, *[1] * (part.ndim - 1)))
 
     def expanded(self, count: int) -> Appearance:
         """One person as a batch of ``count``, without copying; a batch of ``count`` people stays as it is."""
+        count = whole("count", count)
+        if len(self.code) not in (1, count):
+            raise ValueError(f"count: expected {len(self.code)}, as many as there are people, got {count}")
         return self._each(lambda part: part.expand(count, *part.shape[1:]))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Appearance:
@@ -102,6 +107,8 @@ class CarryNet(MomiNet):
     backgrounds = get_args(Background)
 
     def __init__(self, config: NetworkConfig) -> None:
+        if not isinstance(config, NetworkConfig):
+            raise TypeError(f"config: expected a NetworkConfig, got {told(config)}")
         if not config.carry:
             raise ValueError("CarryNet: expected a config with carry=True; MomiNet is the network without")
         super().__init__(config)
@@ -118,15 +125,23 @@ class CarryNet(MomiNet):
 
     def meet(self, pictures: Tensor, pose: Pose | None = None) -> Appearance:
         """All that is known of the people in pictures (N, 3, H, W) in [-1, 1]; ``pose`` spares F_p its work."""
-        maps = (pose or self.pose(pictures)).maps
+        self._look_at(pictures=pictures)
+        maps = self._pose_of(pictures, pose).maps
         return self.appearance(pictures, maps, *self.body_maps.source(pictures, maps))
 
     def code(self, appearance: Appearance) -> Tensor:
         """z_a in what :meth:`meet` found: (N, d or 2d, H/8, W/8)."""
+        self._check_appearance("appearance", appearance)
         return appearance.code
 
     def appearance(self, pictures: Tensor, maps: Tensor, body: BodyMap, build: Tensor) -> Appearance:
         """As :meth:`meet`, with pose maps (N, 17, H, W) and what B_s said of the pictures already at hand."""
+        sizes: Sizes = {}
+        height, width = self.config.size
+        check_input("pictures", pictures, self, f"N 3 {height} {width}", sizes=sizes)
+        check_input("maps", maps, self, f"N 17 {height} {width}", "pose maps {} of floats in [0, 1]", sizes=sizes)
+        self._check_body("body", body, sizes)
+        check_tensor("build", build, f"N {self.body_maps.build}", "builds", sizes=sizes)
         halved = self.appearance_encoder.halved(pictures)
         pose_code = self.coarse(self.encode_pose(maps))
         code = self.attention(self.appearance_encoder.encode_halved(halved), pose_code)
@@ -144,9 +159,15 @@ class CarryNet(MomiNet):
         What is taken out is the silhouette, generously, and the limbs between the landmarks: a leg that the body map
         missed would shine through beside the new person as a ghost.
         """
-        pose = pose or self.pose(pictures)
+        self._look_at(pictures=pictures)
+        pose = self._pose_of(pictures, pose)
         if body is None:
             body, _ = self.body_maps.source(pictures, pose.maps)
+        else:
+            self._check_body("body", body, {"N": (len(pictures), "pictures")})
+        return self._backdrop(pictures, pose, body)
+
+    def _backdrop(self, pictures: Tensor, pose: Pose, body: BodyMap) -> Tensor:
         half = size_of(body.silhouette)  # a quarter of the work, and a margin need not be finer
         radius = LIMB * half[0] / 128
         limbs = limb_masks((pose.landmarks + 0.5) / 2 - 0.5, pose.valid, size=half, radius=radius) > 0
@@ -155,6 +176,9 @@ class CarryNet(MomiNet):
 
     def paint(self, appearance: Appearance, maps: Tensor) -> tuple[Painted, Carried]:
         """The people of N appearances in N poses (N, 17, H, W), before any background."""
+        count, (height, width) = self._check_appearance("appearance", appearance), self.config.size
+        shape, sizes = f"N 17 {height} {width}", {"N": (count, "appearance")}
+        check_input("maps", maps, self, shape, "pose maps {} of floats in [0, 1]", sizes=sizes)
         pose_code = self.encode_pose(maps)
         code, within = self.attend(appearance.code, pose_code)
         features = self.generator.features(code, self.coarse(pose_code), within)
@@ -175,9 +199,11 @@ class CarryNet(MomiNet):
 
     def rehearse(self, source: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         """As for :class:`MomiNet`, before what G draws."""
-        pose = self.pose(torch.cat([source, positive, negative]))
+        self._look_at(source=source, positive=positive, negative=negative)
+        pose = self._pose(torch.cat([source, positive, negative]))
         own = Pose(*(part[: len(source)] for part in pose))
-        return self.draw(self.meet(source, own).repeated(3), pose.maps)
+        appearance = self.appearance(source, own.maps, *self.body_maps.source(source, own.maps))
+        return self.draw(appearance.repeated(3), pose.maps)
 
     def draw(
         self,
@@ -203,14 +229,8 @@ class CarryNet(MomiNet):
             ValueError: for another number of people than of poses, a background that is no tensor or of another size, a
                 share outside [0, 1], or above 0 without another appearance.
         """
+        count = self._count(appearance, maps, other)
         appearance, other = ends(appearance, other, share)
-        people = [len(each.code) for each in (appearance, other) if each is not None]
-        count = max(*people, len(maps))
-        if any(number not in (1, count) for number in (*people, len(maps))):
-            raise ValueError(
-                f"draw: expected as many people as poses, or one of either, got {' and '.join(map(str, people))} "
-                f"people and {len(maps)} poses"
-            )
         maps = maps.expand(count, -1, -1, -1)
         behind = None if background is None else self._given(background, count)
         painted, _ = self.paint(appearance.expanded(count), maps)
@@ -241,7 +261,7 @@ class CarryNet(MomiNet):
         source, target = self.checked(source, target)
         count = len(source)
         both = torch.cat([source, target])
-        pose = self.pose(both)  # in one pass: small batches cost more a picture
+        pose = self._pose(both)  # in one pass: small batches cost more a picture
         looked_at = both if isinstance(background, str) and background == "target" else source
         body, build = self.body_maps.source(looked_at, pose.maps[: len(looked_at)])
         first = BodyMap(*(part[:count] for part in body))
@@ -270,7 +290,20 @@ class CarryNet(MomiNet):
             return None
         part = slice(count, None) if asked == "target" else slice(count)
         chosen = Pose(*(each[part] for each in pose))
-        return self.backdrop(both[part], chosen, BodyMap(*(each[part] for each in body)))
+        return self._backdrop(both[part], chosen, BodyMap(*(each[part] for each in body)))
+
+    def _check_appearance(self, name: str, appearance: Any) -> int:
+        """Refuse what :meth:`meet` does not return; the number of people in it."""
+        if not isinstance(appearance, Appearance):
+            raise TypeError(f"{name}: expected what meet(pictures) returns, an Appearance, got {told(appearance)}")
+        return len(appearance.code)
+
+    def _check_body(self, name: str, body: Any, sizes: Sizes) -> None:
+        if not isinstance(body, BodyMap):
+            raise TypeError(f"{name}: expected a BodyMap, as body_maps.source returns it, got {told(body)}")
+        height, width = (side // 2 for side in self.config.size)
+        check_tensor(f"{name}.places", body.places, f"N 3 {height} {width}", "places", sizes=sizes)
+        check_tensor(f"{name}.silhouette", body.silhouette, f"N 1 {height} {width}", "silhouettes", sizes=sizes)
 
     def _given(self, background: Tensor, count: int) -> Tensor:
         """A picture or colour as (count, 3, H, W)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from momi_lib.arguments import Sizes, check_input, wholes
 from momi_lib.translate.blocks import Norm, norm_layer
 
 
@@ -25,6 +26,8 @@ class PairDiscriminator(nn.Module):
 
     def __init__(self, channels: tuple[int, ...] = (64, 128, 256, 512), norm: Norm = "group") -> None:
         super().__init__()
+        channels = wholes("channels", channels)
+        self.least = 2 ** len(channels)  # pixels of a side, so that a logit is left
         layers: list[nn.Module] = []
         inputs = 6
         for index, outputs in enumerate(channels):
@@ -38,13 +41,22 @@ class PairDiscriminator(nn.Module):
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Patch logits: positive means "a real pair"."""
+        self._check(first, second)
         return self.body(torch.cat([first, second], dim=1))
 
     def activations(self, first: Tensor, second: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Patch logits, and what each convolution but the last hands on (after its LeakyReLU), for feature matching."""
+        self._check(first, second)
         x, kept = torch.cat([first, second], dim=1), []
         for layer in self.body:
             x = layer(x)
             if isinstance(layer, nn.LeakyReLU):
                 kept.append(x)
         return x, kept
+
+    def _check(self, first: Tensor, second: Tensor) -> None:
+        sizes: Sizes = {}
+        for name, pictures in (("first", first), ("second", second)):
+            check_input(name, pictures, self, sizes=sizes)
+        if min(first.shape[-2:]) < self.least:
+            raise ValueError(f"first and second: expected sides from {self.least} pixels, got {tuple(first.shape)}")

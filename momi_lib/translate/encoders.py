@@ -13,9 +13,15 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from momi_lib.arguments import check_input, whole, wholes
 from momi_lib.translate.blocks import Norm, ResidualBlock, conv
 
 Stem = Literal["paper", "lean"]
+
+
+def _three(channels: tuple[int, int, int]) -> tuple[int, int, int]:
+    half, quarter, eighth = wholes("channels", channels, 3)
+    return half, quarter, eighth
 
 
 def _layers(
@@ -65,6 +71,8 @@ class PoseEncoder(nn.Module):
         detail: int = 0,
     ):
         super().__init__()
+        self.joints = whole("joints", joints)
+        channels, detail = _three(channels), whole("detail", detail, 0)
         self.body = nn.Sequential(
             *_layers(joints, channels, stem, norm, first_stride=4), ResidualBlock(channels[-1], norm)
         )
@@ -80,6 +88,8 @@ class PoseEncoder(nn.Module):
 
     def forward(self, pose_maps: Tensor) -> Tensor:
         """Encode ``pose_maps``."""
+        what = "pose maps {} of floats in [0, 1]"
+        check_input("pose_maps", pose_maps, self, f"N {self.joints} H W", what, divisor=8)
         if self.detail is None:
             return self.body(pose_maps)
         quarter = self.body[:-2](pose_maps)  # the last halving and the residual block are left
@@ -98,6 +108,8 @@ class AppearanceEncoder(nn.Module):
 
     def __init__(self, channels: tuple[int, int, int], *, stem: Stem = "paper", norm: Norm = "batch"):
         super().__init__()
+        channels = _three(channels)
+        self.first = channels[0]  # channels of the first features at H/2
         self.body = nn.Sequential(
             *_layers(3, channels, stem, norm, first_stride=2), ResidualBlock(channels[-1], norm)
         )
@@ -106,12 +118,15 @@ class AppearanceEncoder(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Encode ``pictures``."""
+        check_input("pictures", pictures, self, divisor=8)
         return self.body(pictures)
 
     def halved(self, pictures: Tensor) -> Tensor:
         """The first features at H/2 (N, channels[0], H/2, W/2); :meth:`encode_halved` goes on from them."""
+        check_input("pictures", pictures, self, divisor=8)
         return self.body[: self.until_half](pictures)
 
     def encode_halved(self, features: Tensor) -> Tensor:
         """From :meth:`halved` features to the code."""
+        check_input("features", features, self, f"N {self.first} h w", "features {} of floats")
         return self.body[self.until_half :](features)

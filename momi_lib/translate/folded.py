@@ -8,6 +8,7 @@ from itertools import pairwise
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from momi_lib.arguments import check_network
 from momi_lib.translate.network import MomiNet
 
 
@@ -30,8 +31,7 @@ def folded(network: MomiNet) -> MomiNet:
     >>> any(isinstance(part, nn.BatchNorm2d) for part in fast.modules())
     False
     """
-    if network.training:
-        raise ValueError("folded: expected a network in evaluation mode; call network.eval() first")
+    check_network("network", network, "a network")
     network = copy.deepcopy(network)
     for sequence in [part for part in network.modules() if isinstance(part, nn.Sequential)]:
         for first, second in pairwise(list(sequence._modules)):

@@ -20,6 +20,7 @@ from momi_lib.data import PictureError, to_float, to_uint8
 from momi_lib.data.pictures import WRITTEN, check_out, check_writable, decode_pictures, save_picture
 from momi_lib.data.reading import Box, cut, read_picture
 from momi_lib.data.records import ENDINGS, is_picture, left_out
+from momi_lib.files import expanded
 from momi_lib.pose.person_box import PersonFinder, detector_weights
 from momi_lib.translate.network import MomiNet
 from momi_lib.translate.verdict import Usual, Verdict, judged, usual_of
@@ -87,7 +88,7 @@ def ordered(
     if not os.path.isfile(target):
         is_folder = os.path.isdir(target)
         raise PictureError(f"{target} {'is a folder, expected one picture' if is_folder else 'does not exist'}.")
-    out = out.expanduser()
+    out = expanded(out)
     sources = [file for path in given for file in _pictures_in(path)]
     folders = [path for path in given if os.path.isdir(path)]
     many = len(sources) > 1 or bool(folders) or (pose is not None and os.path.isdir(out))
@@ -101,11 +102,11 @@ def ordered(
 def _local(path: Path) -> Path:
     if re.match(r"(https?|ftp|file):/", path.as_posix(), re.IGNORECASE):
         raise PictureError(f"{path} is an address; download the picture and give the name of its file.")
-    return path.expanduser()
+    return expanded(path)
 
 
 def _background_file(background: str | None) -> list[tuple[str, Path]]:
-    return [] if background is None or background in NAMES else [("background", Path(background).expanduser())]
+    return [] if background is None or background in NAMES else [("background", expanded(background))]
 
 
 def _pictures_in(path: Path) -> list[Path]:
@@ -325,8 +326,8 @@ def background_of(asked: str, size: tuple[int, int]) -> str | Tensor:
         if not re.fullmatch("#[0-9a-fA-F]{6}", asked):
             raise ValueError(f"background: expected a colour as #rrggbb, six hexadecimal digits, got {asked!r}")
         return to_float(torch.tensor(list(bytes.fromhex(asked[1:])), dtype=torch.uint8))
-    if not Path(asked).expanduser().is_file():
+    if not expanded(asked).is_file():
         names = ", ".join(NAMES)
         raise ValueError(f"background: expected {names}, a colour #rrggbb or a picture file, got {asked!r}")
-    pictures, _ = decode_pictures(Path("."), [str(Path(asked).expanduser())], size=size)
+    pictures, _ = decode_pictures(Path("."), [str(expanded(asked))], size=size)
     return to_float(torch.from_numpy(pictures))[0]

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from momi_lib.arguments import Sizes, check_input, whole, wholes
 from momi_lib.translate.blocks import Norm, ResidualBlock, Upsampling, conv, upsample
 
 Output = Literal["full", "half", "features"]
@@ -50,8 +51,11 @@ class Generator(nn.Module):
         super().__init__()
         if output not in get_args(Output):
             raise ValueError(f"output: expected one of {', '.join(get_args(Output))}, got {output!r}")
-        if not len(channels) == len(blocks) == 4:
-            raise ValueError(f"channels, blocks: expected four numbers each, got {channels} and {blocks}")
+        self.width, kernel = whole("width", width), whole("kernel", kernel)
+        channels, blocks = wholes("channels", channels, 4), wholes("blocks", blocks, 4, 0)
+        if kernel % 2 == 0:
+            raise ValueError(f"kernel: expected an odd number, so that it has a middle, got {kernel}")
+        self.within = channels[1]
         stages = 4 if output == "full" else 3
         layers: list[nn.Module] = [conv(2 * width, channels[0], norm=norm)]
         for stage, (outputs, count) in enumerate(zip(channels[:stages], blocks[:stages], strict=True)):
@@ -79,7 +83,17 @@ class Generator(nn.Module):
         ``within`` (N, channels[1], H/4, W/4) is added on the way: details of the pose (both
         not in the paper).
         """
+        self._check(appearance_code, pose_code, within)
         features = torch.cat([appearance_code, pose_code], dim=1)
         if within is None:
             return self.body(features)
         return self.body[self.quarter :](self.body[: self.quarter](features) + within)
+
+    def _check(self, appearance_code: Tensor, pose_code: Tensor, within: Tensor | None) -> None:
+        sizes: Sizes = {}
+        for name, code in (("appearance_code", appearance_code), ("pose_code", pose_code)):
+            check_input(name, code, self, f"N {self.width} h w", "a code {} of floats", sizes=sizes)
+        if within is not None:
+            height, width = (2 * sizes[side][0] for side in "hw") if sizes else ("h", "w")
+            shape = f"N {self.within} {height} {width}"
+            check_input("within", within, self, shape, "features {} of floats", sizes=sizes)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from momi_lib.arguments import Sizes, check_input, check_tensor, check_tensors, size_from, whole
 from momi_lib.data import size_of
 
 SHARPNESS = 8.0  # how far, at first, a place's score for itself stands above that for others, before the softmax
@@ -51,10 +52,11 @@ class AppearanceLookup(nn.Module):
 
     def __init__(self, width: int, grid: tuple[int, int], heads: int = 4) -> None:
         super().__init__()
+        self.width, self.grid, heads = whole("width", width), size_from("grid", grid), whole("heads", heads)
         if width % heads:
             raise ValueError(f"lookup: width {width} is not divisible by heads {heads}")
         self.heads = heads
-        self.places = nn.Parameter(torch.randn(1, width, *grid))
+        self.places = nn.Parameter(torch.randn(1, width, *self.grid))
         self.query, self.key = nn.Conv2d(width, width, 1), nn.Conv2d(width, width, 1)
         self.value = nn.Conv2d(2 * width, heads * width, 1)
         self.result = nn.Conv2d(heads * width, width, 1)
@@ -71,6 +73,15 @@ class AppearanceLookup(nn.Module):
         for layer in (self.query, self.key, self.value, self.result):
             nn.init.zeros_(layer.get_parameter("bias"))
 
+    @property
+    def _shape(self) -> str:
+        return f"N {self.width} {self.grid[0]} {self.grid[1]}"
+
+    def _check(self, **codes: Tensor) -> None:
+        sizes: Sizes = {}
+        for name, code in codes.items():
+            check_input(name, code, self, self._shape, "a code {} of floats", sizes=sizes)
+
     def _queries_and_keys(self, source_pose: Tensor, target_pose: Tensor) -> tuple[Tensor, Tensor]:
         return (
             _split(self.query(target_pose + self.places), self.heads),
@@ -79,6 +90,7 @@ class AppearanceLookup(nn.Module):
 
     def forward(self, appearance: Tensor, source_pose: Tensor, target_pose: Tensor) -> Tensor:
         """The appearance code where the target's pose needs it."""
+        self._check(appearance=appearance, source_pose=source_pose, target_pose=target_pose)
         values = _split(self.value(torch.cat([appearance, source_pose], dim=1)), self.heads)
         attended = functional.scaled_dot_product_attention(*self._queries_and_keys(source_pose, target_pose), values)
         return self.result(_join(attended, appearance.shape[-2:]))
@@ -91,6 +103,7 @@ class AppearanceLookup(nn.Module):
         >>> lookup.weights(code, code).sum(-1).allclose(torch.ones(1, 2, 8))
         True
         """
+        self._check(source_pose=source_pose, target_pose=target_pose)
         query, key = self._queries_and_keys(source_pose, target_pose)
         return (query @ key.mT / query.shape[-1] ** 0.5).softmax(dim=-1)
 
@@ -114,6 +127,10 @@ class AppearanceLookup(nn.Module):
         >>> bool(lookup.negative_log_likelihood((code, code), (middle, middle), torch.tensor([[True]])) >= 0)
         True
         """
+        sizes: Sizes = {}
+        check_tensors("codes", codes, self._shape, "codes", count=2, sizes=sizes)
+        check_tensors("points", points, "N P 2", "points", count=2, sizes=sizes)
+        check_tensor("valid", valid, "N P", "valid points", "bool", sizes=sizes)
         (source_pose, target_pose), (source, target) = codes, points
         query, key = self._queries_and_keys(source_pose, target_pose)  # (N, heads, h·w, c)
         shares = [bilinear_shares(place, size_of(source_pose)) for place in (source, target)]

@@ -7,6 +7,16 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from momi_lib.arguments import (
+    Sizes,
+    check_input,
+    check_range,
+    check_resting,
+    check_tensor,
+    check_values,
+    number,
+    told,
+)
 from momi_lib.pose import Student, default_sigma, gaussian_maps, pose_maps
 from momi_lib.skeleton import JOINTS
 from momi_lib.translate.attention import PoseAttention, ResidualBlocks
@@ -16,7 +26,7 @@ from momi_lib.translate.generator import Generator
 from momi_lib.translate.lookup import AppearanceLookup
 from momi_lib.translate.shape import NetworkConfig
 
-__all__ = ["MomiNet", "NetworkConfig", "Pose", "ends"]
+__all__ = ["MomiNet", "NetworkConfig", "Pose", "check_range", "ends"]
 
 
 #: What a network has found out about people and draws them from: the code of Eq. 2, or what its kind has instead.
@@ -59,6 +69,8 @@ class MomiNet(nn.Module):
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
         super().__init__()
+        if config is not None and not isinstance(config, NetworkConfig):
+            raise TypeError(f"config: expected a NetworkConfig, got {told(config)}")
         self.config = c = config or NetworkConfig()
         if c.carry and type(self) is MomiNet:
             raise ValueError("MomiNet: expected carry=False; network_of(config) makes a CarryNet of other configs")
@@ -108,7 +120,14 @@ class MomiNet(nn.Module):
         """F_p, decoding, reprojection: (N, 3, H, W) in [-1, 1] → :class:`Pose`.
 
         The maximum of a heatmap has no gradient, so nothing that is computed from ``maps`` trains the student.
+
+        Raises:
+            ValueError: for other pictures; in evaluation mode also for values outside [-1, 1].
         """
+        self._look_at(pictures=pictures)
+        return self._pose(pictures)
+
+    def _pose(self, pictures: Tensor) -> Pose:
         heatmaps = self.student(pictures)
         maps, landmarks, valid = pose_maps(
             heatmaps.detach().float(),
@@ -131,6 +150,7 @@ class MomiNet(nn.Module):
 
     def coarse(self, pose_code: Tensor) -> Tensor:
         """z_p without its detail, the d channels that all parts but G are given."""
+        self._check_code("pose_code", pose_code, {}, self._pose_channels)
         return pose_code[:, : self.config.width]
 
     def encode_appearance(self, pictures: Tensor, pose_code: Tensor) -> Tensor:
@@ -138,6 +158,9 @@ class MomiNet(nn.Module):
 
         With a lookup that pose code comes along, for the keys: (N, 2d, H/8, W/8).
         """
+        sizes: Sizes = {}
+        check_input("pictures", pictures, self, sizes=sizes)
+        self._check_code("pose_code", pose_code, sizes, self._pose_channels)
         pose_code = self.coarse(pose_code)
         appearance_code = self.attention(self.appearance_encoder(pictures), pose_code)
         return appearance_code if self.lookup is None else torch.cat([appearance_code, pose_code], dim=1)
@@ -153,6 +176,10 @@ class MomiNet(nn.Module):
         Returns:
             (N, d, H/8, W/8), and what is added to G's features at H/4, ``None`` without detail.
         """
+        sizes: Sizes = {}
+        channels = self.config.width if self.lookup is None else 2 * self.config.width
+        self._check_code("appearance_code", appearance_code, sizes, channels)
+        self._check_code("pose_code", pose_code, sizes, self._pose_channels)
         within = None if self.detail is None else self.detail(pose_code[:, self.config.width :])
         if self.lookup is not None:
             appearance_code = self.lookup(*appearance_code.chunk(2, dim=1), self.coarse(pose_code))
@@ -162,8 +189,10 @@ class MomiNet(nn.Module):
         """Both as this network computes: (N, 3, H, W) in [-1, 1], as many of each, and of the type of its weights.
 
         Raises:
-            ValueError: for another shape, no pictures, whole numbers, values outside [-1, 1], or different numbers.
+            ValueError: for another shape, no pictures, whole numbers, values outside [-1, 1], or different numbers; and
+                in training mode, in which the pictures beside it change what a picture becomes.
         """
+        check_resting(type(self).__name__, self, "a network")
         weight = next(self.parameters())
         for name, pictures in (("source", source), ("target", target)):
             expected = (3, *self.config.size)
@@ -187,10 +216,13 @@ class MomiNet(nn.Module):
 
         ``pose``, of the same pictures, spares F_p its work.
         """
-        return self.encode_appearance(pictures, self.encode_pose((pose or self.pose(pictures)).maps))
+        self._look_at(pictures=pictures)
+        pose = self._pose_of(pictures, pose)
+        return self.encode_appearance(pictures, self.encode_pose(pose.maps))
 
     def code(self, appearance: Met) -> Tensor:
         """z_a in what :meth:`meet` found: (N, d or 2d, H/8, W/8)."""
+        self._check_appearance("appearance", appearance)
         return appearance
 
     def draw(
@@ -215,13 +247,14 @@ class MomiNet(nn.Module):
             (N, 3, H, W) in [-1, 1].
 
         Raises:
-            ValueError: for a background, for a share outside [0, 1], or above 0 without another appearance.
+            ValueError: for another number of people than of poses, a background, a share outside [0, 1], or above 0
+                without another appearance.
         """
         if background is not None:
             raise ValueError("background: expected None, because this network draws the street itself")
+        count = self._count(appearance, maps, other)
         appearance, other = ends(appearance, other, share)
         pose_code = self.encode_pose(maps)
-        count = max(len(appearance), len(pose_code))
         pose_code = pose_code.expand(count, -1, -1, -1)
         code, within = self.attend(appearance.expand(count, -1, -1, -1), pose_code)
         if other is not None:
@@ -242,19 +275,20 @@ class MomiNet(nn.Module):
             (N, 3, H, W) in [-1, 1].
 
         Raises:
-            ValueError: for pictures of another size, or another background.
+            ValueError: for pictures of another size, another background, or in training mode.
         """
         source, target = self.checked(source, target)
         if not isinstance(background, str) or background != "drawn":
             got = repr(background) if isinstance(background, str) else "another"
             raise ValueError(f"background: this network draws the street itself, expected 'drawn', got {got}")
-        maps = self.pose(torch.cat([source, target])).maps  # in one pass: small batches cost more a picture
+        maps = self._pose(torch.cat([source, target])).maps  # in one pass: small batches cost more a picture
         source_code, target_code = self.encode_pose(maps).chunk(2)
         return self.decode(self.encode_appearance(source, source_code), target_code)
 
     def rehearse(self, source: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         """Draw the people of ``source`` (N, 3, H, W) in all three poses, as a training step does: (3N, 3, H, W)."""
-        codes = self.encode_pose(self.pose(torch.cat([source, positive, negative])).maps)
+        self._look_at(source=source, positive=positive, negative=negative)
+        codes = self.encode_pose(self._pose(torch.cat([source, positive, negative])).maps)
         appearance = self.encode_appearance(source, codes[: len(source)])
         return self.decode(appearance.repeat(3, 1, 1, 1), codes)
 
@@ -262,21 +296,63 @@ class MomiNet(nn.Module):
         """The same as :meth:`swap`."""
         return self.swap(source, target)
 
+    @property
+    def _pose_channels(self) -> tuple[int, ...]:
+        """Channels that a pose code may have: with its detail, and without."""
+        width, detail = self.config.width, self.config.pose_detail
+        return (width, width + 4 * detail) if detail else (width,)
 
-def check_range(name: str, pictures: Tensor) -> None:
-    """Refuse what cannot be pictures in [-1, 1]: colours up to 255, NaN.
+    def _look_at(self, **pictures: Tensor) -> None:
+        """Refuse what are no pictures for this network, or not as many of each.
 
-    >>> check_range("source", torch.tensor([255.0]))  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    ...
-    ValueError: source: expected colours in [-1, 1], got values from 255 to 255; ...
-    """
-    low, high = (float(value) for value in torch.aminmax(pictures.detach().float()))
-    if not -1.01 <= low <= high <= 1.01:
-        raise ValueError(
-            f"{name}: expected colours in [-1, 1], got values from {low:g} to {high:g}; momi_lib.data.to_float "
-            "converts uint8 pictures, and `2 * pictures - 1` those in [0, 1]"
-        )
+        Values are looked at in evaluation mode alone: a training step does not wait for a GPU.
+        """
+        sizes: Sizes = {}
+        shape = f"N 3 {self.config.size[0]} {self.config.size[1]}"
+        for name, some in pictures.items():
+            check_input(name, some, self, shape, sizes=sizes)
+            if not self.training:
+                check_range(name, some)
+
+    def _pose_of(self, pictures: Tensor, pose: Pose | None) -> Pose:
+        """The pose of pictures that were looked at, or the given one if it can be theirs."""
+        if pose is None:
+            return self._pose(pictures)
+        if not isinstance(pose, Pose):
+            raise TypeError(f"pose: expected what pose(pictures) returns, or None, got {told(pose)}")
+        if len(pose.maps) != len(pictures):
+            raise ValueError(f"pose: expected that of the {len(pictures)} pictures, got {len(pose.maps)}")
+        return pose
+
+    def _check_code(self, name: str, code: Any, sizes: Sizes, channels: int | tuple[int, ...]) -> None:
+        """Refuse what is no code of this network, with one of some numbers of channels."""
+        known = (channels,) if isinstance(channels, int) else channels
+        found = code.shape[1] if isinstance(code, Tensor) and code.ndim == 4 else None
+        wanted = found if found in known else known[-1]
+        check_input(name, code, self, f"N {wanted} h w", "a code {} of floats", sizes=sizes)
+
+    def _check_appearance(self, name: str, appearance: Any) -> int:
+        """Refuse what :meth:`meet` does not return; the number of people in it."""
+        channels = self.config.width if self.lookup is None else 2 * self.config.width
+        height, width = (side // 8 for side in self.config.size)
+        check_tensor(name, appearance, f"N {channels} {height} {width}", "what meet(pictures) returns,")
+        return len(appearance)
+
+    def _count(self, appearance: Any, maps: Tensor, other: Any) -> int:
+        """How many pictures are drawn of people in poses: as many as either, where the other is as many or one."""
+        given = {"appearance": appearance} | ({} if other is None else {"other": other})
+        people = [self._check_appearance(name, each) for name, each in given.items()]
+        shape = f"N {len(JOINTS)} {self.config.size[0]} {self.config.size[1]}"
+        check_input("maps", maps, self, shape, "pose maps {} of floats in [0, 1]")
+        if not self.training:
+            check_values("maps", maps, -0.01, 1.01)
+        count = max(*people, len(maps))
+        if any(given not in (1, count) for given in (*people, len(maps))):
+            raise ValueError(
+                f"draw: expected as many people (appearance, other) as poses (maps), or one of either, got "
+                f"{' and '.join(map(str, people))} people and {len(maps)} poses"
+            )
+        return count
 
 
 def ends(appearance: Met, other: Met | None, share: float) -> tuple[Met, Met | None]:
@@ -288,7 +364,7 @@ def ends(appearance: Met, other: Met | None, share: float) -> tuple[Met, Met | N
     Raises:
         ValueError: for a share outside [0, 1], or above 0 without another appearance.
     """
-    if not 0 <= share <= 1 or (share and other is None):
+    if not 0 <= number("share", share) <= 1 or (share and other is None):
         raise ValueError(f"share: expected a number from 0 to 1, and `other` for more than 0; got {share}")
     if share in (0, 1):
         return (other if share else appearance), None

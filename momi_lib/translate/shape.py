@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from momi_lib.arguments import flag, number, size_from, whole, wholes
 from momi_lib.pose.heatmaps import Decoder
 from momi_lib.translate.attention import Block
 from momi_lib.translate.blocks import Norm, Upsampling
@@ -16,6 +16,10 @@ from momi_lib.translate.generator import Output
 __all__ = ["NetworkConfig", "Transfer"]
 
 Transfer = Literal["join", "lookup"]
+#: The most channels or blocks.
+LARGEST = 1_000_000
+#: How many numbers some options are.
+LENGTHS = {"encoder": 2, "generator": 4, "generator_blocks": 4, "body_source": 4, "body_target": 4}
 
 
 @dataclass(frozen=True)
@@ -111,20 +115,23 @@ class NetworkConfig:
                 raise ValueError(f"network.{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}")
         channels = "width", "encoder", "generator", "student", "painter", "body_source", "body_target", "size", "kernel"
         leasts = dict.fromkeys(channels, 1) | dict.fromkeys(("attention_blocks", "generator_blocks", "pose_detail"), 0)
+        found: dict[str, Any] = {"size": size_from("network.size", self.size)}
+        found |= {name: flag(f"network.{name}", getattr(self, name)) for name in ("lean_attention", "carry")}
         for name, least in leasts.items():
             value = getattr(self, name)
-            for number in value if isinstance(value, tuple | list) else (value,):
-                if isinstance(number, bool) or not isinstance(number, int) or number < least:
-                    kind = "whole numbers" if isinstance(value, tuple | list) else "a whole number"
-                    raise ValueError(f"network.{name}: expected {kind} from {least} up, got {value!r}")
+            if name in LENGTHS:
+                found[name] = wholes(f"network.{name}", value, LENGTHS[name], least)
+            elif name != "size":
+                found[name] = whole(f"network.{name}", value, least, LARGEST)
+        for name, value in found.items():  # numbers of NumPy and lists are plain ones and tuples from here on
+            object.__setattr__(self, name, value)
         if self.kernel % 2 == 0:
             raise ValueError(f"network.kernel: expected an odd number, so that it has a middle, got {self.kernel}")
         if self.student % 16:
             raise ValueError(f"network.student: expected a multiple of 16, got {self.student}")
-        if not 0 <= self.threshold < 1:
-            raise ValueError(f"network.threshold: expected a number in [0, 1), got {self.threshold!r}")
-        if not 0 < self.sigma < math.inf:
-            raise ValueError(f"network.sigma: expected a number above 0, got {self.sigma!r}")
+        if number("network.threshold", self.threshold, 0, 1) == 1:
+            raise ValueError("network.threshold: expected a number in [0, 1), got 1")
+        number("network.sigma", self.sigma, above=0)
 
 
 @cache

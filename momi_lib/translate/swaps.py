@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from momi_lib.arguments import Sizes, check_bytes, check_has, check_resting, index_of, told
 from momi_lib.data import People, size_of, to_float
 
 SOURCE_POSE, TARGET_POSE = "source pose", "target pose"
@@ -164,10 +165,14 @@ def swap_pictures(method: Any, source: Tensor, target: Tensor, background: str |
 
     Raises:
         TypeError: for an object that does not satisfy :class:`Swaps`.
-        ValueError: for pictures of another size than the method's, different numbers of sources and targets, or an
-            answer of another shape.
+        ValueError: for pictures of another size than the method's, different numbers of sources and targets, a network
+            in training mode, or an answer of another shape.
     """
     checked_method(method)
+    check_resting(type(method).__name__, method, "a method")
+    sizes: Sizes = {}
+    check_bytes("source", source, sizes=sizes)
+    check_bytes("target", target, "M 3 H W", sizes=sizes)
     if len(source) != len(target):
         raise ValueError(f"source and target: expected as many of each, got {len(source)} and {len(target)}")
     _check_size(method, source)
@@ -193,9 +198,12 @@ def swap_people(
     Raises:
         TypeError, ValueError: as :func:`swap_pictures`, and where ``people`` lack the labels that the method is given.
     """
+    check_has("people", people, "People, as momi_lib.data.load gives them", "pictures", "__len__")
+    source, target = (index_of(name, each, len(people)) for name, each in (("source", source), ("target", target)))
     if not isinstance(method, SwapsPeople):
         return swap_pictures(method, people.pictures[source], people.pictures[target], background)
     checked_method(method)
+    check_resting(type(method).__name__, method, "a method")
     _check_size(method, people.pictures)
     drawn = method.swap_people(people, source, target, **_asked(method, background))
     return _checked_answer(method, drawn, len(source))
@@ -203,6 +211,11 @@ def swap_people(
 
 def _asked(method: Any, background: str | None) -> dict[str, Any]:
     """The usual background is not asked for: a method that offers no other one takes no such argument."""
+    if background is not None and not isinstance(background, str):
+        raise TypeError(f"background: expected the name of one, or None, got {told(background)}")
+    known = getattr(method, "backgrounds", ("drawn",))
+    if background is not None and background not in known:
+        raise ValueError(f"background: expected one of {', '.join(known)}, got {background!r}")
     return {} if background in (None, usual_background(method)) else {"background": background}
 
 

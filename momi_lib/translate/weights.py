@@ -12,10 +12,13 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from momi_lib.arguments import device_from, file_to_write, path_of, told
 from momi_lib.files import (
+    NotInstalledError,
     fill,
     form_of,
     load_tensors,
+    missing_weights,
     save_tensors,
     sha256,
     tensor_metadata,
@@ -36,6 +39,7 @@ RENAMED = {"lookup.question.": "lookup.query.", "lookup.address.": "lookup.key."
 
 #: What to do with a file of another method.
 OTHER = "weights of another method; momi_lib.rivals.weights.load_answer loads those of any method"
+TRAIN = "train some with `python -m momi_lib train`"
 
 
 def network_of(config: NetworkConfig) -> MomiNet:
@@ -45,6 +49,8 @@ def network_of(config: NetworkConfig) -> MomiNet:
     >>> type(network_of(preset("tiny").network)).__name__
     'MomiNet'
     """
+    if not isinstance(config, NetworkConfig):
+        raise TypeError(f"config: expected a NetworkConfig, got {told(config)}")
     return CarryNet(config) if config.carry else MomiNet(config)
 
 
@@ -58,7 +64,11 @@ def save_network(network: MomiNet, path: str | Path, card: dict[str, Any] | None
     >>> load_network(path).config.width
     16
     """
-    path = Path(path)
+    if not isinstance(network, MomiNet):
+        raise TypeError(f"network: expected a MomiNet, got {told(network)}")
+    if card is not None and not isinstance(card, Mapping):
+        raise TypeError(f"card: expected a dict, or None, got {told(card)}")
+    path = file_to_write("path", path)
     state = {n: v.half() if v.is_floating_point() else v for n, v in network.state_dict().items()}
     # One entry: safetensors writes several in no fixed order, and equal weights would have unequal hashes.
     about = {"format": FORMAT, "network": asdict(network.config)}
@@ -77,16 +87,17 @@ def weights_file(name: str | Path) -> Path:
     >>> [weights_file(name).name for name in ("small", "lookup")]
     ['momi-small.safetensors', 'momi-lookup.safetensors']
     """
-    path = Path(name)
+    path = path_of("name", name)
     if not path.is_file():
         path = weights_folder() / f"momi-{name}.safetensors"
     if not path.is_file() and (weights_folder() / f"rival-{name}.safetensors").is_file():
         raise ValueError(f"weights {str(name)!r}: {OTHER}")
     if not path.is_file():
         known = sorted(p.stem.removeprefix("momi-") for p in weights_folder().glob("momi-*.safetensors"))
-        raise FileNotFoundError(
+        how = missing_weights(path, TRAIN)
+        raise (FileNotFoundError if how.endswith(TRAIN) else NotInstalledError)(
             f"weights {str(name)!r}: neither a file nor one of {known or 'the committed weights (there are none)'} "
-            f"in {weights_folder()}; train some with `python -m momi_lib train`"
+            f"in {weights_folder()}{how}"
         )
     return path
 
@@ -166,7 +177,7 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
     ...
     FileNotFoundError: weights 'no such weights': ...
     """
-    path = weights_file(name)
+    path, device = weights_file(name), device_from("device", device)
     about = described(path)
     if about.get("format") not in MOMI_FORMATS:
         if "method" in about:

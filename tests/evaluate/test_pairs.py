@@ -147,9 +147,9 @@ def test_refusals():
         identity_halves([-1, 0, 5, 5])
     with pytest.raises(ValueError, match="paper_literal: .*junk=True"):
         identity_halves([-1, 5, 6], paper_literal=True)
-    with pytest.raises(ValueError, match="seed: expected a whole number from 0, got 1.5"):
+    with pytest.raises(ValueError, match="seed: expected a whole number from 0 up, got 1.5"):
         identity_halves([5, 6], seed=1.5)
-    with pytest.raises(ValueError, match="count: expected a whole number from 1, got 0"):
+    with pytest.raises(ValueError, match="count: expected a whole number from 1 up, got 0"):
         choose_pairs(["a", "b"], [1, 2], count=0)
     with pytest.raises(ValueError, match="2 files, of which 1 are different"):
         choose_pairs(["a", "a"], [1, 2])

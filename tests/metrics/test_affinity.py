@@ -287,7 +287,7 @@ def test_refusals():
         wrong: RealAffinities = replace(real, **change)
         with pytest.raises(ValueError, match="real: expected affinities of real pictures by the network and in the"):
             aps(network, pictures, pictures, wrong, of="swaps")
-    with pytest.raises(ValueError, match="n: expected a whole number from 1, got 0"):
+    with pytest.raises(ValueError, match="pairs: expected a whole number from 1 up, got 0"):
         real_affinities(network, crowd([1, 1, 2, 2], pictures[[0, 0, 1, 1]]), pairs=0)
     network.train()
     with pytest.raises(ValueError, match="expected a network in evaluation mode; .* Call network.eval"):

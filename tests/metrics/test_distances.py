@@ -117,8 +117,8 @@ def test_usual_subsets_are_a_hundred_of_a_thousand_by_seed_0():
     assert polynomial_mmd(x, y, size=20) == polynomial_mmd(x, y, size=20, seed=0)
     assert [math.isnan(polynomial_mmd(x, y, size=20, subsets=n).deviation) for n in (1, 2)] == [True, False]
     assert polynomial_mmd(noise(1001, 1), noise(1002, 1), subsets=1).size == 1000
-    for wrong in ({"subsets": 0}, {"size": 1}):
-        with pytest.raises(ValueError, match="expected at least 1 subset of at least 2 pictures"):
+    for wrong, least in (({"subsets": 0}, 1), ({"size": 1}, 2)):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))}: expected a whole number from {least} up"):
             polynomial_mmd(x, y, **wrong)
 
 

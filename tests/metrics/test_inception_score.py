@@ -112,11 +112,11 @@ def test_refusals():
     with pytest.raises(ValueError, match="gives no logits.*evaluation_network"):
         inception_score(Features(CARD, "swaps", (128, 64), torch.zeros(20, 2)))
     for splits in (0, 21, 2.0):
-        with pytest.raises(ValueError, match="splits: expected 1 to 20"):
+        with pytest.raises(ValueError, match="splits: expected"):
             split_scores(torch.zeros(20, 3), splits=splits)
-    with pytest.raises(ValueError, match="expected floating-point logits"):
+    with pytest.raises(ValueError, match=r"logits: expected logits \(N, C\) float"):
         split_scores(torch.zeros(20, 3, dtype=torch.int64))
-    with pytest.raises(ValueError, match="expected finite logits"):
+    with pytest.raises(ValueError, match="logits: expected finite numbers"):
         split_scores(torch.full((20, 3), torch.nan))
 
 

@@ -160,7 +160,7 @@ def test_refusals():
     judge = OfflineJudge(RandomFeatures())
     good = torch.zeros(2, 3, 128, 64, dtype=torch.uint8)
     for wrong in (good.float(), good[0], good[:, :2], good[:0]):
-        with pytest.raises(ValueError, match=r"random-pyramid\[seed 0\]: expected pictures \(N, 3, H, W\) uint8"):
+        with pytest.raises(ValueError, match=r"pictures: expected pictures \(N, 3, H, W\) uint8"):
             judge.describe(wrong, "zeros")
     with pytest.raises(ValueError, match="expected a mask a picture, got 1 for 2"):
         judge.describe(good, "zeros", PersonMasks(torch.ones(1, 128, 64, dtype=torch.bool), "all"))

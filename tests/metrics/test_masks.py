@@ -119,12 +119,12 @@ def test_refusals():
     with pytest.raises(ValueError, match="uint8"):
         mask_pictures(pictures.float(), masks)
     for wrong in (masks[:1], masks[:, :4], masks.float()):
-        with pytest.raises(ValueError, match=r"expected masks \(2, 8, 4\) bool"):
+        with pytest.raises(ValueError, match=r"masks: expected masks \(N, H, W\) bool"):
             mask_pictures(pictures, wrong)
     for colour in ((0, 0), (0, 0, 256), (0.5, 0, 0)):
         with pytest.raises(ValueError, match="colour: expected three"):
             mask_pictures(pictures, masks, colour=colour)
-    with pytest.raises(ValueError, match="limb_masks: expected landmarks"):
+    with pytest.raises(ValueError, match=r"landmarks: expected landmarks \(N, 17, 2\)"):
         polygon_masks(torch.zeros(2, 16, 2), torch.ones(2, 16, dtype=torch.bool))
 
 

@@ -109,7 +109,7 @@ def test_a_joint_is_seen_from_its_threshold_on():
     assert find_joints(network, "flat", pictures, threshold=0.5).seen[1].tolist() == [True] + [False] * 16
     assert find_joints(network, "flat", pictures).seen[0].tolist() == [True] * 3 + [False] * 14
     for wrong in (pictures.float(), pictures[0], pictures[:, :2], pictures[:0]):
-        with pytest.raises(ValueError, match="N from 1"):
+        with pytest.raises(ValueError, match=r"pictures: expected pictures \(N, 3, H, W\) uint8"):
             find_joints(network, "flat", wrong)
 
 

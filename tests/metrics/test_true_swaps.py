@@ -96,8 +96,8 @@ def test_wrong_inputs_are_named():
     picture, mask = torch.zeros(1, 3, 16, 16, dtype=torch.uint8), torch.ones(1, 16, 16, dtype=torch.bool)
     with pytest.raises(ValueError, match="uint8"):
         masked_l1(picture.float(), picture, mask)
-    for truth, wrong in ((picture.float(), mask), (picture, mask.float())):
-        with pytest.raises(ValueError, match="expected uint8 pictures and truth and bool masks"):
+    for truth, wrong, named in ((picture.float(), mask, "truth"), (picture, mask.float(), "masks")):
+        with pytest.raises(ValueError, match=f"{named}: expected"):
             masked_l1(picture, truth, wrong)
     with pytest.raises(ValueError, match="masks"):
         masked_l1(picture, picture, mask[:, :8])

@@ -107,5 +107,6 @@ def test_two_values_are_enough_and_two_people():
 
 def test_one_source_says_nothing_and_one_target_nothing_more_than_the_sources():
     values, many = torch.tensor([0.1, 0.9, 0.4, 0.3]), torch.tensor([0, 0, 1, 2])
-    assert math.isnan(standard_error(values, torch.zeros(4), many))
-    assert standard_error(values, many, torch.zeros(4)) == standard_error(values, many) > 0
+    one = torch.zeros(4, dtype=torch.int64)
+    assert math.isnan(standard_error(values, one, many))
+    assert standard_error(values, many, one) == standard_error(values, many) > 0

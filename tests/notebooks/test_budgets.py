@@ -19,7 +19,10 @@ from tools.notebooks.run import merge_streams, reference_seconds
 
 ROOT = Path(__file__).resolve().parents[2]
 STORED = json.loads((ROOT / "benchmarks" / "results" / "notebooks.json").read_text(encoding="utf-8"))
-LINE = "# 3 · A title\n\n**Time** 40 seconds on two CPU cores · **Memory** 1.2 GB · **Downloads** nothing · **Builds on** it"
+LINE = (
+    "# 3 · A title\n\n"
+    "**Time** 40 seconds on two CPU cores · **Memory** 1.2 GB · **Downloads** nothing · **Builds on** it"
+)
 
 
 @pytest.mark.parametrize("entry", SERIES, ids=lambda entry: entry.file)

@@ -54,6 +54,19 @@ Products.
 The rest."""
 
 
+STORY = """## Open exercise · Why?
+
+| points | what counts |
+| --- | --- |
+| 1 | a reason |
+
+## Read on
+
+[a](https://arxiv.org/abs/1) and [b](https://doi.org/2)
+
+## Summary"""
+
+
 def said(text: str) -> dict:
     return new_output("stream", text=text)
 
@@ -84,6 +97,27 @@ def good_page() -> Page:
     return Page(Path("00_small.ipynb"), new_notebook(cells=cells))
 
 
+def story_page() -> Page:
+    """The same lesson as a story: the problem first, predictions that are kept, an open exercise, what to read."""
+    page = good_page()
+    cells = page.notebook.cells
+    cells[1:3] = [
+        new_markdown_cell("## The problem\n\nIt fails."),
+        new_code_cell("figures.curves(a)", outputs=[figure(), said("It fails.\n")]),
+        new_markdown_cell("## The idea"),
+        new_code_cell("lesson.idea()", outputs=[figure()]),
+        new_markdown_cell("*In words:* pictures."),
+    ]
+    asked = "*Predict:* what is 1 + 1?"
+    cells[6] = new_markdown_cell(QUESTION.replace(f"\n{asked}\n", "") + f"\n\n{asked}")
+    cells.insert(7, new_code_cell('lesson.predict("sum")'))
+    cells[8] = new_code_cell('add(1, 1)\nlesson.reveal("sum", 2)', outputs=[said("2\n")])
+    solved = new_code_cell("figures.curves(b)", outputs=[figure(), said("It works.\n")])
+    cells[14:14] = [new_markdown_cell("## The problem, solved"), solved]
+    cells[-1].source = cells[-1].source.replace("## Summary", STORY)
+    return page
+
+
 def change(page: Page, number: int, old: str, new: str) -> None:
     cell = page.notebook.cells[number]
     assert old in cell.source
@@ -93,6 +127,25 @@ def change(page: Page, number: int, old: str, new: str) -> None:
 def outputs(page: Page, number: int, *values: dict) -> None:
     page.notebook.cells[number].outputs = list(values)
 
+
+STORY_BREAKS: dict[str, list[tuple[Callable[[Page], object], str]]] = {
+    "the_problem_comes_first_and_is_solved": [
+        (lambda p: change(p, 3, "## The idea", "## An idea"), "the first sections are"),
+        (lambda p: change(p, 14, ", solved", ", again"), "no section 'The problem, solved'"),
+        (lambda p: outputs(p, 2, said("x")), "the section 'The problem' shows no picture"),
+        (lambda p: change(p, 4, "idea", "picture"), "does not show lesson.idea()"),
+    ],
+    "predictions_are_kept_and_revealed": [
+        (lambda p: change(p, 6, "1 + 1?", "1 + 1?\n\nThink."), "not the one last paragraph"),
+        (lambda p: change(p, 7, "predict", "expect"), "no lesson.predict after"),
+        (lambda p: change(p, 8, '"sum"', '"difference"'), "never revealed: ['sum']"),
+    ],
+    "one_exercise_is_open": [
+        (lambda p: change(p, -1, "## Open exercise", "## Another exercise"), "no section '## Open exercise"),
+        (lambda p: change(p, -1, "| points |", "| marks |"), "no rubric"),
+    ],
+    "it_says_where_to_read_on": [(lambda p: change(p, -1, "doi.org", "example.org"), "has 1 links")],
+}
 
 BREAKS: dict[str, list[tuple[Callable[[Page], object], str]]] = {
     "says_what_it_costs": [(lambda p: change(p, 0, "**Memory**", "memory"), "does not say **Memory**")],
@@ -145,12 +198,30 @@ def test_a_good_lesson_misses_nothing() -> None:
 
 
 def test_there_is_a_break_for_each_rule() -> None:
-    assert list(BREAKS) == [rule.__name__ for rule in FORM]
+    assert sorted([*BREAKS, *STORY_BREAKS]) == sorted(rule.__name__ for rule in FORM)
+
+
+def test_a_good_story_misses_nothing() -> None:
+    page = Page(Path("01_small.ipynb"), story_page().notebook)
+    known = {"three_exercises"}  # these are lesson 0's
+    assert [s for rule in FORM if rule.__name__ not in known for s in rule(page)] == []
 
 
 @pytest.mark.parametrize(
     ("rule", "number"),
-    [(rule, n) for rule in FORM for n in range(len(BREAKS[rule.__name__]))],
+    [(rule, n) for rule in FORM for n in range(len(STORY_BREAKS.get(rule.__name__, ())))],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_each_rule_of_the_story_finds_what_it_is_for(rule: Callable, number: int) -> None:
+    page = Page(Path("01_small.ipynb"), story_page().notebook)
+    damage, words = STORY_BREAKS[rule.__name__][number]
+    damage(page)
+    assert any(words in sentence for sentence in rule(page)), list(rule(page))
+
+
+@pytest.mark.parametrize(
+    ("rule", "number"),
+    [(rule, n) for rule in FORM for n in range(len(BREAKS.get(rule.__name__, ())))],
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_each_rule_finds_what_it_is_for(rule: Callable, number: int) -> None:

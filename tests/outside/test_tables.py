@@ -143,8 +143,8 @@ def test_few_pairs_are_warned_about(crowd, out, caplog):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"pose_pairs": 0}, "pose_pairs: expected a whole number from 1, got 0"),
-        ({"pose_pairs": -1}, "pose_pairs: expected a whole number from 1, got -1"),
+        ({"pose_pairs": 0}, "pose_pairs: expected a whole number from 1 up, got 0"),
+        ({"pose_pairs": -1}, "pose_pairs: expected a whole number from 1 up, got -1"),
         ({"count": 0}, "count: expected a whole number from 1"),
         ({"seed": -1}, "seed: expected a whole number from 0"),
         ({"weights": []}, "weights: expected one or several, got none"),

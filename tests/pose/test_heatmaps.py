@@ -149,17 +149,17 @@ def test_values_that_are_not_finite_are_refused(bad):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: decode(torch.zeros(17, 8, 8)), r"expected heatmaps \(N, K, h, w\), got \(17, 8, 8\)"),
+        (lambda: decode(torch.zeros(17, 8, 8)), r"expected heatmaps \(N, K, h, w\), got \(17, 8, 8\) torch.float32"),
         (lambda: decode(torch.zeros(1, 17, 0, 8)), "expected heatmaps"),
-        (lambda: decode(torch.zeros(1, 17, 8, 8), method="soft"), "'argmax', 'quarter', 'newton', 'dark'"),
-        (lambda: decode(torch.zeros(1, 17, 8, 8), size=(0, 4)), "size must be"),
+        (lambda: decode(torch.zeros(1, 17, 8, 8), method="soft"), "one of argmax, quarter, newton, dark, got 'soft'"),
+        (lambda: decode(torch.zeros(1, 17, 8, 8), size=(0, 4)), r"size: expected \(rows, columns\)"),
         (lambda: gaussian_maps(torch.zeros(1, 3, 2), torch.ones(1, 4), size=(8, 8), sigma=1), "valid"),
         (lambda: gaussian_maps(torch.zeros(1, 3, 3), torch.ones(1, 3), size=(8, 8), sigma=1), "landmarks"),
         (lambda: gaussian_maps(torch.zeros(1, 3, 2), torch.ones(1, 3), size=(8, 8), sigma=0), "sigma"),
         (lambda: gaussian_maps(torch.zeros(1, 3, 2), torch.ones(1, 3), size=(8, 0), sigma=1), "size"),
         (
             lambda: gaussian_maps(torch.zeros(1, 1, 2), torch.ones(1, 1), size=(8, 8), sigma=1, method="fft"),
-            "'closed', 'convolution'",
+            "one of closed, convolution, got 'fft'",
         ),
     ],
 )

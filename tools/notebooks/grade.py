@@ -2,9 +2,9 @@
 
     python -m tools.notebooks.grade submissions/*.ipynb --salt "spring 2027" --out marks.csv
 
-Each notebook runs in a fresh kernel, in quick mode, with a last cell that calls ``lesson.grade(SALT)``; a cell that fails
-does not stop the others. Nothing is written into the notebooks. Learners' code runs with your rights: use a container
-without a network.
+Each notebook runs in a fresh kernel, in quick mode, with a last cell that calls ``lesson.grade(SALT)``. A cell
+that fails does not stop the others, and nothing is written into the notebooks. Learners' code runs with your rights:
+use a container without a network.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def grade_notebook(path: Path, salt: str, timeout: int = 120) -> dict[str, str]:
     written = {name: "" if right is None else str(int(right)) for name, right in marks.items()}
     failed = sum(o.output_type == "error" for c in notebook.cells if c.cell_type == "code" for o in c.outputs)
     note = f"{failed} cells failed" if failed else ""
-    return {"points": str(sum(right is True for right in marks.values())), "of": str(len(marks)), "note": note, **written}
+    points = sum(right is True for right in marks.values())
+    return {"points": str(points), "of": str(len(marks)), "note": note, **written}
 
 
 def main(config: Config) -> int:
@@ -110,7 +111,8 @@ def main(config: Config) -> int:
     table = csv.DictWriter(Lines, names, lineterminator="\n")
     table.writeheader()
     table.writerows(rows)
-    write_atomically(config.out, lambda file: file.write("".join(lines).encode("utf-8-sig")))  # a spreadsheet's encoding
+    text = "".join(lines).encode("utf-8-sig")  # spreadsheets know the encoding by its first bytes
+    write_atomically(config.out, lambda file: file.write(text))
     return int(any("points" not in row for row in rows))
 
 

@@ -17,13 +17,14 @@ from pathlib import Path
 import nbformat
 
 from momi_lib.lessons.exercises import exercises_of
-from tools.notebooks.check import Page
+from tools.notebooks.check import Page, only_asks
 
 #: The sections at the end, by what they are → their headings.
 CLOSING = {"summary": r"## Summary", "limits": r"## What this \w+ does not show", "way on": r"## Next"}
 GOALS = re.compile(r"you will be able to\s*\n+((?:\d+\. .*\n?(?:   .*\n?)*)+)")
 #: Sections that answer no question of their own.
-FREE = ("the whole in one picture", "the library's version", "try it", "exercises", "summary", "what this", "next")
+FREE = ("the whole in one picture", "the problem", "the idea", "the library's version", "try it", "exercises",
+        "open exercise", "summary", "what this", "read on", "next")  # fmt: skip
 
 
 def goals_of(page: Page) -> list[int]:
@@ -93,9 +94,89 @@ def predictions_come_before_what_they_ask(page: Page) -> Iterator[str]:
     cells = page.notebook.cells
     for number, cell in enumerate(cells):
         if cell.cell_type == "markdown" and "*Predict" in cell.source:
-            code = takewhile(lambda after: after.cell_type == "code", cells[number + 1 :])
+            code = list(takewhile(lambda after: after.cell_type == "code", cells[number + 1 :]))
+            if told_as_a_story(page):  # the prediction, a word before the answer, the answer
+                code += [after for after in cells[number + 1 : number + 5] if after.cell_type == "code"]
+                code = [after for after in code if not only_asks(after)]
             if not any(after.outputs for after in code):
                 yield f"nothing is revealed after {cell.source[cell.source.index('*Predict') :][:60]!r}"
+
+
+def told_as_a_story(page: Page) -> bool:
+    """Whether a lesson has the form that begins with a problem; the others are yet to be rewritten."""
+    return "## The problem" in page.prose
+
+
+def the_problem_comes_first_and_is_solved(page: Page) -> Iterator[str]:
+    """A picture of what goes wrong is a reason to read on; the same picture, repaired, shows that it was worth it."""
+    if not told_as_a_story(page):
+        return
+    titles = [title.strip() for title in re.findall(r"^## (.*)$", page.prose, flags=re.MULTILINE)]
+    if titles[:2] != ["The problem", "The idea"]:
+        yield f"the first sections are {titles[:2]}, expected 'The problem' and 'The idea'"
+    if "The problem, solved" not in titles:
+        yield "no section 'The problem, solved'"
+    for wanted in ("The problem", "The problem, solved"):
+        if not any(is_image(output) for cell in cells_of(page, wanted) for output in cell.get("outputs", [])):
+            yield f"the section {wanted!r} shows no picture"
+    drawn = [cell for cell in cells_of(page, "The idea") if cell.source.strip() == "lesson.idea()"]
+    if len(drawn) != 1:
+        yield "the section 'The idea' does not show lesson.idea()"
+
+
+def cells_of(page: Page, heading: str) -> list[nbformat.NotebookNode]:
+    """The cells of a second-level section, from the cell with its heading to the one with the next heading."""
+    found, inside = [], False
+    for cell in page.notebook.cells:
+        titles = re.findall(r"^## (.*)$", cell.source, flags=re.MULTILINE) if cell.cell_type == "markdown" else []
+        if inside:
+            found.append(cell)
+        if titles:
+            inside = titles[-1].strip() == heading
+    return found
+
+
+def predictions_are_kept_and_revealed(page: Page) -> Iterator[str]:
+    """A prediction is written before the answer is shown, stays in the notebook, and is compared with the answer."""
+    if not told_as_a_story(page):
+        return
+    asked, told = [], []
+    cells = page.notebook.cells
+    for number, cell in enumerate(cells):
+        if cell.cell_type == "code":
+            asked += re.findall(r"lesson\.predict\(\s*\"([^\"]+)\"", cell.source)
+            told += re.findall(r"lesson\.reveal\(\s*\"([^\"]+)\"", cell.source)
+        elif "*Predict:*" in cell.source:
+            last = cell.source.rstrip().rpartition("\n\n")[2]
+            if not last.startswith("*Predict:*") or cell.source.count("*Predict:*") > 1:
+                yield f"*Predict:* is not the one last paragraph of its cell: {cell.source[-60:]!r}"
+            if "lesson.predict(" not in cells[number + 1].source:
+                yield f"no lesson.predict after {cell.source[cell.source.index('*Predict:*') :][:60]!r}"
+    if sorted(asked) != sorted(set(asked)):
+        yield f"a prediction has a name twice: {sorted(asked)}"
+    if sorted(asked) != sorted(told):
+        yield f"asked and never revealed: {sorted(set(asked) - set(told))}"
+        yield f"revealed and never asked: {sorted(set(told) - set(asked))}"
+
+
+def one_exercise_is_open(page: Page) -> Iterator[str]:
+    """What a checker cannot judge: train, change or explain something, with a rubric that says what counts."""
+    if not told_as_a_story(page):
+        return
+    text = section(page, r"## Open exercise [^\n]*")
+    if not text:
+        yield "no section '## Open exercise · …'"
+    elif "| points |" not in text:
+        yield "the open exercise has no rubric (a table whose head starts with '| points |')"
+
+
+def it_says_where_to_read_on(page: Page) -> Iterator[str]:
+    """Two papers at least, by title, with a number that can be followed."""
+    if not told_as_a_story(page) or page.number == 0:
+        return
+    found = re.findall(r"arxiv\.org/abs/|doi\.org/", section(page, "## Read on"))
+    if len(found) < 2:
+        yield f"'## Read on' has {len(found)} links to arXiv or a DOI, expected at least 2"
 
 
 def every_section_asks(page: Page) -> Iterator[str]:
@@ -143,7 +224,7 @@ def figures_say_what_they_show(page: Page) -> Iterator[str]:
             alts = [entry.get("alt", "") for entry in output.metadata.values() if isinstance(entry, dict)]
             if not any(len(alt) >= 20 for alt in alts):
                 yield f"cell [{cell.execution_count}] shows a figure without a text in place of it: figures.show"
-            if ".diagram(" in cell.source:  # the same on every page; the words stand below
+            if ".diagram(" in cell.source or "lesson.idea(" in cell.source:  # the words stand below
                 told = number + 1 < len(cells) and cells[number + 1].source.startswith("*In words:*")
             else:
                 told = any(later.get("output_type") == "stream" for later in cell.outputs[place + 1 : place + 2])
@@ -167,6 +248,10 @@ def widgets_have_a_static_form(page: Page) -> Iterator[str]:
 
 FORM: tuple[Callable[[Page], Iterator[str]], ...] = (
     says_what_it_costs,
+    the_problem_comes_first_and_is_solved,
+    predictions_are_kept_and_revealed,
+    one_exercise_is_open,
+    it_says_where_to_read_on,
     every_goal_has_a_check,
     the_end_answers_the_goals,
     predictions_come_before_what_they_ask,

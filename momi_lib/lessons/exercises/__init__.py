@@ -9,21 +9,23 @@ import importlib
 import pkgutil
 
 from momi_lib.lessons.exercise import Exercise
+from momi_lib.lessons.series import Number, key
 
 __all__ = ["exercises_of", "numbers"]
 
 
-def numbers() -> list[int]:
+def numbers() -> list[Number]:
     """The notebooks that have exercises.
 
-    >>> all(isinstance(number, int) for number in numbers())
-    True
+    >>> numbers()[:3]
+    [0, 1, 2]
     """
-    names = [module.name for module in pkgutil.iter_modules(__path__)]
-    return sorted(int(name.removeprefix("lesson")) for name in names if name.startswith("lesson"))
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("lesson"))
+    found = [name.removeprefix("lesson") for name in names]
+    return [int(each) if each.isdecimal() else each.lstrip("0") for each in found]
 
 
-def exercises_of(number: int) -> dict[str, Exercise]:
+def exercises_of(number: Number) -> dict[str, Exercise]:
     """Name → exercise of one notebook; empty where it has none.
 
     >>> list(exercises_of(0))
@@ -31,4 +33,4 @@ def exercises_of(number: int) -> dict[str, Exercise]:
     """
     if number not in numbers():
         return {}
-    return importlib.import_module(f"{__name__}.lesson{number:02d}").EXERCISES
+    return importlib.import_module(f"{__name__}.lesson{key(number)}").EXERCISES

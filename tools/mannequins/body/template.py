@@ -7,7 +7,6 @@ garments start from. The topology `anny-full` is used and no other: some others 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from dataclasses import dataclass, fields
@@ -15,6 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+
+from momi_lib.data.cache import cache_folder
 
 __all__ = ["PHENOTYPES", "Template", "template", "template_path"]
 
@@ -63,9 +64,8 @@ class Template:
 
 
 def template_path() -> Path:
-    """Where the baked template lies: under $MOMI_CACHE, or ~/.cache/momi."""
-    folder = Path(os.environ.get("MOMI_CACHE") or "~/.cache/momi").expanduser()
-    return folder / "mannequins" / f"template-{FORMAT}.npz"
+    """Where the baked template lies, see :func:`momi_lib.data.cache.cache_folder`."""
+    return cache_folder("mannequins") / f"template-{FORMAT}.npz"
 
 
 @lru_cache(1)

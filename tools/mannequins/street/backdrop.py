@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from momi_lib.data.cache import cache_folder
 from tools.mannequins.street.cameras import CAMERAS, TIMES
 from tools.mannequins.street.streets import GROUNDS, street
 
@@ -67,11 +68,7 @@ def is_drawn(camera: int, variant: int) -> bool:
 
 
 def _file(camera: int, variant: int) -> Path:
-    return _cache_folder() / f"backdrop-{_fingerprint()}-{camera}-{variant}.npy"
-
-
-def _cache_folder() -> Path:
-    return Path(os.environ.get("MOMI_CACHE") or "~/.cache/momi").expanduser() / "mannequins"
+    return cache_folder("mannequins") / f"backdrop-{_fingerprint()}-{camera}-{variant}.npy"
 
 
 @lru_cache(maxsize=1)
