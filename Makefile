@@ -113,7 +113,7 @@ endef
 # Sets $$python to the first suitable Python, or stops with advice.
 define choose-python
 fits='import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))'; python=; \
-for name in $(or $(PYTHON),$(wildcard $(BIN)/python) python3 python3.13 python3.12 python3.11 python); do \
+for name in $(if $(PYTHON),"$(PYTHON)",$(wildcard $(BIN)/python) python3 python3.13 python3.12 python3.11 python); do \
 	if "$$name" -c "$$fits" >/dev/null 2>&1; then python="$$name"; break; fi; \
 done; \
 if [ -z "$$python" ]; then \

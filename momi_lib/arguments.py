@@ -297,7 +297,7 @@ def whole(name: str, value: Any, least: int = 1, most: int = MOST) -> int:
     ...
     ValueError: count: expected a whole number from 1 up, got True
     """
-    if isinstance(value, Integral) and not isinstance(value, bool) and least <= value <= most:
+    if isinstance(value, Integral) and not isinstance(value, bool) and least <= int(value) <= most:
         return int(value)
     limit = f"from {least} to {most}" if _more(value, most) else f"from {least} up"
     raise ValueError(f"{name}: expected a whole number {limit}, got {told(value)}")
@@ -307,7 +307,7 @@ def _more(value: Any, most: int) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and float_of(value) > most
 
 
-def float_of(value: Real) -> float:
+def float_of(value: Any) -> float:
     """A number as a float; one beyond all floats is infinite.
 
     >>> float_of(10**400)
@@ -316,7 +316,7 @@ def float_of(value: Real) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.inf if value > 0 else -math.inf
+        return math.inf if int(value) > 0 else -math.inf  # only a whole number is so large
 
 
 def number(
@@ -342,7 +342,7 @@ def number(
         if math.isfinite(found) and least <= found <= most and (above is None or found > above):
             return found
     if above is not None:
-        limit = f"{what} above {above:g}" + (f" and up to {most:g}" if math.isfinite(most) else "")
+        limit = f"{what} in ({above:g}, {most:g}]" if math.isfinite(most) else f"{what} above {above:g}"
     elif math.isinf(least):
         limit = "a finite number" + (f" up to {most:g}" if math.isfinite(most) else "")
     else:
@@ -365,7 +365,7 @@ def wholes(name: str, value: Any, count: int | None = None, least: int = 1) -> t
         got = repr(value)[:60] if isinstance(value, tuple | list) else told(value)
         raise ValueError(f"{name}: expected {many} whole numbers from {least} up, got {got}")
     for each in value:
-        if isinstance(each, bool) or not isinstance(each, Integral) or not least <= each <= MOST:
+        if isinstance(each, bool) or not isinstance(each, Integral) or not least <= int(each) <= MOST:
             raise ValueError(f"{name}: expected whole numbers from {least} up, got {repr(value)[:60]}")
     return tuple(int(each) for each in value)
 
@@ -376,7 +376,7 @@ def seed_of(name: str, value: Any) -> int:
     >>> seed_of("seed", 3)
     3
     """
-    if isinstance(value, Integral) and not isinstance(value, bool) and -(2**63) <= value < 2**63 - 2:
+    if isinstance(value, Integral) and not isinstance(value, bool) and -(2**63) <= int(value) < 2**63 - 2:
         return int(value)
     raise ValueError(f"{name}: expected a whole number of 64 bits, got {told(value)}")
 

@@ -1766,7 +1766,7 @@ def _() -> Door:
             "only": thing(("full",), Wrong("another word", constant(("half",))), Wrong("a set", constant({"full"}))),
             "out": file("runs/study", absent=RIGHT),
             "results": file("runs/study.json", absent=RIGHT),
-            "judge": words("mannequin"),
+            "judge": thing("mannequin", text=RIGHT),
             **{name: file(None, none=RIGHT, absent=RIGHT) for name in ("start", "data", "teacher")},
             "teacher_input": size((128, 64), none=RIGHT),
             "affinity": thing((), Wrong("numbers", constant((3,)))),

@@ -167,7 +167,7 @@ def test_whole_numbers_in_tuples():
         (float("inf"), {"least": 0}, "a number from 0 up, got inf"),
         (-1, {"least": 0, "most": 1}, r"a number in \[0, 1\], got -1"),
         (0, {"above": 0}, "a number above 0, got 0"),
-        (2, {"above": 0, "most": 1}, "a number above 0 and up to 1, got 2"),
+        (2, {"above": 0, "most": 1}, r"a number in \(0, 1\], got 2"),
         (2, {"most": 1}, "a finite number up to 1, got 2"),
         (True, {}, "a finite number, got True"),
         ("1", {}, "a finite number, got '1'"),

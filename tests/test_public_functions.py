@@ -39,7 +39,7 @@ from tests.public_table import DOORS
 
 ROOT = Path(momi_lib.__file__).parent
 #: Wrong calls of each function; without MOMI_EXAMPLES they are the same everywhere.
-EXAMPLES = int(os.environ.get("MOMI_EXAMPLES") or 25)
+EXAMPLES = int(os.environ.get("MOMI_EXAMPLES") or 30)
 PACKAGES = (
     "data", "pose", "translate", "patches", "features", "losses", "metrics", "train", "rivals", "evaluate", "study",
     "metrics.aps", "metrics.copying", "metrics.features", "metrics.fid", "metrics.identities", "metrics.kid",
@@ -129,12 +129,13 @@ TALLY: Counter[str] = Counter()
 @pytest.fixture(scope="module", autouse=True)
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Print how many calls were made, at the end; quiet logs, and a folder to write into."""
-    logging.getLogger("momi_lib").setLevel(logging.CRITICAL)
-    before = Path.cwd()
+    log, before = logging.getLogger("momi_lib"), Path.cwd()
+    level = log.level
+    log.setLevel(logging.CRITICAL)
     os.chdir(tmp_path_factory.mktemp("public"))
     yield
     os.chdir(before)
-    logging.getLogger("momi_lib").setLevel(logging.NOTSET)
+    log.setLevel(level)
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(TALLY.items()))
     print(f"\n{len(DOORS)} functions, {sum(TALLY.values())} calls with a wrong argument: {counts}")
 

@@ -40,11 +40,13 @@ PAPER: dict[str, tuple[float | None, ...]] = {
 def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     """The lines of a Markdown table: titles, the rule under them, and a line a row. All tables here are written by it.
 
+    A | in a cell, as a name of weights may have one, is escaped.
+
     >>> table(["answer", "L1"], [["copy", 0.15]])
     ['| answer | L1 |', '| --- | --- |', '| copy | 0.15 |']
     """
     lines = [titles, ["---"] * len(titles), *rows]
-    return [f"| {' | '.join(map(str, cells))} |" for cells in lines]
+    return [f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in cells)} |" for cells in lines]
 
 
 def row(

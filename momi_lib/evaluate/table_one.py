@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any, TypeVar
 
 import torch
@@ -301,7 +302,7 @@ def affinity_networks(
     if found and not of_these:
         log.warning(
             "APS: no network was trained on %s; the one of %s is asked. `python -m momi_lib train-affinity --data %s` "
-            "trains one, and --affinity FILE takes it", people.folder, found[0].data, people.folder,
+            "trains one, and --affinity FILE takes it", people.folder, found[0].data, quote(str(people.folder)),
         )  # fmt: skip
     return of_these or found[:1]
 

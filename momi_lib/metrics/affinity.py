@@ -92,8 +92,7 @@ class AffinityNetwork(nn.Module):
     def __init__(self, variant: Variant, backbone: Backbone = "mannequin") -> None:
         super().__init__()
         for name, value, known in (("variant", variant, Variant), ("backbone", backbone, Backbone)):
-            if value not in get_args(known):
-                raise ValueError(f"{name}: expected {' or '.join(map(repr, get_args(known)))}, got {value!r}")
+            word(name, value, get_args(known))
         self.variant, self.kind = variant, backbone
         self.weights = "no file"
         self.trained_on: str | None = None
@@ -321,5 +320,6 @@ def affinity_weights(variant: Variant, backbone: Backbone = "mannequin") -> Path
     >>> affinity_weights("paper", "resnet50").name
     'resnet50-affinity-paper.safetensors'
     """
-    word("variant", variant, get_args(Variant)), word("backbone", backbone, get_args(Backbone))
+    word("variant", variant, get_args(Variant))
+    word("backbone", backbone, get_args(Backbone))
     return weights_folder() / f"{backbone}-affinity-{variant}.safetensors"

@@ -239,7 +239,8 @@ def aps(
     Source: the paper's section on metrics.
     """
     _check_network(network)
-    text_of("of", of), text_of("reference", reference)
+    text_of("of", of)
+    text_of("reference", reference)
     sizes: Sizes = {}
     check_bytes("pictures", pictures, sizes=sizes)
     check_bytes("sources", sources, "M 3 H W", sizes=sizes)

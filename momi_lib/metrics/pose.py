@@ -279,7 +279,8 @@ def pose_agreement(
             raise TypeError(f"{name}: expected Joints, as find_joints returns them, got {told(joints)}")
         check_tensor(f"{name}.landmarks", joints.landmarks, f"N {len(JOINTS)} 2", "landmarks", "real")
         check_tensor(f"{name}.seen", joints.seen, f"N {len(JOINTS)}", "seen landmarks", "bool")
-    text_of("network", network), text_of("pictures", pictures)
+    text_of("network", network)
+    text_of("pictures", pictures)
     size = size_from("size", size)
     if persons is not None and (not isinstance(persons, tuple | list) or len(persons) > 2):
         raise TypeError(f"persons: expected two tensors, of sources and targets, got {told(persons)}")

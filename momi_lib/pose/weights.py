@@ -28,7 +28,7 @@ def load_teacher(
         ValueError: for a file that holds something else, or a size that nobody said or that a file of ours denies.
     """
     device = device_from("device", device)
-    input_size = None if input_size is None else size_from("input_size", input_size)
+    input_size = None if input_size is None else size_from("input_size (teacher_input)", input_size)
     if path is None:
         path = weights_folder() / "mannequin-teacher.safetensors"
         if not path.is_file():

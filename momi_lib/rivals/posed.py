@@ -97,7 +97,8 @@ class FoundPoses(PoseSource):
         upsample: bool = False,
     ) -> None:
         super().__init__()
-        word("name", name, get_args(SourceName)), word("decoder", decoder, get_args(Decoder))
+        word("name", name, get_args(SourceName))
+        word("decoder", decoder, get_args(Decoder))
         check_network("network", network, "a pose network", resting=False)  # its copy is put into evaluation mode
         threshold, upsample = number("threshold", threshold), flag("upsample", upsample)
         self.name = name

@@ -16,9 +16,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
-from momi_lib.arguments import size_from, told, whole, word
+from momi_lib.arguments import size_from, text_of, told, whole, word
 from momi_lib.data import load
 from momi_lib.evaluate.answers import answers_without_network, network_answer
 from momi_lib.evaluate.pairs import test_pairs
@@ -71,7 +71,7 @@ class Study(StudyOptions):
 
     def __post_init__(self) -> None:
         word("preset", self.preset, PRESETS)
-        word("judge", self.judge, get_args(get_type_hints(StudyOptions)["judge"]))
+        text_of("judge", self.judge)
         expect_types("", self)
         if self.teacher_input is not None:
             size_from("teacher_input", self.teacher_input)

@@ -70,7 +70,7 @@ def expect_types(group: str, options: object) -> None:
             object.__setattr__(options, name, flag(f"{group}{name}", value))  # they are frozen
         elif Path in kinds and str not in kinds and not isinstance(value, Path):
             object.__setattr__(options, name, path_of(f"{group}{name}", value))
-        elif is_dataclass(hint) and not isinstance(value, hint):
+        elif isinstance(hint, type) and is_dataclass(hint) and not isinstance(value, hint):
             raise TypeError(f"{group}{name}: expected a {hint.__name__}, got {told(value)}")
 
 

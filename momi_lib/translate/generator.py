@@ -52,7 +52,8 @@ class Generator(nn.Module):
         if output not in get_args(Output):
             raise ValueError(f"output: expected one of {', '.join(get_args(Output))}, got {output!r}")
         self.width, kernel = whole("width", width), whole("kernel", kernel)
-        channels, blocks = wholes("channels", channels, 4), wholes("blocks", blocks, 4, 0)
+        wholes("channels", channels, 4)
+        wholes("blocks", blocks, 4, 0)
         if kernel % 2 == 0:
             raise ValueError(f"kernel: expected an odd number, so that it has a middle, got {kernel}")
         self.within = channels[1]

@@ -174,9 +174,9 @@ def test_files_that_are_damaged_or_others_are_refused_by_name(tmp_path, network)
 def test_variants_have_files_and_names_of_their_own():
     names = {affinity_weights(v, b).name for v in ("heldout", "paper") for b in ("mannequin", "resnet50")}
     assert len(names) == 4 and "mannequin-affinity-heldout.safetensors" in names
-    with pytest.raises(ValueError, match="variant: expected 'heldout' or 'paper', got 'test'"):
+    with pytest.raises(ValueError, match="variant: expected one of heldout, paper, got 'test'"):
         AffinityNetwork("test")
-    with pytest.raises(ValueError, match="backbone: expected 'mannequin' or 'resnet50', got 'vgg19'"):
+    with pytest.raises(ValueError, match="backbone: expected one of mannequin, resnet50, got 'vgg19'"):
         AffinityNetwork("paper", "vgg19")
 
 

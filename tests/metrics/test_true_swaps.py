@@ -163,8 +163,8 @@ def test_shown_swaps_are_drawn_at_random_one_a_person():
         choose(truth, 4, seed=0)
 
 
-def test_the_readme_shows_the_committed_results():
-    """The README's table is what the command wrote, and nobody typed it."""
+def test_the_page_of_results_shows_the_committed_ones():
+    """The table is what the command wrote, and nobody typed it."""
     results = ROOT / "benchmarks/results/truth.json"
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/results.md").read_text(encoding="utf-8")
     assert markdown(json.loads(results.read_text(encoding="utf-8"))) in text

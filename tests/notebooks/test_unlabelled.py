@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
 from momi_lib.data.records import EMBEDDED, FOLDERS, parse_name
+from momi_lib.lessons.people import LEAST, PeopleOfALesson
 from tools.notebooks.run import SETTINGS
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -47,7 +48,7 @@ def make_folder(
         for files in able:
             for file in files[:: len(files) // shots][:shots]:
                 _copy(file, root / folder / file.name, size)
-    for name in ("-1_c1s1_000451_00.jpg", "0000_c2s1_000776_00.jpg"):  # junk and a distractor
+    for name in ("-1_c1s1_000451_00.jpg", "0000_c2s1_000776_00.jpg"):  # junk and a distractor: the last picture again
         _copy(file, root / GALLERY / name, size)
     return root
 
@@ -83,7 +84,8 @@ def lines_of(path: Path, kernel: KernelManager) -> list[str]:
     try:
         client.execute()
     finally:
-        client.kc.stop_channels()
+        if client.kc is not None:  # as where the kernel has died
+            client.kc.stop_channels()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return "".join(output.get("text", "") for output in outputs).splitlines()
 
@@ -113,3 +115,13 @@ SAID = {
 def test_a_notebook_runs_on_people_without_labels_and_says_whom_it_shows(path: Path, kernel: KernelManager) -> None:
     said = [line for line in lines_of(path, kernel) if line.startswith(("· Shown here", "· Nobody knows"))]
     assert said == SAID.get(path.relative_to(NOTEBOOKS).as_posix(), [])
+
+
+def test_the_fewest_people_of_any_size_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOMI_DATA", str(make_folder(tmp_path / "market", (256, 128), FEWEST)))
+    lesson = PeopleOfALesson()
+    counts = {split: len(lesson.data(split, cache=False).identities) for split in LEAST}
+    assert counts["train"] == LEAST["train"] and counts["test"] == LEAST["test"] and counts["query"] == LEAST["query"]
+    people = lesson.data("query", cache=False)
+    assert people.pictures.shape == (4, 3, 128, 64) and people.joints is None
+    assert people.persons[lesson.twice(people, 340, 304)].unique().tolist() == people.identities.tolist()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from momi_lib.data.records import EMBEDDED, FOLDERS
 from momi_lib.pose import SimpleBaseline, Teacher
 from momi_lib.train import preset
 
@@ -22,6 +25,17 @@ def crowd(tmp_path_factory):
                 picture = rng.integers(90, 130, (128, 64, 3), dtype=np.uint8)
                 picture[20:120, 16 + 4 * shot : 40 + 4 * shot] = rng.integers(0, 256, 3)
                 Image.fromarray(picture).save(root / split / f"{person:04}_c{shot + 1}s1_{shot:06}_00.jpg")
+    return root
+
+
+@pytest.fixture(scope="session")
+def few(tmp_path_factory):
+    """Twenty-four pictures of mannequins in each of the three folders, in which the teacher finds people; no labels."""
+    root = tmp_path_factory.mktemp("few")
+    for split in FOLDERS:
+        (root / split).mkdir()
+        for file in sorted((EMBEDDED / split).iterdir())[:24]:
+            shutil.copy(file, root / split)
     return root
 
 

@@ -94,7 +94,8 @@ def test_without_the_attributes_they_would_differ(tmp_path):
 
 
 def test_every_file_has_an_attribute_that_keeps_its_bytes(tracked):
-    told = git("check-attr", "-z", "--stdin", "text", "eol", input="\0".join(tracked).encode()).decode().split("\0")[:-1]
+    told = git("check-attr", "-z", "--stdin", "text", "eol", input="\0".join(tracked).encode())
+    told = told.decode().split("\0")[:-1]
     about: dict[str, dict[str, str]] = {}
     for name, attribute, value in zip(told[::3], told[1::3], told[2::3], strict=True):
         about.setdefault(name, {})[attribute] = value
@@ -176,7 +177,8 @@ def test_that_look_finds_what_it_is_for():
     bad = ['FILE = Path("../benchmarks/results/a.json")', 'open("./a.json")', 'open("data/mannequins/sheet.jpg")',
            'Path(momi.__file__).parents[1] / "data"', 'Path("..") / "data"']  # fmt: skip
     assert [len(into_the_repository(source)) > 0 for source in bad] == [True] * 5
-    good = ['project_file("benchmarks/results/a.json")', 'print("n/a")', '"""data/x is\na folder"""', "%matplotlib inline"]
+    good = ['project_file("benchmarks/results/a.json")', 'print("n/a")', '"""data/x is\na folder"""',
+            "%matplotlib inline"]  # fmt: skip
     assert [into_the_repository(source) for source in good] == [[]] * 4
 
 
@@ -195,8 +197,10 @@ def test_a_copied_notebook_runs(tmp_path, monkeypatch, number):
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
     notebook = nbformat.read(copy, as_version=4)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
-    assert not [out for cell in notebook.cells for out in cell.get("outputs", ()) if out.output_type == "error"]
+    for cell in notebook.cells:
+        cell.pop("outputs", None) if cell.cell_type != "code" else cell.update(outputs=[])
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()  # raises at an error
+    assert sum(len(cell.get("outputs", ())) for cell in notebook.cells) > 10
 
 
 # A wheel, which holds the code alone.
@@ -212,7 +216,10 @@ def nothing(tmp_path, monkeypatch):
     return tmp_path / "site-packages"
 
 
-HOW = "; the installed package holds the code alone: get the repository and set MOMI_HOME (an environment variable) to its folder"
+HOW = (
+    "; the installed package holds the code alone: get the repository and set MOMI_HOME (an environment variable) to "
+    "its folder"
+)
 
 
 def test_without_the_repository_a_sentence_says_what_to_do(nothing):
@@ -221,7 +228,8 @@ def test_without_the_repository_a_sentence_says_what_to_do(nothing):
     assert HOW + ", or set MOMI_DATA to a folder laid out as Market-1501" in str(told.value)
     with pytest.raises(NotInstalledError) as told:
         load_network("small")
-    assert str(told.value).startswith("weights 'small': neither a file nor one of the committed weights (there are none)")
+    expected = "weights 'small': neither a file nor one of the committed weights (there are none)"
+    assert str(told.value).startswith(expected)
     assert str(told.value).endswith(HOW + ", or set MOMI_WEIGHTS to a folder with them")
     with pytest.raises(NotInstalledError) as told:
         project_file("benchmarks/results/truth.json")
@@ -286,8 +294,8 @@ def installed(tmp_path_factory):
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", str(source), "--no-deps", "--no-build-isolation", "-w", str(wheels)], check=True,
-                   timeout=300)  # fmt: skip
+    subprocess.run([*pip, "wheel", ".", "--no-deps", "--no-build-isolation", "-w", str(wheels)], check=True, timeout=300,
+                   cwd=source)  # fmt: skip
     (wheel,) = wheels.iterdir()
     venv.create(target, with_pip=False, symlinks=True)
     (packages,) = target.glob("lib/python*/site-packages")
@@ -347,7 +355,8 @@ def test_a_notebook_shows_the_sentence_without_a_traceback(tmp_path, monkeypatch
     client = NotebookClient(notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}})
     client.execute()
     (error,) = [out for out in notebook.cells[0].outputs if out.output_type == "error"]
-    assert len(error.traceback) == 1 and error.traceback[0].startswith("NotInstalledError: ") and HOW in error.traceback[0]
+    (line,) = error.traceback
+    assert line.startswith("NotInstalledError: ") and HOW in line
 
 
 def test_the_version_of_torch_that_a_wheel_asks_for_is_the_one_that_runs():

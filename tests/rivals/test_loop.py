@@ -116,9 +116,9 @@ def registered(monkeypatch):
     monkeypatch.setitem(sys.modules, "momi_lib.rivals.toy", module)
     monkeypatch.setitem(methods.WHERE, "toy", ("toy", "Toy"))
     monkeypatch.setitem(methods.TITLES, "toy", "Toy")
-    methods.method.cache_clear()
+    methods._loaded.cache_clear()
     yield module
-    methods.method.cache_clear()
+    methods._loaded.cache_clear()
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ def test_statistics_are_those_of_the_network_that_is_used(people, poses):
 
 def test_a_loss_that_is_no_number_never_reaches_the_weights(people, poses, registered):
     registered.PRESETS["small"] = replace(registered.PRESETS["small"], bad_step=2)
-    methods.method.cache_clear()
+    methods._loaded.cache_clear()
     trainer = RivalTrainer(config(), people, poses)
     trainer.run(2)
     before = {n: v.clone() for n, v in trainer.network.named_parameters()}

@@ -94,7 +94,7 @@ def test_a_loss_that_is_no_number_stops_the_run(folder, tmp_path, monkeypatch):
         ({"learning_rate": 0.0}, "learning_rate: expected a number above 0"),
         ({"fine_tuning": 2.0}, "fine_tuning: expected a share from 0 to 1"),
         ({"precision": "fp16"}, "precision: expected one of fp32, bf16, auto, got 'fp16'"),
-        ({"variant": "train"}, "variant: expected 'heldout' or 'paper', got 'train'"),
+        ({"variant": "train"}, "variant: expected one of heldout, paper, got 'train'"),
     ],
 )
 def test_configs_out_of_range(folder, tmp_path, change, message):
