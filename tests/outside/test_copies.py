@@ -288,7 +288,7 @@ def installed(tmp_path_factory):
     pytest.importorskip("setuptools", minversion="77", reason="builds a wheel")
     pytest.importorskip("pip")
     folder = tmp_path_factory.mktemp("wheel")
-    source, wheels, target = (folder / name for name in ("source [1]", "wheels", "environment"))
+    source, wheels, target = (folder / name for name in ("source [1] ü", "wheels", "environment"))
     leave = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "momi_lib", source / "momi_lib", ignore=leave)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
