@@ -42,7 +42,8 @@ def swap_all(network: Swaps, source: Tensor, target: Tensor, *, batch: int = 32)
 
     Raises:
         TypeError: for a network that lacks ``swap``, ``config.size`` or ``needs``, with which.
-        ValueError: for pictures of another size than the network's, or different numbers of sources and targets.
+        ValueError: for pictures of another size than the network's, different numbers of sources and targets, or a
+            network in training mode whose answer depends on it.
 
     >>> from momi_lib.train.presets import preset
     >>> from momi_lib.translate import MomiNet

@@ -23,6 +23,9 @@ def describe(network: FeatureNetwork, pictures: Tensor, *, batch: int | None = N
     Returns:
         (N, D) float32 on the CPU.
 
+    Raises:
+        TypeError, ValueError: for other pictures, no network, or one whose answer depends on its mode and that trains.
+
     >>> from momi_lib.features import RandomFeatures
     >>> describe(RandomFeatures(), torch.zeros(3, 3, 128, 64, dtype=torch.uint8)).shape
     torch.Size([3, 64])
@@ -53,6 +56,9 @@ def perceptual_distance(
 
     Returns:
         (N,) float32 from 0 (alike) to 8; NaN for an empty mask.
+
+    Raises:
+        TypeError, ValueError: as :func:`describe`, and for another number or size of pictures or masks.
 
     Source: Zhang et al. 2018 (LPIPS), without its linear weights.
 

@@ -214,6 +214,9 @@ def find_joints(
         decoder: ``"argmax"``, ``"quarter"``, ``"newton"`` or ``"dark"``.
         upsample: bring the heatmaps to the pictures' size first.
 
+    Raises:
+        TypeError, ValueError: for other pictures, no network, or one whose answer depends on its mode and that trains.
+
     >>> class Middle(nn.Module):
     ...     def forward(self, pictures):
     ...         maps = torch.zeros(len(pictures), 17, 32, 16)

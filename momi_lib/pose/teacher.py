@@ -112,6 +112,9 @@ class Teacher(nn.Module):
         """(N, 3, H, W) RGB in [-1, 1] → (N, joints, *map_size) linear maps that cover the whole picture.
 
         In training mode a picture is never mirrored: the network shall learn from its own answers.
+
+        Raises:
+            TypeError, ValueError: for other pictures; outside of training mode also for values outside [-1, 1].
         """
         check_input("pictures", pictures, self)
         if not self.training:  # a training step does not wait for a GPU

@@ -294,8 +294,8 @@ def installed(tmp_path_factory):
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", ".", "--no-deps", "--no-build-isolation", "-w", str(wheels)], check=True, timeout=300,
-                   cwd=source)  # fmt: skip
+    subprocess.run([*pip, "wheel", ".", "--no-deps", "--no-build-isolation", "-w", str(wheels)], check=True, cwd=source,
+                   timeout=300)  # fmt: skip
     (wheel,) = wheels.iterdir()
     venv.create(target, with_pip=False, symlinks=True)
     (packages,) = target.glob("lib/python*/site-packages")
