@@ -80,6 +80,7 @@ def in_python(code, *arguments, **environment):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_every_module_loads_without_what_windows_lacks():
     assert int(in_python(IMPORTS)) == len([path for path in LIBRARY if path.name != "__init__.py"]) + len(
         [path for path in LIBRARY if path.name == "__init__.py" and path.parent != ROOT / "momi_lib"]
