@@ -48,6 +48,11 @@ def test_a_deck_is_one_page_without_links_to_elsewhere(tmp_path: Path) -> None:
     assert "http://" not in page.replace("http://www.w3.org/1998/Math/MathML", "") and "https://" not in page
 
 
+@pytest.mark.parametrize("number", ["03", "4", "04b"])
+def test_the_drawn_figure_of_a_lesson(tmp_path: Path, number: str) -> None:
+    assert '<p class="figure"><svg' in slides.deck_html(deck(tmp_path, f"# t\n\n![](idea:{number})"))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -55,6 +60,7 @@ def test_a_deck_is_one_page_without_links_to_elsewhere(tmp_path: Path) -> None:
         ("# t\n![](notebook:03#99)", "stores [0-9]+ figures"),
         ("# t\n![](notebook:77#1)", "expected notebook:NN#K"),
         ("# t\n![](notebook:03)", "expected notebook:NN#K"),
+        ("# t\n![](idea:77)", "no drawn figure of that lesson"),
         ("# t\n![a picture](gone.png)", "no such file"),
         ("# t\n$\\nosuchcommand x$", "cannot be drawn"),
     ],

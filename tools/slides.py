@@ -112,11 +112,11 @@ def figure(address: str, alt: str, deck: Path) -> Figure:
     kind, _, rest = address.partition(":")
     if kind == "idea":
         from momi_lib.lessons.figures.ideas import WORDS, idea
+        from momi_lib.lessons.series import key
 
-        number = int(rest) if rest.isdecimal() else rest.lstrip("0")
         try:
-            return Figure(idea(number), alt or WORDS[number])
-        except (KeyError, FileNotFoundError) as error:
+            return Figure(idea(rest), alt or WORDS[key(rest)])
+        except ValueError as error:
             raise SlideError(f"{deck.name}: {address}: there is no drawn figure of that lesson") from error
     if kind == "notebook":
         number, _, place = rest.partition("#")
