@@ -1,6 +1,7 @@
 # make lab    create .venv if needed and open JupyterLab on notebooks/
 # make app    create .venv if needed and open the explorer of notebook 08 as a page of its own
 # make test   all checks: style, types, unit tests, examples in docstrings, notebook hygiene, every notebook strictly
+# make thorough  make test and the second cases of a kind, for which make test has one; before a release
 # make quick  under two minutes: style, types, fast unit tests, one notebook
 # make docs   the library's interface as web pages in runs/site, from its docstrings
 # make slides the lessons' slides in runs/slides, as web pages and PDF
@@ -28,9 +29,10 @@ SETTINGS := MOMI_MODE=quick OMP_NUM_THREADS=1 TQDM_DISABLE=1
 # Screenshots of the browser tests; CI keeps this folder.
 export MOMI_SCREENSHOTS ?= $(CURDIR)/runs/screenshots
 PYTEST := $(BIN)/python -m pytest -n $(JOBS)
+CHOSEN := -m "not thorough"
 
 .NOTPARALLEL: # each step already uses all cores
-.PHONY: help lab app test quick docs slides check types test-code test-notebooks
+.PHONY: help lab app test thorough quick docs slides check types test-code test-notebooks
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -47,6 +49,10 @@ app: $(VENV)/.for-app
 		$(BIN)/voila app/explorer.ipynb $(APP_OPTIONS)
 
 test: check test-code test-notebooks
+
+thorough: check
+	$(MAKE) test-code CHOSEN=
+	$(MAKE) test-notebooks
 
 # The parts whose tests take seconds; tests that train, render, draw figures or open a browser are left to make test.
 quick: check
@@ -76,7 +82,7 @@ $(VENV)/.set-up: $(VENV)/.for-test
 		else echo "Without OpenGL (see tools/mannequins/README.md) the tests that render cannot run."; fi
 
 test-code: $(VENV)/.for-test $(VENV)/.set-up
-	$(SETTINGS) $(PYTEST) momi_lib tests tools/mannequins
+	$(SETTINGS) $(PYTEST) $(CHOSEN) momi_lib tests tools/mannequins
 
 # The same settings as in tools/notebooks/run.py, which made the stored outputs. loadscope keeps a notebook in one
 # kernel. Outputs on a GPU may differ in the last digits, so the comparison is made without one.

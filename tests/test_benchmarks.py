@@ -56,6 +56,7 @@ def test_paths_of_a_config_are_relative_to_the_project():
     assert plain([Path("runs/small"), Path("/elsewhere")]) == ["runs/small", "/elsewhere"]
 
 
+@pytest.mark.thorough
 def test_steps_are_timed_in_the_last_stage(module, tmp_path, monkeypatch):
     from momi_lib.train.presets import preset
 
@@ -100,6 +101,7 @@ def test_table_one_and_the_truth_table_are_of_the_committed_weights():
         assert [row["answer"] for row in rows if row.get("weights_sha256") == weights] == ["momi-small"]
 
 
+@pytest.mark.thorough
 def test_what_grows_with_the_data_is_measured_and_drawn(module, tmp_path):
     scale = module("scale")
     rows = [scale.measure(count) for count in (240, 480)]

@@ -281,6 +281,7 @@ def test_in_jupyterlab(lab: str, page: Any, tmp_path: Path, until: Callable, scr
     assert page.asked_elsewhere == []
 
 
+@pytest.mark.thorough
 def test_in_notebook_7(notebook7: str, page: Any, tmp_path: Path, until: Callable, screenshot: Callable) -> None:
     page.goto(notebook7)
     run_all(page)

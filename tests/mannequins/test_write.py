@@ -33,6 +33,7 @@ def command(folder: Path, workers: int) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_killed_and_continued_with_other_workers_is_the_same_to_the_bit(small: Path, tmp_path: Path) -> None:
     folder = tmp_path / "killed"
     run = subprocess.Popen(command(folder, 1), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -188,7 +188,7 @@ def test_notebooks_that_are_copied_find_every_file_that_they_name():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [0, 10])
+@pytest.mark.parametrize("number", [0, pytest.param(10, marks=pytest.mark.thorough)])
 def test_a_copied_notebook_runs(tmp_path, monkeypatch, number):
     (folder := tmp_path / ODD).mkdir()
     copy = shutil.copy(ROOT / "notebooks" / SERIES[number].file, folder)

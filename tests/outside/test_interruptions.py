@@ -41,8 +41,19 @@ def sent(monkeypatch):
     return send
 
 
+@pytest.fixture
+def heard():
+    """No signal is ignored, as SIGHUP is where the tests run under nohup."""
+    before = {name: signal.getsignal(getattr(signal, name)) for name in SIGNALS}
+    for name in SIGNALS:
+        signal.signal(getattr(signal, name), signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
+    yield
+    for name, handler in before.items():
+        signal.signal(getattr(signal, name), handler)
+
+
 @pytest.mark.parametrize("name", SIGNALS)
-def test_a_training_that_is_stopped_ends_as_one_that_never_was(short_run, sent, monkeypatch, name):
+def test_a_training_that_is_stopped_ends_as_one_that_never_was(heard, short_run, sent, monkeypatch, name):
     number, out = getattr(signal, name), short_run("stopped").out
     handler = signal.getsignal(number)
     sent(number, 3)
@@ -77,6 +88,7 @@ def test_the_command_line_says_so_in_one_sentence(short_run, sent, capsys, name,
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_sigterm_to_a_process_of_its_own(short_run):
     config = short_run()
     longer = ["--steps", "5000", "--log.checkpoint-every", "5000"]
@@ -258,6 +270,7 @@ except Interrupted as stopped:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_two_processes_stop_together(crowd, tmp_path):
     script = tmp_path / "run.py"
     script.write_text(SCRIPT, encoding="utf-8")

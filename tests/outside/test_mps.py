@@ -116,6 +116,7 @@ def test_the_explorer_draws_the_same(monkeypatch, background):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_judges_say_the_same(monkeypatch, truth):
     expected = Judges(truth).score(truth.people.pictures[truth.source])
     with apple_gpu(monkeypatch):
@@ -150,6 +151,7 @@ def test_a_training_learns_the_same(monkeypatch, short_run):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_it_goes_on_from_a_checkpoint(monkeypatch, short_run):
     with apple_gpu(monkeypatch):
         train(short_run("whole", device="mps"))
@@ -160,6 +162,7 @@ def test_it_goes_on_from_a_checkpoint(monkeypatch, short_run):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_network_that_carries_learns_the_same(monkeypatch, tmp_path):
     options = dict(distil_steps=1, body_steps=1, steps=1, log=dict(every=1, checkpoint_every=9, grid_every=9))
     train(preset("tiny-carry", device="cpu", out=tmp_path / "cpu", **options))
@@ -178,7 +181,9 @@ SMALL = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", SMALL)
+@pytest.mark.parametrize(
+    "method", [pytest.param(name, marks=() if name == "pg2" else pytest.mark.thorough) for name in SMALL]
+)
 def test_rivals_learn_the_same(monkeypatch, tmp_path, crowd, method):
     presets = methods.method(method).presets
     monkeypatch.setitem(presets, "small", replace(presets["small"], **SMALL[method]))
@@ -191,6 +196,7 @@ def test_rivals_learn_the_same(monkeypatch, tmp_path, crowd, method):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_the_race_scores_the_same(monkeypatch, truth):
     others = acquaintances(truth)
     expected = score_method(momi.load("small"), truth, Judges(truth), others)

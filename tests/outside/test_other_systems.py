@@ -514,7 +514,7 @@ SAME = {
     "lab": ["--LabApp.news_url=None", "--LabApp.default_url=/lab/tree/notebooks/00_check_your_setup.ipynb"],
     "app": ["voila app/explorer.ipynb"],
     "test": ["ruff check .", "basedpyright",
-             "tools.mannequins setup", "pytest -n 2 momi_lib tests tools/mannequins",
+             "tools.mannequins setup", 'pytest -n 2 -m "not thorough" momi_lib tests tools/mannequins',
              "--dist loadscope --nbval --nbval-current-env",
              "tools/notebooks/budgets.py compare runs/notebooks-used.json",
              "--measure-notebooks runs/notebooks-used.json notebooks"],
@@ -532,8 +532,8 @@ def test_without_make_the_same_is_done(tmp_path, target):
     folder.mkdir()
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, folder)
-    made = subprocess.run(["make", "--dry-run", "PYTHON=python", target], cwd=folder, capture_output=True, text=True,
-                          timeout=60)  # fmt: skip
+    made = subprocess.run(["make", "--dry-run", "PYTHON=python", "CI=", target], cwd=folder, capture_output=True,
+                          text=True, timeout=60)  # fmt: skip
     assert made.returncode == 0, made.stderr
     texts = (made.stdout, "\n".join(without_make(target)))
     recipe, ours = (" ".join(text.replace("\\\n", " ").split()) for text in texts)

@@ -196,6 +196,7 @@ def test_a_training_in_such_a_folder_goes_on(short_run, tmp_path, crowd):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_study_and_its_runs_that_are_finished(few, tmp_path):
     """Runs of a study are found by patterns of names; started again, it finds them all."""
     folder = tmp_path / ALL
@@ -212,6 +213,7 @@ def test_a_study_and_its_runs_that_are_finished(few, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_table_one_in_such_a_folder(few, tiny, tmp_path, caplog):
     weights, out = copied(tiny, tmp_path / "a|b [1] \\ ü"), tmp_path / ALL / "results"
     assert main(["evaluate", "--weights", str(weights), "--data", str(people(few, tmp_path / f"{ALL} data")), "--pairs",
@@ -373,6 +375,7 @@ def test_a_python_in_such_a_folder_can_be_named(checkout, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_script_of_an_environment_in_such_a_folder_starts(tmp_path):
     """What pip writes as the first line of jupyter, voila and the like is too long or has spaces: it takes a detour."""
     pytest.importorskip("pip")
@@ -382,6 +385,7 @@ def test_a_script_of_an_environment_in_such_a_folder_starts(tmp_path):
     assert told.returncode == 0 and str(folder) in told.stdout, told.stderr
 
 
+@pytest.mark.thorough
 def test_the_tool_that_runs_notebooks_takes_such_a_path(tmp_path):
     import nbformat
 

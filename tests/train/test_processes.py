@@ -29,7 +29,7 @@ print("stopped after", run.step)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("device", ["cpu", "auto"])
+@pytest.mark.parametrize("device", [pytest.param("cpu", marks=pytest.mark.thorough), "auto"])
 def test_unlike_clocks_stop_together(folder, tmp_path, device):
     """With "auto" and no GPU, too: the processes have to be told to meet on the CPU, or each trains alone."""
     script = tmp_path / "run.py"
@@ -63,7 +63,7 @@ warn_where_alone()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not say who started a process")
-@pytest.mark.parametrize(("asked", "said"), [("2", True), ("1", False)])
+@pytest.mark.parametrize(("asked", "said"), [("2", True), pytest.param("1", False, marks=pytest.mark.thorough)])
 def test_one_process_where_several_were_asked_for_is_said(tmp_path, asked, said):
     script = tmp_path / "alone.py"
     script.write_text(ALONE)
