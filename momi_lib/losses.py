@@ -231,7 +231,7 @@ def feature_matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
     if len(real) != len(fake):
         raise ValueError(f"real and fake: expected activations of as many layers, got {len(real)} and {len(fake)}")
     for index, (theirs, ours) in enumerate(zip(real, fake, strict=True)):
-        if theirs.ndim != 4 or 0 in theirs.shape or ours.shape[1:] != theirs.shape[1:] or len(ours) % len(theirs):
+        if theirs.ndim != 4 or ours.shape[1:] != theirs.shape[1:] or len(ours) % len(theirs):
             raise ValueError(
                 f"real and fake: expected activations (N, C, h, w) and (K · N, C, h, w) of each layer, got "
                 f"{tuple(theirs.shape)} and {tuple(ours.shape)} of layer {index}"
@@ -256,7 +256,7 @@ def _check_logits(real: Tensor | None, fakes: Sequence[Tensor]) -> None:
         check_tensor("real", real, "...", "logits")
     for index, each in enumerate(fakes):
         first = fakes[0] if real is None else real
-        if each.shape != first.shape or not each.numel():
+        if each.shape != first.shape:
             raise ValueError(
                 f"real and fakes: expected logits of one shape, got {tuple(first.shape)} and {tuple(each.shape)} "
                 f"(fakes[{index}])"

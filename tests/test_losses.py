@@ -231,3 +231,90 @@ def test_patches_that_do_not_fit_are_refused():
 def test_weights_stay_what_they_are():
     with pytest.raises(FrozenInstanceError):
         losses.LossWeights().patch = 1.0
+
+
+@pytest.mark.parametrize(
+    ("terms", "got"),
+    [
+        ([], "none"),
+        ((), "none"),
+        ([torch.ones(()), 2.0], "() torch.float32, 2.0"),
+        ([1, 2, 3, 4, 5, 6], "1, 2, 3, 4"),
+        ({"a": 1.0}, "a dict"),
+        ("ab", "'ab'"),
+        (7, "7"),
+    ],
+)
+def test_what_cannot_be_added_is_named(terms, got):
+    with pytest.raises(TypeError, match=r"^terms: expected one tensor or more, got ") as refused:
+        losses.added(terms)
+    assert str(refused.value).partition("got ")[2] == got
+
+
+def test_each_of_the_four_pictures_is_looked_at():
+    good, bad = torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
+    for index, name in enumerate(("source", "source_hat", "positive", "positive_hat")):
+        with pytest.raises(ValueError, match=f"^{name}: "):
+            losses.reconstruction(*[bad if index == each else good for each in range(4)])
+
+
+def test_factors_of_the_perceptual_loss_may_be_nothing_and_not_less():
+    picture, other = torch.zeros(1, 3, 128, 64), torch.ones(1, 3, 128, 64)
+    assert float(losses.Perceptual(RandomFeatures(seed=0), weight=0)(picture, other)) == 0
+    assert losses.Perceptual(RandomFeatures(seed=0), weight=0.5, blocks=[0, 0.25]).blocks == (0.0, 0.25)
+    for options, name in ((dict(weight=-0.5), "weight"), (dict(blocks=(1, -0.5)), r"blocks\[1\]")):
+        with pytest.raises(ValueError, match=f"^{name}: expected a number from 0 up"):
+            losses.Perceptual(RandomFeatures(seed=0), **options)
+    losses.Perceptual(RandomFeatures(seed=0).train())  # it decides itself how it looks at pictures
+
+
+@pytest.mark.parametrize(
+    ("real", "fake"),
+    [
+        ((2, 4, 8), (2, 4, 8)),
+        ((2, 4, 8, 8), (2, 4, 8)),
+        ((2, 4, 8, 8), (2, 4, 8, 4)),
+        ((2, 4, 8, 8), (3, 4, 8, 8)),
+        ((2, 1, 1, 1), (3, 1, 1, 1)),
+    ],
+)
+def test_activations_that_do_not_fit_are_refused(real, fake):
+    good = torch.zeros(1, 1, 1, 1)
+    with pytest.raises(ValueError, match="of each layer, got .* of layer 1$"):
+        losses.feature_matching([good, torch.zeros(real)], [good, torch.zeros(fake)])
+    with pytest.raises(ValueError, match="as many layers, got 1 and 2"):
+        losses.feature_matching([good], [good, good])
+    assert float(losses.feature_matching([good], [good + 1])) == 1  # one channel of one place is enough
+
+
+def test_logits_that_do_not_fit_are_refused():
+    two, three = torch.zeros(2, 1, 4, 2), torch.zeros(3, 1, 4, 2)
+    for real, fakes, named in ((None, [two, three], 1), (two, [two, three], 1), (two, [three], 0)):
+        with pytest.raises(ValueError, match=rf"^real and fakes: expected logits of one .* \(fakes\[{named}\]\)$"):
+            losses.generator_loss(fakes, real=real)
+    with pytest.raises(ValueError, match=r"got \(2, 1, 4, 2\) and \(3, 1, 4, 2\) \(fakes\[1\]\)"):
+        losses.generator_loss([two, three])
+    with pytest.raises(ValueError, match=r"got 'relativistic' and None for real$"):
+        losses.generator_loss([two], form="relativistic")
+    with pytest.raises(ValueError, match=r"got 'other'$"):
+        losses.generator_loss([two], form="other")
+
+
+def test_the_gradient_penalty_needs_gradients_of_both():
+    with_gradient, without = torch.ones(2, 3, requires_grad=True), torch.ones(2, 3)
+    for logits, picture in ((with_gradient.sum(1), without), (without.sum(1), with_gradient)):
+        with pytest.raises(ValueError, match="^logits and pictures: expected both with gradients"):
+            losses.gradient_penalty(logits, [picture])
+    other = torch.ones(2, 3, requires_grad=True)
+    with pytest.raises(ValueError, match="do not depend on all of them"):
+        losses.gradient_penalty(with_gradient.sum(1), [with_gradient, other])
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("term", [2.0, torch.ones(2)])
+def test_each_term_of_the_total_is_a_scalar(place, term):
+    terms = [torch.ones(()) for _ in range(4)]
+    terms[place] = term
+    name = ("distil", "translate", "patch", "adversarial")[place]
+    with pytest.raises(ValueError, match=f"^{name}: expected a scalar"):
+        losses.total(*terms, losses.LossWeights())

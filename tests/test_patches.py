@@ -217,3 +217,39 @@ def test_strips_lie_along_arms_legs_and_trunk_and_from_the_nose_to_the_shoulders
     expected |= {(f"left_{part}", f"right_{part}") for part in ("shoulder", "hip")}
     expected |= {("nose", "left_shoulder"), ("nose", "right_shoulder")}
     assert len(STRIPS) == 14 and {(JOINTS[first], JOINTS[second]) for first, second in STRIPS} == expected
+
+
+HALVES, ALL = torch.full((1, 17, 2), 20.0), torch.ones(1, 17, dtype=torch.bool)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda radius, size=4: landmark_boxes(HALVES, radius=radius),
+        lambda radius, size=4: skeleton_patches(ramp(), HALVES, ALL, radius=radius, size=size),
+        lambda radius, size=4: limb_patches(ramp(), HALVES, ALL, radius=radius, size=size),
+    ],
+)
+def test_half_a_pixel_and_one_sample_are_enough(call):
+    call(0.5), call(0.5, 1)
+    for radius in (0, -0.5):
+        with pytest.raises(ValueError, match=r"^radius: expected a number (above 0|in \(0, )"):
+            call(radius)
+
+
+@pytest.mark.parametrize("patches_of", [skeleton_patches, limb_patches])
+def test_a_patch_has_one_sample_or_more(patches_of):
+    with pytest.raises(ValueError, match="^size: expected a whole number from 1"):
+        patches_of(ramp(), HALVES, ALL, size=0)
+
+
+def test_no_point_between_joints_is_possible_and_fewer_are_not():
+    points, known = limb_points(HALVES, ALL, between=0)
+    assert torch.equal(points, HALVES) and torch.equal(known, ALL)
+    with pytest.raises(ValueError, match="^between: expected a whole number from 0"):
+        limb_points(HALVES, ALL, between=-1)
+
+
+def test_without_a_number_of_joints_the_refusal_says_k():
+    with pytest.raises(ValueError, match=r"^valid: expected valid landmarks \(N, K\)"):
+        skeleton_patches(ramp(), HALVES, torch.ones(1, 17))

@@ -227,3 +227,24 @@ def test_only_the_order_of_each_persons_pictures_in_a_camera_matters_for_what_a_
     one = TripletSampler(persons, seed=3, cameras=cameras, same_camera=0.5).draw(500)
     other = TripletSampler(persons[mixed], seed=3, cameras=cameras[mixed], same_camera=0.5).draw(500)
     assert all(torch.equal(a, mixed[b]) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (None, "state: expected what state_dict returned"),
+        ({"generator": 1}, "state: expected what state_dict returned"),
+        ("no tensor", "state: expected as its generator"),
+        ("of another type", "state: expected as its generator"),
+        ("of another length", "state: expected as its generator"),
+    ],
+)
+def test_a_state_that_is_none_is_refused(state, said):
+    sampler = TripletSampler([1, 1, 2, 2])
+    if isinstance(state, str):
+        good = sampler.state_dict()
+        now = good["generator"]
+        bad = {"no tensor": [1, 2], "of another type": now.long(), "of another length": now[1:]}
+        state = {**good, "generator": bad[state]}
+    with pytest.raises(ValueError, match=f"^{said}"):
+        sampler.load_state_dict(state)

@@ -122,6 +122,23 @@ def test_a_hole_is_filled_from_around_and_the_rest_stays():
     assert (filled(picture, torch.ones_like(hole)) == 0).all()
 
 
+def test_a_mask_may_be_widened_by_nothing_and_not_by_less():
+    mask = torch.eye(5)[None, None] > 0
+    assert torch.equal(widened(mask, 0), mask)
+    with pytest.raises(ValueError, match="^radius: expected a whole number from 0"):
+        widened(mask, -1)
+
+
+def test_a_large_hole_is_filled_level_by_level(known_side=32):
+    """A long picture of one colour, of which only the first columns are known."""
+    picture = torch.full((1, 3, 4, 256), 0.5)
+    hole = torch.ones(1, 1, 4, 256, dtype=torch.bool)
+    hole[..., :known_side] = False
+    assert torch.allclose(filled(picture * ~hole, hole), picture, atol=1e-5)
+    tall = filled((picture * ~hole).mT, hole.mT)
+    assert torch.allclose(tall, picture.mT, atol=1e-5)
+
+
 def test_a_widened_mask_reaches_so_many_pixels():
     mask = torch.zeros(1, 1, 16, 16, dtype=torch.bool)
     mask[..., 8, 8] = True
@@ -212,3 +229,32 @@ def test_what_fills_a_hole_has_gradients_that_are_numbers():
     filled(picture, hole)[..., 70, 32].sum().backward()  # from around it alone
     assert torch.isfinite(picture.grad).all() and picture.grad.abs().sum() > 0
     assert not picture.grad[hole.expand_as(picture)].any()
+
+
+def test_each_body_map_is_looked_at():
+    good = ramp()
+    for index, name in enumerate(("source", "target")):
+        with pytest.raises(TypeError, match=f"^{name}: expected a BodyMap"):
+            correspond(*[None if index == each else good for each in range(2)])
+        for part, bad in (("places", good.places[:, :2]), ("silhouette", good.silhouette[..., 1:])):
+            both = [good._replace(**{part: bad}) if index == each else good for each in range(2)]
+            with pytest.raises(ValueError, match=f"^{name}.{part}: "):
+                correspond(*both)
+
+
+def test_the_mirrored_side_keeps_height_and_depth():
+    """Left and right change places; what is low stays low, and what is in front stays in front."""
+    source = ramp()
+    depth = torch.where(torch.arange(64)[:, None].expand(64, 32) < 32, 0.1, -0.1)
+    source.places[:, 1] = depth
+    mirrored = correspond(source, source).mirrored
+    rows = (mirrored.grid[0, 1].mean(1) + 1) * 32 - 0.5  # the row of the source that each row of the target asks for
+    assert (rows - torch.arange(64)).abs()[2:-2].max() < 0.5
+    assert float(mirrored.distance[0, 0, 8:-8, 4:-4].max()) < 0.005
+
+
+def test_one_empty_silhouette_does_not_stop_the_others():
+    first, second = ramp(2), ramp(2)
+    first.silhouette[0] = -5.0
+    flow = correspond(first, second).own
+    assert torch.isinf(flow.distance[0]).all() and float(flow.distance[1].max()) < 1e-3

@@ -218,3 +218,25 @@ def test_every_stage_of_a_generator_may_have_a_width_of_its_own(output, last):
     codes = torch.randn(2, 2, 8, 4, 2)
     assert network.features(*codes).shape[1] == last
     assert output == "features" or network(*codes).shape == (2, 3, 32, 16)
+
+
+@pytest.mark.parametrize("channels", [(4,), (4, 4, 4)])
+def test_the_discriminator_says_how_small_pictures_may_be(channels):
+    """Each convolution halves the sides, so that 2 to the number of convolutions leaves one logit."""
+    judge, least = PairDiscriminator(channels), 2 ** len(channels)
+    smallest = torch.zeros(2, 3, least, least)
+    assert judge(smallest, smallest).shape == (2, 1, 1, 1)
+    for size in ((least - 1, least), (least, least - 1)):
+        smaller = torch.zeros(2, 3, *size)
+        with pytest.raises(ValueError, match=f"^first and second: expected sides from {least} pixels"):
+            judge(smaller, smaller)
+    for pair, name in (((None, smallest), "first"), ((smallest, None), "second")):
+        with pytest.raises((TypeError, ValueError), match=f"^{name}: "):
+            judge(*pair)
+
+
+def test_attention_may_have_no_block_and_not_fewer():
+    code = torch.rand(1, 8, 4, 2)
+    assert PoseAttention(8, blocks=0)(code, code).shape == code.shape
+    with pytest.raises(ValueError, match="^blocks: expected a whole number from 0"):
+        PoseAttention(8, blocks=-1)
