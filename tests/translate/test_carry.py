@@ -13,7 +13,7 @@ from momi_lib.data.body_maps import load_true_maps
 from momi_lib.metrics.true_swaps import masked_l1
 from momi_lib.pose.body_maps import BodyMap
 from momi_lib.translate.background import filled, widened
-from momi_lib.translate.carry import Flow, correspond, enlarged, premultiplied, sample
+from momi_lib.translate.carry import Flow, _spacing, correspond, enlarged, premultiplied, sample
 
 # Masked L1 of exact correspondences over 150 true swaps, and how near 20 of them must come.
 MEASURED, NEAR = 0.080, 0.003
@@ -247,10 +247,10 @@ def test_the_mirrored_side_keeps_height_and_depth():
     source = ramp()
     depth = torch.where(torch.arange(64)[:, None].expand(64, 32) < 32, 0.1, -0.1)
     source.places[:, 1] = depth
-    mirrored = correspond(source, source).mirrored
-    rows = (mirrored.grid[0, 1].mean(1) + 1) * 32 - 0.5  # the row of the source that each row of the target asks for
-    assert (rows - torch.arange(64)).abs()[2:-2].max() < 0.5
-    assert float(mirrored.distance[0, 0, 8:-8, 4:-4].max()) < 0.005
+    for flow in correspond(source, source):
+        rows = (flow.grid[0, 1].mean(1) + 1) * 32 - 0.5  # the row of the source that each row of the target asks for
+        assert (rows - torch.arange(64)).abs()[2:-2].max() < 0.5
+        assert float(flow.distance[0, 0, 8:-8, 4:-4].max()) < 0.005
 
 
 def test_one_empty_silhouette_does_not_stop_the_others():
@@ -258,3 +258,24 @@ def test_one_empty_silhouette_does_not_stop_the_others():
     first.silhouette[0] = -5.0
     flow = correspond(first, second).own
     assert torch.isinf(flow.distance[0]).all() and float(flow.distance[1].max()) < 1e-3
+
+
+def test_a_silhouette_ends_at_even_odds():
+    """A logit of -0.5 is outside: nothing is fetched from there, and nothing is looked up there."""
+    source, target = ramp(), ramp()
+    source.silhouette[..., 16:] = target.silhouette[..., 40:, :] = -0.5
+    flow = correspond(source, target).own
+    assert torch.isinf(flow.distance[0, 0, 42:]).all() and torch.isfinite(flow.distance[0, 0, :40]).all()
+    assert float(flow.grid[0, 0, :40].max()) < 0.0  # the right half of the source is not there
+
+
+def test_how_far_places_lie_apart_is_measured_within_the_silhouette():
+    places = torch.full((3, 8, 4), 9.0)  # outside, a body map may say anything
+    places[:, 3:5] = 0.0
+    places[2, 4] = 0.03
+    seen = torch.zeros(8, 4, dtype=torch.bool)
+    seen[3:5] = True
+    assert float(_spacing(places, seen)) == pytest.approx(0.03)
+    seen[0] = True  # places apart, with nothing between
+    assert float(_spacing(places, seen)) == pytest.approx(0.03)
+    assert float(_spacing(places, torch.zeros_like(seen))) == pytest.approx(0.03)
