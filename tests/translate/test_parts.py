@@ -240,3 +240,26 @@ def test_attention_may_have_no_block_and_not_fewer():
     assert PoseAttention(8, blocks=0)(code, code).shape == code.shape
     with pytest.raises(ValueError, match="^blocks: expected a whole number from 0"):
         PoseAttention(8, blocks=-1)
+
+
+def test_the_detail_of_a_pose_can_begin_anew():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        encoder = PoseEncoder(17, (16, 16, 32), stem="lean", detail=4)
+        before = encoder.detail[0].weight.detach().clone()
+        encoder.detail[0].weight.data.zero_()
+        encoder.restart_detail()
+    after = encoder.detail[0].weight.detach()
+    assert 0 < float(after.abs().max()) <= 1 / 4 and not torch.equal(after, before)  # PyTorch's: 1 / sqrt(16 inputs)
+    PoseEncoder(17, (16, 16, 32), stem="lean").restart_detail()  # nothing to do
+    with pytest.raises(ValueError, match="^detail: expected a whole number from 0"):
+        PoseEncoder(17, (16, 16, 32), stem="lean", detail=-1)
+
+
+def test_details_of_the_pose_are_added_at_a_quarter_of_the_size():
+    generator = Generator(8, channels=(8, 4, 4, 4), blocks=(0, 0, 0, 0), output="features", norm="none").eval()
+    code = torch.randn(1, 8, 4, 2)
+    within = torch.randn(1, 4, 8, 4)
+    first = generator.body[: generator.quarter](torch.cat([code, code], dim=1))
+    expected = generator.body[generator.quarter :](first + within)
+    assert torch.equal(generator.features(code, code, within), expected)
