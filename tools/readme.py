@@ -3,7 +3,7 @@
 A page of `PAGES` contains pairs of marks, ``<!-- NAME: start -->`` and ``<!-- NAME: end -->``. The text between them is
 written here, by the function of `BLOCKS` with that name, from files that other commands wrote: ``benchmarks/results``
 (``python -m momi_lib truth`` and ``evaluate``, ``tools/notebooks/run.py --measure``, ``benchmarks/swap_speed.py``,
-``body_maps.py``, ``drag_obedience.py``, ``drag_truth.py`` and ``steps.py``, ``tools/measure_install.py``), the cards of
+``body_maps.py``, ``drag_obedience.py``, ``drag_truth.py``, ``steps.py`` and ``verdict.py``, ``tools/measure_install.py``), the cards of
 the weights, the embedded data and `momi_lib.lessons.SERIES`.
 """
 
@@ -28,7 +28,7 @@ from momi_lib.lessons import SERIES
 from momi_lib.pose.body_maps import PARTS
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/results.md", "docs/beyond-the-paper.md", "docs/for-lecturers.md",
+PAGES = ("README.md", "docs/results.md", "docs/beyond-the-paper.md", "docs/for-lecturers.md", "docs/research.md",
          "data/body_maps/README.md")  # fmt: skip
 START, END = "<!-- {}: start -->", "<!-- {}: end -->"
 
@@ -265,7 +265,16 @@ def sixty(root: Path, students: int = 60) -> str:
     )
 
 
+def verdict(root: Path) -> str:
+    """How many pictures of each kind pass the verdict, and how many are called what they are."""
+    head = ["a picture of", "pictures", "pass", "named correctly"]
+    rows = [[row["pictures"], *(str(row[name]) for name in ("count", "pass", "called as expected"))]
+            for row in results(root, "verdict.json")["rows"]]  # fmt: skip
+    return "\n".join(table(head, rows))
+
+
 BLOCKS: dict[str, Callable[[Path], str]] = {
+    "verdict": verdict,
     "truth table": truth_table,
     "series": lambda root: series(root, "notebooks"),
     "series for lecturers": lambda root: series(root, "../notebooks"),

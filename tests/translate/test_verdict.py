@@ -18,15 +18,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from momi_lib.data import to_uint8
+from momi_lib.skeleton import JOINTS
 from momi_lib.train import preset
-from momi_lib.translate.verdict import ALL, LOOKS, LOWER, TO_KNEES, UPPER, Look, Usual, Verdict, _looked, judged, usual_of
+from momi_lib.translate import verdict as rules
+from momi_lib.translate.verdict import ALL, LOOKS, LOWER, TO_KNEES, UPPER, Look, Usual, Verdict, judged, usual_of
 
 CONFIG = replace(preset("tiny").network, threshold=0.25)
 USUAL = Usual(confidence=0.5, joints=17.0, upper=0.5, to_knees=0.5, lower=0.5, hips=0.5, typical=0.75)
 GREY = torch.full((3, 128, 64), 128, dtype=torch.uint8)
 LAST = (
-    "; of 100 pictures that it knows how to read, 95 have 17 joints and a mean of at least 0.50.) Expect wrong joints and "
-    "a wrong swap; cut the picture around one whole, upright person."
+    "; of 100 pictures that it knows how to read, 95 have 17 joints and a mean of at least 0.50.) Expect wrong joints "
+    "and a wrong swap; cut the picture around one whole, upright person."
 )
 
 
@@ -45,8 +47,6 @@ class StoodIn(nn.Module):
 
 def each(value: float, **others: float) -> Tensor:
     """The confidences (17,) of the joints: `value`, and those of "nose", "left_eye" and so on as given."""
-    from momi_lib.skeleton import JOINTS
-
     return torch.tensor([others.get(joint, value) for joint in JOINTS])
 
 
@@ -81,11 +81,13 @@ def test_what_is_usual_and_a_verdict_stay_as_they_are() -> None:
         Verdict(True, (), "").sure = False
 
 
-def test_few_people_all_count_and_the_mannequins_may_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_people_all_count_and_the_mannequins_may_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "query").mkdir()
     for person, grey in enumerate((51, 153, 255), 1):
         Image.new("RGB", (64, 128), (grey,) * 3).save(tmp_path / f"query/{person:04}_c1s1_000001_00.png")
-    monkeypatch.setattr("momi_lib.translate.verdict.EMBEDDED", tmp_path / "none")
+    monkeypatch.setattr(rules, "EMBEDDED", tmp_path / "none")
     brightness = StoodIn(lambda pictures: pictures.mean((1, 2, 3)).add(1).div(2)[:, None].expand(-1, 17))
     # Confidences of 0.2, 0.6 and 1; a twentieth from below is a tenth of the way from the first to the second.
     expected = (0.24, 1.7, 0.24, 0.24, 0.24, 0.24, 0.6)
@@ -100,9 +102,9 @@ def test_of_many_people_a_hundred_count(tmp_path: Path, monkeypatch: pytest.Monk
         return np.zeros((len(files), 3, *size), np.uint8), None
 
     people = [SimpleNamespace(file=str(number)) for number in range(250)]
-    monkeypatch.setattr("momi_lib.translate.verdict.EMBEDDED", tmp_path)
-    monkeypatch.setattr("momi_lib.translate.verdict.scan", lambda *_: people)
-    monkeypatch.setattr("momi_lib.translate.verdict.decode_pictures", decoding)
+    monkeypatch.setattr(rules, "EMBEDDED", tmp_path)
+    monkeypatch.setattr(rules, "scan", lambda *_: people)
+    monkeypatch.setattr(rules, "decode_pictures", decoding)
     usual_of(StoodIn(lambda pictures: torch.zeros(len(pictures), 17)), tmp_path)
     assert asked == [[str(number) for number in range(0, 200, 2)]]
 
@@ -116,7 +118,7 @@ def test_of_many_people_a_hundred_count(tmp_path: Path, monkeypatch: pytest.Monk
         ((32, 64), (), ""),
         ((31, 64), ("small",), "Only 31 × 64 pixels (width × height), at least 32 × 64 needed."),
         ((32, 63), ("small",), "Only 32 × 63 pixels (width × height), at least 32 × 64 needed."),
-        ((10, 10), ("small",), "Only 10 × 10 pixels (width × height), at least 32 × 64 needed."),  # its shape is no matter
+        ((10, 10), ("small",), "Only 10 × 10 pixels (width × height), at least 32 × 64 needed."),
         ((135, 200), (), ""),
         ((136, 200), ("shape",), "136 × 200, 1.4 times narrower"),
         ((100, 270), (), ""),
@@ -151,8 +153,9 @@ def test_as_sure_as_usual_is_sure() -> None:
     ("own", "least", "counted"),
     [
         (each(0.5, nose=0.375, left_eye=0.4375), "nose and left eye", "17 of 17 joints found, mean confidence 0.49"),
-        (each(0.75, left_ear=0.125, left_knee=0.5), "left ear and left knee", "16 of 17 joints found, mean confidence 0.70"),
-        (each(0.75, right_hip=0.25, left_hip=0.375), "right hip and left hip", "17 of 17 joints found, mean confidence 0.70"),
+        (each(0.75, left_ear=0.125, nose=0.5), "left ear and nose", "16 of 17 joints found, mean confidence 0.70"),
+        (each(0.75, right_hip=0.25, left_hip=0.375), "right hip and left hip", "17 of 17 joints found, mean confidence "
+         "0.70"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("given", [False, True])
@@ -161,8 +164,8 @@ def test_the_mean_the_joints_and_the_hips_must_all_be_sure(own: Tensor, least: s
     verdict = judged(network, GREY, USUAL, confidence=known)
     assert verdict.kinds == ("unusual",) and not verdict.sure
     assert verdict.told == (
-        f"Somebody is there, but not as the network knows people (least sure: {least}); who sits, crouches, bends or is "
-        f"partly hidden looks like this. ({counted}{LAST}"
+        f"Somebody is there, but not as the network knows people (least sure: {least}); who sits, crouches, bends or "
+        f"is partly hidden looks like this. ({counted}{LAST}"
     )
 
 
@@ -275,11 +278,10 @@ def test_each_look_finds_what_it_is_for(picture: Tensor, kinds: tuple[str, ...])
 def test_a_larger_frame_is_grey_around_the_picture(
     look: Look, rows: tuple[int, int], columns: tuple[int, int]
 ) -> None:
-    frame = _looked(torch.ones(1, 3, 128, 64), look)
-    filled = frame[0].eq(1).all(0).nonzero()
-    assert (*filled.amin(0), *filled.amax(0)) == (rows[0], columns[0], rows[1], columns[1])
-    assert frame.eq(1).sum() == 3 * (rows[1] + 1 - rows[0]) * (columns[1] + 1 - columns[0])
-    assert frame.sum() == frame.eq(1).sum()
+    frame = rules._looked(torch.ones(1, 3, 128, 64), look)
+    expected = torch.zeros(1, 3, 128, 64)
+    expected[:, :, rows[0] : rows[1] + 1, columns[0] : columns[1] + 1] = 1
+    torch.testing.assert_close(frame, expected)
 
 
 @pytest.mark.parametrize("quarters", [1, 3])
@@ -287,16 +289,16 @@ def test_the_middle_is_a_quarter_of_the_picture_turned(quarters: int) -> None:
     view = torch.rand(1, 3, 128, 64)
     middle = torch.rot90(view[:, :, 48:80], quarters, (2, 3))
     expected = functional.interpolate(middle, (128, 64), mode="bicubic", antialias=True).clamp(-1, 1)
-    torch.testing.assert_close(_looked(view, Look("", ALL, quarters=quarters, middle=True)), expected)
+    torch.testing.assert_close(rules._looked(view, Look("", ALL, quarters=quarters, middle=True)), expected)
 
 
 def test_fine_stripes_fade_where_a_picture_becomes_smaller_and_colours_end_at_black_and_white() -> None:
     """Bicubic weights at a half: 0.4336, 0.1133, -0.0352 and -0.0117, on both sides of a place."""
     stripes = torch.tensor([1.0, 1, -1, -1]).repeat(32)[:, None].expand(1, 3, 128, 64)
-    fine = _looked(stripes, Look("", ALL, rows=0.5))[..., 2:62, :]
+    fine = rules._looked(stripes, Look("", ALL, rows=0.5))[..., 2:62, :]
     value = 2 * (0.4336 - 0.1133 + 0.0352 - 0.0117)
     expected = torch.tensor([value, -value]).repeat(30)[:, None].expand(1, 3, 60, 64)
     torch.testing.assert_close(fine, expected, atol=1e-3, rtol=0)
     broad = torch.tensor([1.0, -1]).repeat_interleave(8).repeat(8)[:, None].expand(1, 3, 128, 64)
-    frame = _looked(broad, Look("", ALL, rows=0.5))
+    frame = rules._looked(broad, Look("", ALL, rows=0.5))
     assert (float(frame.min()), float(frame.max())) == (-1, 1)
