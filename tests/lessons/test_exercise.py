@@ -8,6 +8,7 @@ from torch import Tensor
 
 from momi_lib.lessons import Exercise
 from momi_lib.lessons.exercises import exercises_of, numbers
+from momi_lib.lessons.series import key
 
 HALF = "Centres are at integers: add half a cell before scaling and take half a pixel off after."
 FLIP = "x comes first."
@@ -80,6 +81,6 @@ def test_verify_finds_what_the_cases_do_not_tell_apart() -> None:
 REGISTERED = [(number, name) for number in numbers() for name in exercises_of(number)]
 
 
-@pytest.mark.parametrize(("number", "name"), REGISTERED, ids=[f"{n:02d}-{name}" for n, name in REGISTERED])
+@pytest.mark.parametrize(("number", "name"), REGISTERED, ids=[f"{key(n)}-{name}" for n, name in REGISTERED])
 def test_every_exercise_of_the_notebooks_can_do_its_work(number: int, name: str) -> None:
     exercises_of(number)[name].verify()

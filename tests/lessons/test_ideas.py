@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from momi_lib.lessons.figures.ideas import WORDS, idea, show_idea
-from momi_lib.lessons.series import SERIES
+from momi_lib.lessons.series import SERIES, key
 from tools.figures.ideas import FOLDER, IDEAS, figure, main
 from tools.figures.svg import SMALLEST, text_width
 
@@ -58,7 +58,7 @@ def lines(root: ElementTree.Element, spare: float = 1.0) -> list[Line]:
 
 def test_every_lesson_has_a_figure() -> None:
     assert sorted(WORDS) == KEYS == sorted(path.stem for path in FOLDER.glob("*.svg"))
-    assert {f"{entry.number:02}" for entry in SERIES} <= set(KEYS)
+    assert {key(entry.number) for entry in SERIES} <= set(KEYS)
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -14,6 +14,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from momi_lib.lessons import SERIES
+from momi_lib.lessons.series import key
 from tools.notebooks.check import RULES, Page
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
@@ -44,7 +45,7 @@ def test_title_is_the_one_of_the_series(path: Path) -> None:
 @pytest.mark.parametrize("entry", SERIES, ids=lambda entry: entry.file)
 def test_every_entry_of_the_series_is_there(entry: object) -> None:
     assert (FOLDER / entry.file).is_file()
-    assert entry.file.startswith(f"{entry.number:02d}_")
+    assert entry.file.startswith(f"{key(entry.number)}_")
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=name)

@@ -191,7 +191,8 @@ def test_notebooks_that_are_copied_find_every_file_that_they_name():
 @pytest.mark.parametrize("number", [0, pytest.param(10, marks=pytest.mark.thorough)])
 def test_a_copied_notebook_runs(tmp_path, monkeypatch, number):
     (folder := tmp_path / ODD).mkdir()
-    copy = shutil.copy(ROOT / "notebooks" / SERIES[number].file, folder)
+    (entry,) = (entry for entry in SERIES if entry.number == number)
+    copy = shutil.copy(ROOT / "notebooks" / entry.file, folder)
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
     notebook = nbformat.read(copy, as_version=4)

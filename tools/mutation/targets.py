@@ -5,6 +5,7 @@ from __future__ import annotations
 TRANSLATE, METRICS, TRAIN = "momi_lib/translate", "momi_lib/metrics", "tests/train"
 PARTS = "tests/translate/test_parts.py"
 NETWORK, CARRYING = "tests/translate/test_network.py", "tests/translate/test_carrying.py"
+DOORS = "tests/translate/test_network_doors.py"
 FOLDED, LOOKUP, CARRY = (f"tests/translate/test_{name}.py" for name in ("folded", "lookup", "carry"))
 SCORES, REID = "tests/metrics/test_features.py", "tests/metrics/test_reid.py"
 TABLE = "tests/evaluate/test_table_one.py"
@@ -28,7 +29,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     f"{TRANSLATE}/from_files.py": ("tests/test_commands.py", "tests/outside/test_photographs.py"),
     f"{TRANSLATE}/generator.py": (PARTS, NETWORK, OPTIONS),
     f"{TRANSLATE}/lookup.py": (LOOKUP, OPTIONS),
-    f"{TRANSLATE}/network.py": (NETWORK, LOOKUP, OPTIONS),
+    f"{TRANSLATE}/network.py": (NETWORK, DOORS, LOOKUP, OPTIONS),
     f"{TRANSLATE}/painter.py": (CARRYING, FOLDED),
     f"{TRANSLATE}/shape.py": (NETWORK, CARRYING, LOOKUP),
     f"{TRANSLATE}/swaps.py": ("tests/evaluate/test_answers.py",),
