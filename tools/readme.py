@@ -3,8 +3,8 @@
 A page of `PAGES` contains pairs of marks, ``<!-- NAME: start -->`` and ``<!-- NAME: end -->``. The text between them is
 written here, by the function of `BLOCKS` with that name, from files that other commands wrote: ``benchmarks/results``
 (``python -m momi_lib truth`` and ``evaluate``, ``tools/notebooks/run.py --measure``, ``benchmarks/swap_speed.py``,
-``body_maps.py``, ``drag_obedience.py``, ``drag_truth.py``, ``steps.py`` and ``verdict.py``, ``tools/measure_install.py``), the cards of
-the weights, the embedded data and `momi_lib.lessons.SERIES`.
+``body_maps.py``, ``drag_obedience.py``, ``drag_truth.py``, ``steps.py`` and ``verdict.py``,
+``tools/measure_install.py``), the cards of the weights, the embedded data and `momi_lib.lessons.SERIES`.
 """
 
 from __future__ import annotations
