@@ -18,6 +18,7 @@ from torchvision.transforms.functional import normalize
 from momi_lib.data import People, to_float
 from momi_lib.features import IMAGENET_DEVIATION, IMAGENET_MEAN, feature_network
 from momi_lib.files import save_tensors, sha256, weights_folder
+from momi_lib.metrics import affinity as affinity_module
 from momi_lib.metrics.affinity import AffinityNetwork, affinity_weights, learned
 from momi_lib.metrics.aps import RealAffinities, aps, real_affinities, real_pairs
 
@@ -325,3 +326,35 @@ def test_scores_stay_what_they_are():
     for each, name in ((real, "same"), (score, "value")):
         with pytest.raises(FrozenInstanceError):
             setattr(each, name, 1.0)
+
+
+def test_features_that_are_compared_come_from_describe():
+    network = by_hand()
+    good = torch.zeros(2, 3)
+    for name, pair in (("first", (torch.zeros(2, 4), good)), ("second", (good, torch.zeros(2, 4)))):
+        with pytest.raises(ValueError, match=rf"^{name}: expected features \(N, 3\) of floats, as describe"):
+            network.compare(*pair)
+    with pytest.raises(ValueError, match="^second: expected features .* with N = 2 as in first"):
+        network.compare(good, good[:1])
+
+
+def test_scores_keep_no_gradients():
+    network = by_hand().requires_grad_(True)
+    features = network.describe(flat((0, 0, 0), (255, 255, 255)))
+    assert not features.requires_grad and features.is_inference()
+    assert network.compare(torch.zeros(1, 3), torch.zeros(1, 3)).requires_grad  # while it learns, it does
+    assert not network.affinity(torch.zeros(1, 3), torch.zeros(1, 3)).requires_grad
+
+
+def test_resnet_has_as_many_features_as_torchvisions():
+    with torch.device("meta"):
+        assert affinity_module.BACKBONES["resnet50"][-1] == resnet50().fc.in_features
+
+
+def test_who_learned_what_is_asked_of_people():
+    network = by_hand()
+    network.trained_on = "abc"
+    people = crowd([1, 1, 2, 2], noise(4))
+    for name, given in (("people", (None, None)), ("people", ("x", None)), ("train", (people, "x"))):
+        with pytest.raises(TypeError, match=f"^{name}: expected People"):
+            learned(network, *given)

@@ -18,7 +18,7 @@ from momi_lib.train import preset
 from momi_lib.translate import CarryNet, MomiNet, load_network, network_of, save_network
 from momi_lib.translate.carry import correspond, sample
 from momi_lib.translate.carrying import LIMB, MARGIN, composed
-from momi_lib.translate.painter import Carried, Painted, Painter, _smooth
+from momi_lib.translate.painter import Carried, Painted, Painter, _doubled, _smooth
 
 SIZE = (128, 64)
 
@@ -416,3 +416,9 @@ def test_the_painter_is_given_the_body_map_with_a_silhouette_from_minus_one_to_o
     painter(torch.rand(1, 4, 8, 4), carried)
     expected = torch.cat([body.places, (body.silhouette / 5).clamp(-1, 1)], dim=1)  # logits from -5 to 5
     torch.testing.assert_close(seen[0][:, -4:], expected)
+
+
+def test_what_is_doubled_stays_where_it_is() -> None:
+    """A pixel becomes four around its centre, not a grid stretched from corner to corner."""
+    row = _doubled(torch.tensor([[[[0.0, 4.0]]]]))[0, 0, 0]
+    assert row.tolist() == [0.0, 1.0, 3.0, 4.0]

@@ -15,12 +15,18 @@ from momi_lib.train import preset
 from momi_lib.translate import MomiNet, save_network
 from momi_lib.translate import from_files as files_module
 from momi_lib.translate.from_files import Order, ordered
-from momi_lib.translate.verdict import Verdict
+from momi_lib.translate.verdict import ASSUMED, Verdict
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(save_network(MomiNet(preset("tiny").network), tmp_path_factory.mktemp("w") / "w.safetensors"))
+
+
+@pytest.fixture(autouse=True)
+def assumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without looking at a hundred people first."""
+    monkeypatch.setattr(files_module, "usual_of", lambda _: ASSUMED)
 
 
 def picture(path: Path, size: tuple[int, int] = (64, 128)) -> Path:

@@ -183,3 +183,18 @@ def test_what_is_drawn_was_met_and_its_maps_are_maps(plain):
         plain.draw(good, MAPS[:, 1:])
     with pytest.raises(ValueError, match="^background: expected None"):
         plain.draw(good, MAPS, torch.zeros(3))
+
+
+def test_with_a_lookup_a_person_is_their_code_and_that_of_their_pose(detailed):
+    width = detailed.config.width
+    assert len(detailed.draw(torch.zeros(1, 2 * width, 16, 8), MAPS)) == 2
+    for channels in (width, 3 * width, 2):
+        with pytest.raises(ValueError, match=rf"^appearance: expected what .* \(N, {2 * width}, 16, 8\)"):
+            detailed.draw(torch.zeros(1, channels, 16, 8), MAPS)
+
+
+def test_a_config_holds_plain_numbers():
+    import numpy as np
+
+    config = replace(preset("tiny").network, encoder=[16, 16], width=np.int64(32), size=[128, 64])
+    assert type(config.encoder) is tuple and type(config.width) is int and type(config.size) is tuple
