@@ -21,6 +21,7 @@ from momi_lib.files import save_tensors, sha256, weights_folder
 from momi_lib.metrics import affinity as affinity_module
 from momi_lib.metrics.affinity import AffinityNetwork, affinity_weights, learned
 from momi_lib.metrics.aps import RealAffinities, aps, real_affinities, real_pairs
+from momi_lib.metrics.uncertainty import standard_error
 
 
 class Mean(nn.Module):
@@ -358,3 +359,50 @@ def test_who_learned_what_is_asked_of_people():
     for name, given in (("people", (None, None)), ("people", ("x", None)), ("train", (people, "x"))):
         with pytest.raises(TypeError, match=f"^{name}: expected People"):
             learned(network, *given)
+
+
+def test_the_error_is_by_person_where_it_is_said_who_is_who():
+    network = by_hand()
+    sources, real = judged(network)
+    swaps = flat((255, 0, 0), (255, 0, 0), (255, 0, 0))
+    who, whose = torch.tensor([1, 1, 2]), torch.tensor([3, 4, 3])
+    affinities = network.affinity(network.describe(swaps), network.describe(sources))
+    for persons in ((who,), (who, whose), [who, whose]):
+        score = aps(network, swaps, sources, real, persons=persons, of="swaps")
+        assert score.error == pytest.approx(standard_error(affinities, *persons)) != 0
+    for persons in ((who, whose, who), "ab", {1: who, 2: whose}):
+        with pytest.raises(TypeError, match="^persons: expected two tensors, of sources and targets"):
+            aps(network, swaps, sources, real, persons=persons, of="swaps")
+
+
+def test_what_describes_an_affinity_is_text():
+    network = by_hand()
+    pictures, real = judged(network)
+    people = crowd([1, 1, 2, 2], pictures[[0, 0, 1, 1]])
+    for name in ("of", "learned"):
+        with pytest.raises(TypeError, match=f"^{name}: "):
+            real_affinities(network, people, pairs=4, **{name: 3})
+    for name, words in (("of", {"of": 3}), ("reference", {"of": "swaps", "reference": 3})):
+        with pytest.raises(TypeError, match=f"^{name}: "):
+            aps(network, pictures, pictures, real, **words)
+
+
+def test_six_thousand_real_pairs_are_usual():
+    network = by_hand()
+    pictures, _ = judged(network)
+    assert real_affinities(network, crowd([1, 1, 2, 2], pictures[[0, 0, 1, 1]])).count == 6000
+
+
+def test_a_refusal_says_the_first_places_and_both_networks():
+    network = by_hand()
+    pictures, real = judged(network)
+    with pytest.raises(ValueError, match=r"got \(7,\) torch.int64, \[0, 1, 2, 3, 4\] \.\.\.$"):
+        aps(network, pictures, pictures, real, index=torch.arange(7), of="swaps")
+    with pytest.raises(ValueError, match=r"heldout, \(8, 4\), got .*, paper, \(8, 4\)\. Call") as refused:
+        aps(network, pictures, pictures, replace(real, variant="paper"), of="swaps")
+    assert str(refused.value).count(network.card.name) == 2
+
+
+def test_where_the_backbone_begins_without_a_file():
+    expected = Path(torch.hub.get_dir()) / "checkpoints" / "resnet50-0676ba61.pth"
+    assert affinity_module.starting_weights("resnet50") == expected
