@@ -83,3 +83,38 @@ def test_other_types_and_shapes_are_refused(measure) -> None:
         measure(noise(0), noise(1), EVERYWHERE[:, :4])
     with pytest.raises(ValueError, match="within"):
         copied_share(noise(0), noise(1), EVERYWHERE, within=25)
+
+
+def test_the_tolerance_is_a_share_of_255_and_counts_itself() -> None:
+    first, second = torch.zeros(1, 3, 16, 8).byte(), torch.full((1, 3, 16, 8), 51).byte()
+    assert float(copied_share(first, second, EVERYWHERE, within=0.2)) == 1  # 0.2 · 255 = 51
+    assert float(copied_share(first, second + 1, EVERYWHERE, within=0.2)) == 0
+    assert float(copied_share(first, second * 5, EVERYWHERE, within=0.998)) == 0  # black and white
+    assert float(copied_share(first, second * 5, EVERYWHERE, within=1)) == 1
+    assert float(copied_share(first, first, EVERYWHERE, within=0)) == 1
+    for within in (-0.5, 1.5):
+        with pytest.raises(ValueError, match=r"^within: expected a difference of colours in \[0, 1\]"):
+            copied_share(first, second, EVERYWHERE, within=within)
+
+
+def test_the_square_around_a_joint_is_eight_pixels_wide() -> None:
+    generator = torch.Generator().manual_seed(0)
+    picture = torch.randint(256, (1, 3, 64, 32), generator=generator, dtype=torch.uint8)
+    places, valid = torch.full((1, 17, 2), 15.5), torch.ones(1, 17, dtype=torch.bool)
+    black = torch.zeros_like(picture)
+    by_hand = float(picture[..., 12:20, 12:20].float().mean()) / 255
+    found = [float(joint_colour_distance(picture, places, valid, black, places, valid, **options))
+             for options in ({}, {"radius": 3.0}, {"radius": 5.0})]  # fmt: skip
+    assert found[0] == pytest.approx(by_hand, abs=1e-5)
+    assert abs(found[1] - by_hand) > 1e-3 < abs(found[2] - by_hand)
+
+
+def test_joints_and_pictures_are_named_by_whose_they_are() -> None:
+    picture, places, valid = torch.zeros(1, 3, 64, 32).byte(), torch.zeros(1, 17, 2), torch.ones(1, 17).bool()
+    good = {"pictures": picture, "places": places, "valid": valid, "others": picture, "other_places": places,
+            "other_valid": valid}  # fmt: skip
+    bad = {"pictures": picture.float(), "places": places[:, 1:], "valid": valid.float()}
+    bad |= {"others": picture.float(), "other_places": places[:, 1:], "other_valid": valid.float()}
+    for name in good:
+        with pytest.raises(ValueError, match=f"^{name}: expected"):
+            joint_colour_distance(*(good | {name: bad[name]}).values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def network() -> MomiNet:
 
 @pytest.fixture(scope="module")
 def usual(network: MomiNet) -> Usual:
-    return usual_of(network)
+    return usual_of(network, EMBEDDED)
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,10 @@ def test_what_is_usual_is_of_the_people_whom_the_network_is_surest_of(
     assert usual_of(network, tmp_path) != usual
     monkeypatch.setenv("MOMI_DATA", str(tmp_path / "none"))
     assert usual_of(network) == ASSUMED
+
+
+def test_what_is_assumed_is_what_was_measured(usual: Usual) -> None:
+    assert astuple(ASSUMED) == pytest.approx(astuple(usual), abs=0.01)
 
 
 # --- crop and batches

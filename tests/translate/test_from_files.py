@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def test_one_swap_is_a_file_and_others_are_in_a_folder(
 
 def test_a_folder_is_no_name_for_one_swap_without_pose(tmp_path: Path) -> None:
     one = picture(tmp_path / "one.png")
-    with pytest.raises(ValueError, match=f"--out {tmp_path} is a folder; expected the name of a file"):
+    with pytest.raises(ValueError, match=f"--out {re.escape(str(tmp_path))} is a folder; expected the name of a"):
         ordered([one, one], None, tmp_path)
 
 

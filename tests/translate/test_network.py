@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import FrozenInstanceError, asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,9 +13,9 @@ from safetensors.torch import load_file
 
 from momi_lib.files import load_tensors, save_tensors, sha256, tensor_metadata
 from momi_lib.train import PRESETS, preset
-from momi_lib.translate import MomiNet, NetworkConfig, load_network, network_of, save_network
+from momi_lib.translate import MomiNet, NetworkConfig, load_network, network_of, save_network, weights
 from momi_lib.translate.network import ends
-from momi_lib.translate.weights import KEY, names_of, weights_file
+from momi_lib.translate.weights import KEY, OTHER, names_of, told_apart, weights_file
 
 
 @pytest.fixture
@@ -350,3 +352,47 @@ def test_who_asks_for_unknown_weights_is_told_which_there_are(tmp_path, monkeypa
     monkeypatch.setattr("momi_lib.translate.weights.weights_folder", lambda: tmp_path)
     with pytest.raises(FileNotFoundError, match=r"nor one of the committed weights \(there are none\) in"):
         weights_file("small")
+
+
+def test_a_rivals_weights_are_named_as_such(network, tmp_path, monkeypatch):
+    monkeypatch.setattr("momi_lib.translate.weights.weights_folder", lambda: tmp_path)
+    (tmp_path / "rival-copy.safetensors").write_bytes(b"")
+    with pytest.raises(ValueError, match=f"^weights 'copy': {OTHER}$"):
+        weights_file("copy")
+    path = save_network(network, tmp_path / "net.safetensors")
+    path.with_suffix(".json").unlink()
+    tensors = load_tensors(path)
+    save_tensors(path, tensors, {KEY: json.dumps({"format": "momi-rival-1", "method": "copy"})})
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: {OTHER}$"):
+        load_network(path)
+    save_tensors(path, tensors, {KEY: json.dumps({"format": "momi-network-3"})})
+    with pytest.raises(ValueError, match=r"expected weights of a MomiNet \(momi-network-2\), got 'momi-network-3'$"):
+        load_network(path)
+
+
+def test_the_same_weights_twice_are_refused():
+    with pytest.raises(ValueError, match="^weights: expected different ones, got small twice$"):
+        names_of(["lookup", "small", "small"])
+
+
+def test_weights_alike_to_the_first_folder_are_told_apart_by_their_hash(tmp_path):
+    files = [tmp_path / name for name in ("one", "two")]
+    for file in files:
+        file.write_text(file.name)
+    # The first eight digits of what `sha256sum` says of "one" and "two".
+    assert told_apart([("runs", "net")] * 2, files) == ["runs-net[7692c3ad]", "runs-net[3fc4ccfe]"]
+
+
+@pytest.mark.parametrize(
+    ("file", "way"),
+    [
+        ("/runs/a/best.safetensors", ("runs", "a", "best")),
+        ("/runs/a/weights.safetensors", ("runs", "a")),
+        ("/a/weights.safetensors", ("a",)),
+        ("/weights.safetensors", ("weights",)),
+        ("/best.safetensors", ("best",)),
+    ],
+)
+def test_a_run_is_called_as_its_folder(file, way, monkeypatch):
+    monkeypatch.setattr(weights, "weights_file", Path)
+    assert weights._way(file, Path(file)) == way
