@@ -61,7 +61,10 @@ class FeatureNetwork(nn.Module):
 
 
 class VGG19Features(FeatureNetwork):
-    """relu2_1 and relu5_1 of torchvision's VGG-19, the paper's choice.
+    """Blocks 2 and 5 of torchvision's VGG-19: relu2_1 and relu5_1.
+
+    Network and blocks are the paper's. It does not say which activation of a block is compared; the first one of each
+    is our choice.
 
     Args:
         weights: ``"imagenet"`` (torchvision downloads 548 MB once), the path of a state dict of torchvision's

@@ -1,8 +1,8 @@
-"""Hidden cases of notebook 05: growing pictures, the picture that L1 likes best, and all of Eq. 4."""
+"""Hidden cases of notebook 05: growing pictures, the picture that L1 likes best, and Eq. 4 as printed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -37,8 +37,9 @@ def _size_of_n_steps(n: int, kernel: int, stride: int, padding: int) -> int:
     return n * stride - 2 * padding + kernel
 
 
-def _lines() -> list[tuple]:
-    return [(4, 3, 2, 1), (16, 4, 2, 1), (7, 5, 3, 2), (9, 2, 2, 0)]
+def _lines(seed: int = 0) -> list[tuple]:
+    n = 7 + seed % 50
+    return [(4, 3, 2, 1), (16, 4, 2, 1), (n, 5, 3, 2), (n + 2, 2, 2, 0)]
 
 
 def best_for_l1(answers: Tensor) -> Tensor:
@@ -63,8 +64,8 @@ def _best_constant(answers: Tensor) -> Tensor:
     return answers.median().expand(answers.shape[1:])
 
 
-def _answers() -> list[tuple]:
-    generator = torch.Generator().manual_seed(5)
+def _answers(seed: int = 0) -> list[tuple]:
+    generator = torch.Generator().manual_seed(5 + seed)
     return [(torch.rand(count, 3, 6, 4, generator=generator) * 2 - 1,) for count in (3, 5, 9)]
 
 
@@ -79,47 +80,53 @@ def _reconstruction(source: Tensor, source_hat: Tensor, positive: Tensor, positi
     return _difference(source, source_hat) + _difference(positive, positive_hat)
 
 
-def _of_features(phi: Phi, real: Tensor, fake: Tensor) -> Tensor:
-    return added(_difference(a, b) for a, b in zip(phi(real), phi(fake), strict=True))
+def _of_features(phi: Phi, real: Tensor, fake: Tensor, weights: Sequence[float]) -> Tensor:
+    return added(w * _difference(a, b) for w, a, b in zip(weights, phi(real), phi(fake), strict=True))
 
 
 def translation_loss(
-    source: Tensor, source_hat: Tensor, positive: Tensor, positive_hat: Tensor, phi: Phi, weight: float
+    source: Tensor, source_hat: Tensor, positive: Tensor, positive_hat: Tensor, phi: Phi, weights: Sequence[float]
 ) -> Tensor:
-    """Eq. 4 with Eq. 3 in it, and our feature term of x⁺ beside the paper's of x."""
-    features = _of_features(phi, source, source_hat) + _of_features(phi, positive, positive_hat)
-    return _reconstruction(source, source_hat, positive, positive_hat) + weight * features
-
-
-def _loss_without_pair(source, source_hat, positive, positive_hat, phi, weight):
+    """Eq. 4 as the paper prints it: Eq. 3, and the features of x alone with a weight for each block."""
     pixels = _reconstruction(source, source_hat, positive, positive_hat)
-    return pixels + weight * _of_features(phi, source, source_hat)
+    return pixels + _of_features(phi, source, source_hat, weights)
 
 
-def _loss_of_one_batch(source, source_hat, positive, positive_hat, phi, weight):
+def _loss_of_both_pairs(source, source_hat, positive, positive_hat, phi, weights):
+    loss = translation_loss(source, source_hat, positive, positive_hat, phi, weights)
+    return loss + _of_features(phi, positive, positive_hat, weights)
+
+
+def _loss_of_one_batch(source, source_hat, positive, positive_hat, phi, weights):
     real, fake = torch.cat([source, positive]), torch.cat([source_hat, positive_hat])
-    return _reconstruction(source, source_hat, positive, positive_hat) + weight * _of_features(phi, real, fake)
+    return _reconstruction(source, source_hat, positive, positive_hat) + _of_features(phi, real, fake, weights)
 
 
-def _loss_weighted_whole(source, source_hat, positive, positive_hat, phi, weight):
-    return weight * translation_loss(source, source_hat, positive, positive_hat, phi, 1.0)
-
-
-def _loss_unweighted(source, source_hat, positive, positive_hat, phi, weight):
-    return translation_loss(source, source_hat, positive, positive_hat, phi, 1.0)
-
-
-def _loss_without_pixels(source, source_hat, positive, positive_hat, phi, weight):
+def _loss_of_positive(source, source_hat, positive, positive_hat, phi, weights):
     pixels = _reconstruction(source, source_hat, positive, positive_hat)
-    return translation_loss(source, source_hat, positive, positive_hat, phi, weight) - pixels
+    return pixels + _of_features(phi, positive, positive_hat, weights)
 
 
-def _loss_squared(source, source_hat, positive, positive_hat, phi, weight):
-    def pair(real: Tensor, fake: Tensor) -> Tensor:
-        return added(functional.mse_loss(a, b) for a, b in zip(phi(real), phi(fake), strict=True))
+def _loss_unweighted(source, source_hat, positive, positive_hat, phi, weights):
+    return translation_loss(source, source_hat, positive, positive_hat, phi, (1.0, 1.0))
 
+
+def _loss_with_one_weight(source, source_hat, positive, positive_hat, phi, weights):
+    return translation_loss(source, source_hat, positive, positive_hat, phi, (weights[0], weights[0]))
+
+
+def _loss_with_weights_exchanged(source, source_hat, positive, positive_hat, phi, weights):
+    return translation_loss(source, source_hat, positive, positive_hat, phi, (weights[1], weights[0]))
+
+
+def _loss_without_pixels(source, source_hat, positive, positive_hat, phi, weights):
+    return _of_features(phi, source, source_hat, weights)
+
+
+def _loss_squared(source, source_hat, positive, positive_hat, phi, weights):
     pixels = functional.mse_loss(source, source_hat) + functional.mse_loss(positive, positive_hat)
-    return pixels + weight * (pair(source, source_hat) + pair(positive, positive_hat))
+    blocks = zip(weights, phi(source), phi(source_hat), strict=True)
+    return pixels + added(w * functional.mse_loss(a, b) for w, a, b in blocks)
 
 
 def _edges(pictures: Tensor) -> tuple[Tensor, Tensor]:
@@ -132,13 +139,13 @@ def _cells(pictures: Tensor) -> tuple[Tensor, Tensor]:
     return second, second.mean((-2, -1))
 
 
-def _batches() -> list[tuple]:
-    generator = torch.Generator().manual_seed(4)
+def _batches(seed: int = 0) -> list[tuple]:
+    generator = torch.Generator().manual_seed(4 + seed)
 
     def draw() -> list[Tensor]:
         return [torch.rand(2, 3, 8, 6, generator=generator) * 2 - 1 for _ in range(4)]
 
-    return [(*draw(), _edges, 0.5), (*draw(), _cells, 2.0)]
+    return [(*draw(), _edges, (0.5, 1.5)), (*draw(), _cells, (2.0, 0.25))]
 
 
 EXERCISES = {
@@ -148,10 +155,10 @@ EXERCISES = {
         cases=_lines,
         wrong={
             "This is the formula of a convolution; a transposed one grows.": _size_of_convolution,
-            "The padding is missing: it is cut off the output, at both ends.": _size_without_padding,
-            "The padding is cut off at both ends, you subtract it once.": _size_padded_once,
-            "n · stride is right only where kernel = stride + 2 · padding.": _size_times_stride,
-            "Between n stamps there are n − 1 steps.": _size_of_n_steps,
+            "The padding is missing: it is cut off at both ends of the output.": _size_without_padding,
+            "The padding is cut off at both ends; you subtract it once.": _size_padded_once,
+            "n · stride is right only if kernel = stride + 2 · padding.": _size_times_stride,
+            "Between n copies of the kernel there are n − 1 steps.": _size_of_n_steps,
         },
     ),
     "best_for_l1": Exercise(
@@ -159,21 +166,23 @@ EXERCISES = {
         reference=best_for_l1,
         cases=_answers,
         wrong={
-            "The mean is what the squared error likes best.": _best_mean,
+            "The mean minimises the squared error, not the absolute error.": _best_mean,
             "This is the best of the answers; each pixel may choose for itself.": _best_of_the_answers,
-            "Half-way between the extremes is what the largest error likes best.": _best_middle,
+            "The value half-way between the extremes minimises the largest error, not the mean error.": _best_middle,
             "You took one median over everything; take it over the answers (dim=0).": _best_constant,
         },
     ),
     "translation_loss": Exercise(
-        title="All of Eq. 4",
+        title="Eq. 4 as the paper prints it",
         reference=translation_loss,
         cases=_batches,
         wrong={
-            "The features of x⁺ and x̂⁺ are missing; only the paper's Eq. 4 goes without.": _loss_without_pair,
-            "One mean over both pairs is half the sum of their two means.": _loss_of_one_batch,
-            "λ weighs the features alone; you weigh Eq. 3 with it.": _loss_weighted_whole,
-            "λ is missing in front of the features.": _loss_unweighted,
+            "The paper compares features of x and x̂ alone; those of x⁺ are the library's own.": _loss_of_both_pairs,
+            "You compare features of x and x⁺ in one batch; the paper compares those of x alone.": _loss_of_one_batch,
+            "The features of x⁺ and x̂⁺ are not in the paper's equation; those of x and x̂ are.": _loss_of_positive,
+            "λ₂ and λ₅ are missing in front of the features.": _loss_unweighted,
+            "You weigh both blocks with λ₂; each has a weight of its own.": _loss_with_one_weight,
+            "λ₂ and λ₅ are exchanged: phi returns block 2 first.": _loss_with_weights_exchanged,
             "Eq. 3 is a part of Eq. 4; you return the features alone.": _loss_without_pixels,
             "The bars are absolute values; you squared.": _loss_squared,
         },

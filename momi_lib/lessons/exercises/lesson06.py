@@ -35,8 +35,9 @@ def _positions_one_a_bin(start: float, end: float, size: int, samples: int) -> T
     return sample_positions(start, end, size, 1)
 
 
-def _boxes() -> list[tuple]:
-    return [(10.5, 30.5, 8, 2), (-3.0, 5.0, 4, 3), (0.25, 9.0, 5, 2)]
+def _boxes(seed: int = 0) -> list[tuple]:
+    start = 0.25 + seed % 40
+    return [(10.5, 30.5, 8, 2), (-3.0, 5.0, 4, 3), (start, start + 8.75, 5, 2)]
 
 
 def patch_loss(real: Tensor, real_valid: Tensor, fake: Tensor, fake_valid: Tensor) -> Tensor:
@@ -82,8 +83,8 @@ def _loss_squared(real: Tensor, real_valid: Tensor, fake: Tensor, fake_valid: Te
     return (each.sum(1) / both.sum(1).clamp(min=1)).mean()
 
 
-def _patches() -> list[tuple]:
-    generator = torch.Generator().manual_seed(6)
+def _patches(seed: int = 0) -> list[tuple]:
+    generator = torch.Generator().manual_seed(6 + seed)
 
     def draw(n: int, k: int) -> Tensor:
         return torch.rand(n, k, 3, 4, 4, generator=generator) * 2 - 1
@@ -127,11 +128,11 @@ def _middles_all_valid(landmarks: Tensor, valid: Tensor, limbs: Limbs) -> tuple[
     return points, torch.ones_like(both)
 
 
-def _people() -> list[tuple]:
-    generator = torch.Generator().manual_seed(7)
+def _people(seed: int = 0) -> list[tuple]:
+    generator = torch.Generator().manual_seed(7 + seed)
     small = torch.tensor([[[0.0, 0.0], [10.0, 4.0], [6.0, 20.0]]])
-    points = torch.rand(3, 17, 2, generator=generator) * torch.tensor([63.0, 127.0])
-    there = torch.rand(3, 17, generator=generator) < 0.6
+    points = torch.rand(8, 17, 2, generator=generator) * torch.tensor([63.0, 127.0])
+    there = torch.rand(8, 17, generator=generator) < 0.5
     limbs = [(5, 7), (7, 9), (6, 8), (8, 10), (11, 13), (13, 15), (5, 6)]
     return [(small, torch.tensor([[True, True, False]]), [(0, 1), (1, 2)]), (points, there, limbs)]
 
@@ -144,7 +145,7 @@ EXERCISES = {
         wrong={
             "These are RoI Align's coordinates; ours are half a pixel smaller.": _positions_of_edges,
             "The half pixel has the wrong sign: RoI Align's i + 0.5 is our i.": _positions_half_added,
-            "Your points reach both ends of the box; each lies in the middle of its part.": _positions_from_end_to_end,
+            "Your points reach both ends of the box; each is in the middle of its part.": _positions_from_end_to_end,
             "Your points stand at the left of their part of a bin, not in its middle.": _positions_at_the_left,
             "You return one point for each bin; there are `samples` in each.": _positions_one_a_bin,
         },
@@ -157,7 +158,7 @@ EXERCISES = {
             "NaN · 0 is NaN: choose with torch.where instead of multiplying by the validity.": _loss_with_nan,
             "You divide by all joints; divide by those that are valid in both pictures.": _loss_over_all_joints,
             "You pool the joints of the whole batch; take the mean of each picture first.": _loss_over_the_batch,
-            "A picture that shares no joint counts 0; you left it out of the mean.": _loss_without_empty,
+            "A picture that shares no joint counts as 0; you left it out of the mean.": _loss_without_empty,
             "A joint must be valid in both pictures; you also count those valid in one.": _loss_either,
             "You only asked whether the joint is valid in the real picture.": _loss_of_real_joints,
             "The bars in Eq. 6 are absolute values; you squared.": _loss_squared,
@@ -170,8 +171,8 @@ EXERCISES = {
         wrong={
             "One valid end is not enough: without the other, nobody knows where the middle is.": _middles_either,
             "The middle is the mean of both ends; you return their sum.": _middles_summed,
-            "This is half the way from one end to the other; start from the first end.": _middles_as_steps,
-            "Every limb is marked as valid, also where an end is missing.": _middles_all_valid,
+            "This is half the way from one end to the other; add it to the first end.": _middles_as_steps,
+            "You mark every limb as valid, even where an end is missing.": _middles_all_valid,
         },
     ),
 }
