@@ -26,7 +26,7 @@ from momi_lib.translate.network import MomiNet
 from momi_lib.translate.verdict import Usual, Verdict, judged, usual_of
 from momi_lib.translate.weights import load_network
 
-__all__ = ["Crop", "Order", "background_of", "ordered", "swap_files", "swap_to_files"]
+__all__ = ["Crop", "Order", "background_of", "ordered", "swap_to_files"]
 
 log = logging.getLogger(__name__)
 
@@ -254,9 +254,10 @@ def swap_to_files(
         _say_all(order, unsure, len(bad))
     if bad:
         more = f"; and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
+        rest = len(order.sources) - len(bad)
+        others = f"The other {rest} swaps are in {order.outs[0].parent}." if rest else "No swap was written."
         raise PictureError(
-            f"{len(bad)} of {len(order.sources)} pictures cannot be used: {'; '.join(bad[:NAMED])}{more}. The other "
-            f"{len(order.sources) - len(bad)} swaps are in {order.outs[0].parent}."
+            f"{len(bad)} of {len(order.sources)} pictures cannot be used: {'; '.join(bad[:NAMED])}{more}. {others}"
         )
 
 
@@ -279,29 +280,6 @@ def _say_all(order: Order, unsure: list[tuple[Path, Verdict]], bad: int) -> None
         log.warning("%d of %d sources (%s): %s%s. Of the first: %s",
                     len(files), len(order.sources), kind, names, more, files[0][1].told)  # fmt: skip
     log.info("%d swaps in %s", len(order.sources) - bad, order.outs[0].parent)
-
-
-def swap_files(
-    source: Path, target: Path, *, weights: str | Path = "small", background: str | None = None, crop: Crop = "none"
-) -> tuple[Tensor, list[int]]:
-    """The person of one picture file in the pose of another.
-
-    Args:
-        source, target: JPEG, PNG, WebP or BMP of any size.
-        weights, background, crop: as for :func:`swap_to_files`.
-
-    Returns:
-        the swap (3, H, W) uint8, and how many landmarks were found on the source and on the target.
-
-    Raises:
-        FileNotFoundError, ValueError: for weights, pictures or a background that cannot be used.
-    """
-    network = load_network(weights)
-    read = _Reader(network, crop)
-    pictures = [to_float(read(file).picture)[None] for file in (source, target)]
-    asked = {} if background is None else {"background": background_of(background, network.config.size)}
-    drawn = network.swap(*pictures, **asked)
-    return to_uint8(drawn)[0], [int(network.pose(picture).valid.sum()) for picture in pictures]
 
 
 def background_of(asked: str, size: tuple[int, int]) -> str | Tensor:
