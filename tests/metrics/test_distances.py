@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import FrozenInstanceError
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch import nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from momi_lib.metrics.distances import frechet_distance, polynomial_mmd
+from momi_lib.metrics.distances import MeanDiscrepancy, frechet_distance, polynomial_mmd
 
 
 def noise(n: int, d: int, seed: int = 0) -> torch.Tensor:
@@ -135,3 +136,24 @@ def test_usual_subsets_are_a_hundred_of_a_thousand_by_seed_0():
 def test_either_set_is_checked(first, second, message):
     with pytest.raises(ValueError, match=message):
         frechet_distance(first, second)
+
+
+def test_the_discrepancy_cannot_be_changed_afterwards():
+    with pytest.raises(FrozenInstanceError):
+        MeanDiscrepancy(0.0, 0.0, 1, 2).mean = 1.0
+
+
+def test_at_most_a_million_subsets():
+    features = torch.randn(4, 2, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(ValueError, match="^subsets: expected a whole number from 1 to 1000000, got 1000001$"):
+        polynomial_mmd(features, features, subsets=1_000_001)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_second_set_along_one_line_has_a_distance(seed):
+    """Of its covariance all eigenvalues but one are zero, and rounding makes some of them negative."""
+    first, line = noise(60, 8, seed), noise(60, 1, seed + 9) * noise(1, 8, seed + 5)
+    means, variances = (first.mean(0) - line.mean(0)).square().sum(), first.var(0).sum() + line.var(0).sum()
+    direction = line - line.mean(0)
+    across = torch.linalg.svdvals((first - first.mean(0)) @ direction.T).sum() / 59
+    assert frechet_distance(first, line) == pytest.approx(float(means + variances - 2 * across), rel=1e-6)

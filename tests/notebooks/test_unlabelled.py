@@ -97,16 +97,20 @@ SAID = {
     "01_people_and_triplets.ipynb": [OTHERS.format("joints, clothes and streets")],
     "02_teacher_and_student.ipynb": [OTHERS.format("joints")],
     "03_gaussian_reprojection.ipynb": [OTHERS.format("joints and masks")],
-    "04_pose_attention.ipynb": [OTHERS.format("joints and masks"), OTHERS.format("true swaps")],
+    "04_pose_attention.ipynb": [OTHERS.format("true swaps"), OTHERS.format("joints and masks")],
+    "04b_lookup.ipynb": [OTHERS.format("true swaps"), OTHERS.format("joints and masks")],
     "05_encoders_and_generator.ipynb": [FOUND],
     "06_skeleton_patches.ipynb": [OTHERS.format("true swaps")],
     "07_training_the_whole.ipynb": [OTHERS.format("true swaps")],
     "08_anyone_in_any_pose.ipynb": [OTHERS.format("true swaps")],
     "09_scores.ipynb": [OTHERS.format("true swaps")],
     "10_ablations.ipynb": [OTHERS.format("true swaps")],
-    "solutions/04_pose_attention.ipynb": [OTHERS.format("joints and masks")],
+    "12_carry_dont_repaint.ipynb": [OTHERS.format("body maps")],
+    "solutions/04_pose_attention.ipynb": [OTHERS.format("joints and masks"), OTHERS.format("true swaps")],
+    "solutions/04b_lookup.ipynb": [OTHERS.format("joints and masks")],
     "solutions/06_skeleton_patches.ipynb": [OTHERS.format("true swaps")],
     "solutions/08_anyone_in_any_pose.ipynb": [OTHERS.format("true swaps")],
+    "solutions/12_carry_dont_repaint.ipynb": [OTHERS.format("body maps")],
 }
 
 

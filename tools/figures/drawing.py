@@ -103,7 +103,7 @@ def attention(d: Drawing) -> None:
 
 
 def lookup(d: Drawing) -> None:
-    """Lesson 4, section 11: the place of a sleeve looks up where the sleeve is."""
+    """Lesson 4b: the place of a sleeve looks up where the sleeve is."""
     size, top = 122.0, 58.0
     scale = size / 64
     # Source: keys and values.
