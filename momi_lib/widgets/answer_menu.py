@@ -53,8 +53,8 @@ class AnswerMenu(widgets.Dropdown):
             value=names[0],
             description="Drawn by",
             tooltip="The method that draws the swap; person, target and moved joints stay",
-            layout={"width": "290px"},
-            style={"description_width": "80px"},
+            layout={"width": "240px"},
+            style={"description_width": "68px"},
         )
 
     def title(self, name: str) -> str:

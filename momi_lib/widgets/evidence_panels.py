@@ -12,7 +12,7 @@ from torch import Tensor
 
 from momi_lib.skeleton import JOINTS
 from momi_lib.widgets.other_studios import title_of
-from momi_lib.widgets.png import blank_png, heat_png
+from momi_lib.widgets.png import heat_png
 from momi_lib.widgets.pose_editor import joint_name
 from momi_lib.widgets.swap_state import State, Swapper
 
@@ -29,15 +29,18 @@ STATIONS = {
 
 def row(children: list[widgets.Widget]) -> widgets.HBox:
     """Widgets side by side, on as many lines as it takes."""
-    layout = widgets.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="10px", overflow="visible")
+    layout = widgets.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="4px 10px", overflow="visible")
     return widgets.HBox(children, layout=layout)
 
 
 class Picture(widgets.HTML):
-    """A PNG with an alternative text, which ipywidgets' own Image has no place for.
+    """A PNG with an alternative text, which ipywidgets' own Image has no place for; nothing until one is drawn.
+
+    Args:
+        width: in pixels, or as CSS writes it.
 
     Attributes:
-        png: what is shown; alternative: for readers who do not see it.
+        png: what is shown, empty where nothing is. alternative: for readers who do not see it, or why nothing is shown.
 
     >>> from momi_lib.widgets.png import picture_png
     >>> picture = Picture(width=40)
@@ -46,17 +49,23 @@ class Picture(widgets.HTML):
     ('a black picture', b'PNG')
     """
 
-    def __init__(self, width: int) -> None:
-        super().__init__(layout=widgets.Layout(width=f"{width}px", margin="0"))
-        self.png, self.alternative, self._width = b"", "", width
+    def __init__(self, width: int | str) -> None:
+        wide = width if isinstance(width, str) else f"{width}px"
+        super().__init__(layout=widgets.Layout(width=wide, margin="0", flex="none", display="none"))
+        self.png, self.alternative = b"", ""
 
     def draw(self, png: bytes, alternative: str, *lines: str) -> None:
         """Show `png`, and the `lines` under it."""
         self.png, self.alternative = png, alternative
         source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
         caption = "<br>".join(map(html.escape, lines))
-        image = f'<img width="{self._width}" alt="{html.escape(alternative)}" src="{source}">'
+        image = f'<img width="100%" alt="{html.escape(alternative)}" src="{source}">'
         self.value = f'<div class="momi-panel">{image}{caption}</div>'
+        self.layout.display = ""
+
+    def clear(self, why: str) -> None:
+        """Show nothing; what is not there takes no place."""
+        self.png, self.alternative, self.value, self.layout.display = b"", why, "", "none"
 
 
 class Stations(widgets.VBox):
@@ -67,6 +76,7 @@ class Stations(widgets.VBox):
 
     Attributes:
         panels: name → :class:`Picture`. titles: name → what stands under it.
+        note: HTML, which of them are not there, and why.
         heat: Dropdown, the joint whose heatmap is shown; -1 is the largest value of all.
         block: Dropdown, "block 1" … or "lookup": where in the source the place of ``joint`` looks.
         joint: the joint that was moved last, for the lookup.
@@ -91,7 +101,8 @@ class Stations(widgets.VBox):
         self.panels = {name: Picture(width=136) for name in STATIONS}
         self.heat.observe(self._redraw, names="value")
         self.block.observe(self._redraw, names="value")
-        super().__init__([row([self.heat, self.block]), row(list(self.panels.values()))])
+        self.note = widgets.HTML()
+        super().__init__([row([self.heat, self.block]), row(list(self.panels.values())), self.note])
         self.take(swapper)
 
     def take(self, swapper: Swapper) -> None:
@@ -134,6 +145,11 @@ class Stations(widgets.VBox):
             self._show_heat(f"student {role}", picture, person.heatmaps, person.landmarks, person.valid)
         self.show_attention(state)
 
+    def _say_what_is_missing(self) -> None:
+        missing = [panel.alternative for panel in self.panels.values() if not panel.png and panel.alternative]
+        told = "<br>".join(f"{html.escape(why)}." for why in dict.fromkeys(missing))
+        self.note.value, self.note.layout.display = told, "" if told else "none"
+
     def _redraw(self, _: object) -> None:
         if self.state is not None:
             self.show(self.state)
@@ -160,6 +176,10 @@ class Stations(widgets.VBox):
 
     def show_attention(self, state: State) -> None:
         """Draw the chosen attention map."""
+        self._show_attention(state)
+        self._say_what_is_missing()
+
+    def _show_attention(self, state: State) -> None:
         gates = None if state.swap is None else self.swapper.person(state.source).gates
         if gates is None:
             why = self.swapper.limits.attention or "this network has no attention blocks"
@@ -187,5 +207,4 @@ class Stations(widgets.VBox):
         self.panels["attention"].draw(drawn, f"attention: {says}", *lines)
 
     def _blank(self, name: str, why: str) -> None:
-        blank = blank_png(self.swapper.size, scale=2)
-        self.panels[name].draw(blank, f"{self.titles[name]}: {why}", self.titles[name], "none")
+        self.panels[name].clear(f"{self.titles[name]}: {why}")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import ipywidgets as widgets
 import torch
@@ -21,19 +22,26 @@ from momi_lib.pose import Teacher
 from momi_lib.translate.swaps import Swaps
 from momi_lib.widgets.answer_menu import AnswerMenu
 from momi_lib.widgets.backgrounds import BackgroundMenu
+from momi_lib.widgets.beside import Beside
 from momi_lib.widgets.evidence_panels import Stations, row
-from momi_lib.widgets.interpolation_controls import INTERVAL, Ways
+from momi_lib.widgets.gif_export import GifExport
+from momi_lib.widgets.interpolation_controls import Ways
+from momi_lib.widgets.known_answers import known_answers
 from momi_lib.widgets.other_studios import file_part
 from momi_lib.widgets.own_picture import OwnPicture
-from momi_lib.widgets.png import map_png, picture_png
 from momi_lib.widgets.pose_editor import Edit, joint_index
-from momi_lib.widgets.saving import download_link, gif, row_png, write
+from momi_lib.widgets.saving import download_link, row_png, write
 from momi_lib.widgets.skeleton_edit import move
 from momi_lib.widgets.swap_panels import Stage
 from momi_lib.widgets.swap_state import Pose, State, Swapper, choice
 from momi_lib.widgets.thumbnails import Thumbnails
+from momi_lib.widgets.why import Why
 
 __all__ = ["SwapExplorer"]
+
+PAGES = ("What leads to it", "Why", "Your own picture")
+PLAYING = "The animation plays; what is shown has no true answer. Who takes hold of a joint stops it."
+SAVE_GIF = "Save GIF"
 
 
 class SwapExplorer:
@@ -44,10 +52,11 @@ class SwapExplorer:
         network: whatever satisfies :class:`momi_lib.translate.swaps.Swaps`, or what
             :func:`momi_lib.rivals.weights.load_answer` takes. Where the weights are missing, the widget says so and
             what to do, and shows the pictures alone.
-        answers: more of the same, such as ``["pg2", "patn", "dg-net"]``; a menu then offers them beside `network`, and
-            each is loaded when it is first chosen. Person, target and moved joints stay; controls of what a method
-            cannot do are off, and their tooltips say why. A method that cannot be used is said in a sentence, and the
-            one before it stays.
+        answers: more of the same, such as ``["pg2", "patn", "dg-net"]``, which a menu offers beside `network`; "known"
+            are those of :func:`momi_lib.widgets.known_answers.known_answers`: our networks, the rivals whose weights
+            are there, a copy of the source and one of the target. None: no menu. Each is loaded when it is first
+            chosen. Person, target and moved joints stay; controls of what a method cannot do are off, and their
+            tooltips say why. A method that cannot be used is said in a sentence, and the one before it stays.
         pictures: indices of the people to choose from, see :func:`momi_lib.widgets.swap_state.choice`.
         split: which people.
         seed: of the button "Random pair".
@@ -59,11 +68,15 @@ class SwapExplorer:
         source, target: :class:`Thumbnails`, `.value` is an index into `people`.
         stage: pictures around the skeleton. editor, panels: its parts, see :class:`momi_lib.widgets.swap_panels.Stage`.
         mirror, keep: ToggleButton. background: :class:`BackgroundMenu`. reset_pose, shuffle, save, save_gif: Button.
-        stations, ways, own: the three pages below.
-        answer: :class:`AnswerMenu`, `.value` is a name of `answers`; None without them.
+        ways: :class:`Ways`, sliders and the animation. export: :class:`~momi_lib.widgets.gif_export.GifExport`.
+        pages: Tab of the three below: stations, why, own.
+        answer: :class:`AnswerMenu`, `.value` is a name of `answers`; None where `answers` is None.
         message: HTML, what a screen reader announces.
         people, truth, network: see :class:`momi_lib.widgets.swap_state.Swapper`.
         state: the :class:`momi_lib.widgets.swap_state.State` that is shown.
+
+    In Jupyter, frames of an animation that plays and of a GIF are drawn beside the kernel's own thread: buttons are
+    answered meanwhile, and frames that are overtaken are dropped. What is set from Python is drawn at once.
 
     Raises ValueError for `pictures` that are not at least two indices of the people, and TypeError for a network or
     answers that do not satisfy Swaps.
@@ -81,7 +94,7 @@ class SwapExplorer:
         folder: str | os.PathLike[str] | None = None,
         *,
         network: Swaps | str | Path = "small",
-        answers: Sequence[Swaps | str | Path] | None = None,
+        answers: Sequence[Swaps | str | Path] | Literal["known"] | None = "known",
         pictures: Sequence[int] | None = None,
         split: str = "test",
         seed: int = 0,
@@ -97,6 +110,8 @@ class SwapExplorer:
         self._names: dict[int, str] = {}
         self._edited: Pose | None = None
         self._waiting = False
+        self._moving = False  # what is shown is a frame of an animation
+        answers = known_answers(self.swapper.size) if isinstance(answers, str) else answers
         self.answer = None if answers is None else AnswerMenu(self.swapper, network, answers)
         self._build()
         self._take(self.swapper)
@@ -108,7 +123,10 @@ class SwapExplorer:
         self.source.value, self.target.value = self._pairs[0] if self._pairs else self._strangers(self._chosen[0])
         self.stage = Stage(self.swapper, self._name, self._edit)
         self.editor, self.panels = self.stage.editor, self.stage.panels
-        self.stations, self.ways, self.own = Stations(self.swapper), Ways(), OwnPicture(self.swapper, self._use)
+        self.stations, self.why = Stations(self.swapper), Why(self.swapper)
+        self.ways, self.own = Ways(self._update, self._step), OwnPicture(self.swapper, self._use)
+        self._frames: Beside[Callable[[], State], State] = Beside(lambda draw: draw(), self._show_frame, self._fail)
+        self.export = GifExport(self._keep_gif, self._fail)
         self.background = BackgroundMenu(self.swapper)
         auto = {"layout": {"width": "auto"}}
         self.mirror = widgets.ToggleButton(description="Mirror target", tooltip="Mirror the target's pose", **auto)
@@ -119,7 +137,7 @@ class SwapExplorer:
             ("Reset pose", "Back to the target's own pose", self.reset),
             ("Random pair", what, self._shuffle),
             ("Save PNG", "Save source, target, swap and true answer", self._save),
-            ("Save GIF", "Save the animation of the page Between two", self._save_gif),
+            (SAVE_GIF, "Save the animation, there and back", self._save_gif),
         )
         self.buttons = [widgets.Button(description=name, tooltip=told, **auto) for name, told, _ in buttons]
         for button, (_, _, action) in zip(self.buttons, buttons, strict=True):
@@ -129,11 +147,14 @@ class SwapExplorer:
             control: control.tooltip for control in (self.keep, self.reset_pose, self.save_gif)
         }  # off where a method takes no pose
         self.message = widgets.HTML()
-        pages = widgets.Tab([self.stations, self.ways, self.own])
-        pages.titles = ("What leads to it", "Between two", "Your own picture")
+        self.pages = widgets.Tab([self.stations, self.why, self.own], titles=PAGES)
         menu = [] if self.answer is None else [self.answer]
-        controls = row([*menu, self.mirror, self.keep, self.background, *self.buttons])
-        self.widget = widgets.VBox([self.source, self.target, controls, self.stage.widget, self.message, pages])
+        strips = widgets.HBox([self.source, self.target])
+        strips.add_class("momi-strips")
+        controls = row([*menu, self.background, self.shuffle, self.mirror, self.keep])
+        self.ways.more.children += (self.reset_pose, self.save, self.save_gif)
+        told = widgets.HBox([self.export.bar, self.message])  # the bar moves no picture
+        self.widget = widgets.VBox([strips, controls, self.ways, self.stage.widget, told, self.pages])
         self.widget.add_class("momi-explorer")
         widgets.dlink((self.keep, "value"), (self.editor, "keep"))
         for strip in (self.source, self.target):
@@ -141,8 +162,9 @@ class SwapExplorer:
         self.mirror.observe(self._mirror, names="value")
         for toggle in (self.mirror, self.keep):  # a mark, because a shade alone is no sign
             widgets.dlink((toggle, "value"), (toggle, "icon"), lambda pressed: "check" if pressed else "")
-        for control in (self.ways.pose, self.ways.look, self.ways.way, self.background):
-            control.observe(self._update, names="value")
+        self.background.observe(self._update, names="value")
+        self.ways.play.observe(self._pause, names="playing")
+        self.pages.observe(self._explain, names="selected_index")
         if self.answer is not None:
             self.answer.observe(self._choose_answer, names="value")
 
@@ -167,10 +189,13 @@ class SwapExplorer:
     def _take(self, swapper: Swapper) -> None:
         """Draw with the method of a swapper from the next drawing on, and switch off what it cannot do."""
         self.swapper, self.network, limits = swapper, swapper.network, swapper.limits
-        self.stage.take(swapper, "" if self.answer is None else self.answer.label or "")
+        menu = self.answer
+        self.stage.take(swapper, "" if menu is None or menu.index == 0 else menu.label or "")
         self.stations.take(swapper)
-        self.ways.take(limits)
+        self.why.take(swapper)
+        self._frames.drop()
         with self._quietly():
+            self.ways.take(limits)
             self.background.take(swapper)
         for control, usual in self._of_poses.items():
             control.disabled, control.tooltip = bool(limits.pose), limits.pose or usual
@@ -254,6 +279,7 @@ class SwapExplorer:
         if edits:
             self._edited = (landmarks, valid)
             with self._quietly():  # what was on the way is now where the way leads to
+                self.ways.play.playing = False
                 self.ways.pose.value = 1.0
         self._update(live=not settled)
         return self.state
@@ -304,22 +330,61 @@ class SwapExplorer:
         """Draw what is set: `live` leaves out what need not follow a hand, `pair` adds what a new pair changes."""
         if self._waiting:
             return
-        self.state = state = self._swapped(*self.ways.values, quick=live)
+        self._frames.drop()
+        self._moving = False
+        self.state = state = self._drawing(*self.ways.values, quick=live)()
         told = self.stage.show(state, live=live)
         if pair:
             self.stations.show(state)
         elif not live:
             self.stations.show_attention(state)
         if not live:
+            self._explain()
             kept = self._edited is not None and self.swapper.limits.pose
             self._say(f"{told} The joints that were moved are kept for the other methods." if kept else told)
 
-    def _swapped(self, pose_share: float, look_share: float, *, quick: bool = False) -> State:
-        """The swap of the chosen pair and pose at these shares of the way."""
+    def _drawing(self, pose_share: float, look_share: float, *, quick: bool = False) -> Callable[[], State]:
+        """What draws the chosen pair and pose, as they are now, at these shares of the way; it touches no widget."""
         shares = {"pose_share": pose_share, "look_share": look_share, "way": self.ways.way.value, "quick": quick}
         edited = None if self.swapper.limits.pose else self._edited
         options = {"edited": edited, "background": self.background.value, **shares}
-        return self.swapper(self.source.value, self.target.value, self.mirror.value, **options)
+        return partial(self.swapper, self.source.value, self.target.value, self.mirror.value, **options)
+
+    def _step(self) -> None:
+        """The animation went on: draw its frame when the one before is drawn, unless the next comes first."""
+        if self._waiting:
+            return
+        if self.ways.playing:
+            self._frames.ask(self._drawing(*self.ways.values, quick=True))
+        else:
+            self._update()
+
+    def _show_frame(self, _: Callable[[], State], state: State) -> None:
+        if not self._moving:
+            self._moving = True
+            self.stage.without_truth("an animation has none")
+            if state.swap is not None:
+                self._say(PLAYING)
+        self.state = state
+        self.stage.show(state, live=True)
+
+    def _pause(self, change: dict[str, Any]) -> None:
+        """Where an animation stops, draw what stays, and all that belongs to it."""
+        if not change["new"] and not self._waiting:
+            self._frames.drop()
+            if self._moving:
+                self._update()
+
+    def _explain(self, _: Any = None) -> None:
+        if self.pages.selected_index == PAGES.index("Why"):
+            self.why.show(self.state)
+
+    def _fail(self, error: BaseException) -> None:
+        """What is drawn beside could not be drawn: say so, where an error would be seen by nobody."""
+        self._show_export()
+        with self._quietly():
+            self.ways.play.playing = False
+        self._say(f"Not drawn: {str(error).rstrip('.') or type(error).__name__}.")
 
     def _file_name(self, ending: str) -> str:
         marks = [mark for mark in ("mirrored", "edited") if getattr(self.state, mark)]
@@ -339,19 +404,27 @@ class SwapExplorer:
         self._keep_file(row_png(pictures), self._file_name(".png"))
 
     def _save_gif(self) -> None:
-        if self.state.swap is None:
+        if self.export.running:
+            self.export.stop()
+            self._say("The GIF was given up.")
+        elif self.state.swap is None:
             self._say(f"There is no swap to save. {self.swapper.missing}")
-            return
-        if self.swapper.limits.pose:
+        elif self.swapper.limits.pose:
             self._say(f"There is no animation to save: {self.swapper.limits.pose}.")
-            return
-        states = [self._swapped(*shares) for shares in self.ways.frames()]
-        frames = [
-            [map_png(state.pose, scale=1), picture_png(state.swap, scale=1)]
-            for state in states
-            if state.pose is not None and state.swap is not None  # all of them, as the one that is shown
-        ]
-        self._keep_file(gif(frames, milliseconds=INTERVAL), self._file_name(".gif"))
+        else:
+            frames = [self._drawing(*shares) for shares in self.ways.frames()]
+            self._gif_name = self._file_name(".gif")
+            self._say(f"Drawing the {len(frames)} frames of the GIF; the bar says how far it is.")
+            self.export.start(frames)
+        self._show_export()
+
+    def _show_export(self) -> None:
+        """While a GIF is drawn, its button gives it up."""
+        self.save_gif.description = "Stop GIF" if self.export.running else SAVE_GIF
+
+    def _keep_gif(self, content: bytes) -> None:
+        self._show_export()
+        self._keep_file(content, self._gif_name)
 
     def _keep_file(self, content: bytes, name: str) -> None:
         try:

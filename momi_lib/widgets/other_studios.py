@@ -21,6 +21,7 @@ from momi_lib.skeleton import JOINTS
 from momi_lib.translate import MomiNet
 from momi_lib.translate.network import Pose
 from momi_lib.translate.swaps import Swaps, device_of, swap_pictures, usual_background
+from momi_lib.widgets.known_answers import Copy
 from momi_lib.widgets.session import Drawn, Draws, Limits, Person, Studio
 
 __all__ = ["PicturesStudio", "PosedStudio", "studio_of", "title_of"]
@@ -167,6 +168,9 @@ class PosedStudio:
     def looks(self, person: Person, landmarks: Tensor, valid: Tensor, joint: int) -> None:
         """None: there is no lookup."""
 
+    def origins(self, person: Person, landmarks: Tensor, valid: Tensor) -> None:
+        """None: nothing is carried over."""
+
 
 class PicturesStudio:
     """A method at work that is given two pictures and no joints, such as DG-Net.
@@ -196,6 +200,8 @@ class PicturesStudio:
         takes = "no joints: its pose is that of the target's picture"
         if title == TITLES["dg-net"]:
             takes = "no pose: it keeps the structure of the target's picture"
+        if isinstance(method, Copy):
+            takes = f"no pose: it is the {method.copied}'s picture as it is"
         alone = len(getattr(method, "backgrounds", ("drawn",))) == 1
         self.limits = Limits(
             pose=f"{title} takes {takes}, so there is no skeleton to move",
@@ -244,6 +250,9 @@ class PicturesStudio:
 
     def looks(self, person: Person, landmarks: Tensor, valid: Tensor, joint: int) -> None:
         """None: there is no lookup."""
+
+    def origins(self, person: Person, landmarks: Tensor, valid: Tensor) -> None:
+        """None: nothing is carried over."""
 
 
 def file_part(title: str) -> str:

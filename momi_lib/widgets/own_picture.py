@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import ipywidgets as widgets
 from PIL import Image
+from torch import Tensor
 
+from momi_lib.translate import MomiNet
 from momi_lib.translate.verdict import Usual, Verdict, judged, usual_of
+from momi_lib.widgets.beside import Beside
 from momi_lib.widgets.crop_box import LEAST, CropBox
 from momi_lib.widgets.evidence_panels import Picture, row
 from momi_lib.widgets.picture_button import PictureButton
 from momi_lib.widgets.png import picture_png, skeleton_png
+from momi_lib.widgets.session import Draws
 from momi_lib.widgets.swap_state import Swapper
 from momi_lib.widgets.upload import Box, UploadError, cut, open_picture
 
@@ -25,8 +29,20 @@ PROMISE = (
 )
 
 
+class _Look(NamedTuple):
+    """A picture (3, H, W) uint8 to look at, who looks, and its width and height before it was made smaller."""
+
+    studio: Draws
+    network: MomiNet
+    picture: Tensor
+    pixels: tuple[int, int]
+
+
 class OwnPicture(widgets.VBox):
     """Takes in a picture and hands it on as source or target.
+
+    In Jupyter the student looks at it beside the kernel's own thread, so that an animation goes on, and of a box that
+    is moved quickly only the last place is looked at.
 
     Args:
         swapper: whose student looks at it.
@@ -37,7 +53,7 @@ class OwnPicture(widgets.VBox):
         crop: :class:`CropBox`, the picture with its box. across, down, size: FloatSlider, which say the same.
         seen: :class:`Picture`, what the model saw.
         message: HTML, refusals and the verdict. verdict: of :func:`momi_lib.translate.verdict.judged`, the one that
-            `swap` gives, too; None without a picture or a network. sure: whether it is.
+            `swap` gives, too; None without a picture or a network, or as long as it is looked at. sure: whether it is.
 
     >>> from momi_lib.train.presets import preset
     >>> from momi_lib.translate import MomiNet
@@ -55,6 +71,7 @@ class OwnPicture(widgets.VBox):
         self.verdict: Verdict | None = None
         self._looked: Box | None = None
         self.upload, self.crop, self.seen = PictureButton(self.take), CropBox(), Picture(width=118)
+        self._beside: Beside[_Look, tuple[Verdict, bytes]] = Beside(self._found, self._tell, self._fail)
         # Not continuous: such a slider, told a number between two steps, goes to the nearer one and sends it back; with
         # the link the box would return there while a hand is already moving it on.
         usual = {"continuous_update": False, "layout": {"width": "330px"}, "disabled": True}
@@ -86,9 +103,10 @@ class OwnPicture(widgets.VBox):
         for control in (self.across, self.down, self.size, self.as_source, self.as_target):
             control.disabled = False
         self.crop.show(self._image, name)
-        self._looked = None
-        self._look()
+        self._looked, self.verdict = None, None
+        self._say(f"{name}: the model is looking at it …", warning=False)
         self._pictures.children = [self.crop, self.seen]
+        self._look()
 
     def _look(self, _: Any = None) -> None:
         """Cut, let the student look, and say what it makes of it."""
@@ -101,19 +119,25 @@ class OwnPicture(widgets.VBox):
             self.seen.draw(picture_png(self.picture, scale=2), "what the model would see", "cropped")
             self._say(self.swapper.missing, warning=True)
             return
-        pose = studio.find(self.picture[None])
-        drawn = skeleton_png(self.picture, pose.landmarks[0], pose.valid[0], scale=2)
-        self.seen.draw(drawn, "what the model saw, with the joints that it found", "what the model saw")
-        usual = self._usual = self._usual or usual_of(network, self.swapper.people.folder)
         left, top, right, bottom = self._looked.of(*self._image.size)
-        self.verdict = judged(
-            network,
-            self.picture,
-            usual,
-            pixels=(right - left, bottom - top),
-            confidence=pose.heatmaps[0].amax((1, 2)),
-        )
-        first = "Of its frames the first is used. " if self._image.info.get("animated") else ""
+        self._beside.ask(_Look(studio, network, self.picture, (right - left, bottom - top)))
+
+    def _found(self, look: _Look) -> tuple[Verdict, bytes]:
+        """What the student makes of a picture, and the picture with its joints; touches no widget."""
+        pose = look.studio.find(look.picture[None])
+        usual = self._usual = self._usual or usual_of(look.network, self.swapper.people.folder)
+        confidence = pose.heatmaps[0].amax((1, 2))
+        verdict = judged(look.network, look.picture, usual, pixels=look.pixels, confidence=confidence)
+        return verdict, skeleton_png(look.picture, pose.landmarks[0], pose.valid[0], scale=2)
+
+    def _fail(self, error: BaseException) -> None:
+        self._say(f"{self.name}: cannot be looked at ({error})", warning=True)
+
+    def _tell(self, look: _Look, found: tuple[Verdict, bytes]) -> None:
+        self.verdict, drawn = found
+        self.seen.draw(drawn, "what the model saw, with the joints that it found", "what the model saw")
+        animated = self._image is not None and self._image.info.get("animated")
+        first = "Of its frames the first is used. " if animated else ""
         self._say(f"{self.name}: {first}{self.verdict.told}", warning=not self.verdict.sure)
 
     @property

@@ -6,21 +6,32 @@ A figure of matplotlib takes a hundred; too long for somebody who holds down an 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from matplotlib import colormaps
-from PIL import Image, ImageDraw
+from PIL import Image, ImageColor, ImageDraw
 from torch import Tensor
 
 from momi_lib import skeleton
 from momi_lib.data import to_uint8
 
-__all__ = ["blank_png", "heat_png", "map_png", "picture_png", "skeleton_png", "thumbnail_sheet", "viridis"]
+__all__ = [
+    "heat_png",
+    "map_png",
+    "origins_png",
+    "picture_png",
+    "shares_png",
+    "skeleton_png",
+    "thumbnail_sheet",
+    "viridis",
+]
 
 SCALE = 3  # how much larger than the picture a PNG is
 FINE = 2  # lines are drawn this much finer and then averaged, which takes their stairs away
 DASH = 5.0  # pixels of the PNG
+PAPER = (240.0, 240.0, 240.0)  # where a picture has nothing to show
 
 
 def _image(picture: Tensor, scale: int) -> Image.Image:
@@ -44,15 +55,6 @@ def picture_png(picture: Tensor, *, scale: int = SCALE) -> bytes:
     b'PNG'
     """
     return _bytes(_image(picture, scale))
-
-
-def blank_png(size: tuple[int, int], *, scale: int = SCALE) -> bytes:
-    """A light grey picture of (H, W) times `scale`: the place of something that is not there.
-
-    >>> blank_png((128, 64))[1:4]
-    b'PNG'
-    """
-    return _bytes(Image.new("RGB", (size[1] * scale, size[0] * scale), (240, 240, 240)))
 
 
 def skeleton_png(picture: Tensor, landmarks: Tensor, valid: Tensor, *, scale: int = SCALE) -> bytes:
@@ -163,6 +165,39 @@ def heat_png(
                 for radius, colour in ((scale + 2, "black"), (scale + 1, "white")):
                     pen.ellipse((x - radius, y - radius, x + radius, y + radius), outline=colour)
     return _bytes(image)
+
+
+def shares_png(picture: Tensor, opacity: Tensor, *, scale: int = SCALE) -> bytes:
+    """A picture (3, H, W), uint8 or float in [-1, 1], as opaque as `opacity` (H, W) from 0 to 1, over light grey.
+
+    >>> shares_png(torch.zeros(3, 128, 64), torch.rand(128, 64))[1:4]
+    b'PNG'
+    """
+    picture = (picture if picture.dtype == torch.uint8 else to_uint8(picture)).float()
+    ground = torch.tensor(PAPER)[:, None, None]
+    return picture_png(torch.lerp(ground, picture, opacity.float().clamp(0, 1)).round().byte(), scale=scale)
+
+
+def origins_png(
+    shares: Tensor, silhouette: Tensor, picture: Tensor, colours: Sequence[str], *, scale: int = SCALE
+) -> bytes:
+    """Each pixel of a person in the mixture of colours that says where it came from, the rest in pale grey.
+
+    Args:
+        shares: (N, H, W) of N origins, which sum to 1 at each pixel.
+        silhouette: (H, W) in [0, 1], how much of each pixel is the person.
+        picture: (3, H, W) uint8, whose brightness shines through, so that the person can be recognised.
+        colours: N colours as CSS writes them.
+        scale: size of the result.
+
+    >>> origins_png(torch.ones(1, 4, 2), torch.ones(4, 2), torch.zeros(3, 4, 2).byte(), ["#0072b2"])[1:4]
+    b'PNG'
+    """
+    known = torch.tensor([ImageColor.getrgb(colour)[:3] for colour in colours], dtype=torch.float32)
+    grey = picture.float().mean(0)
+    mixed = torch.einsum("nc,nhw->chw", known, shares.float()) * (0.75 + grey / 255 * 0.35)
+    pale = (170 + grey * (85 / 255)).expand(3, -1, -1)
+    return picture_png(torch.lerp(pale, mixed, silhouette.float()).clamp(0, 255).round().byte(), scale=scale)
 
 
 def viridis(shares: Tensor) -> np.ndarray:

@@ -76,10 +76,11 @@ class PoseEditor(anywidget.AnyWidget):
         size: (H, W) of the picture.
 
     Attributes:
-        joints: 17 lists x, y, found. pose, swap: pixels, H·W·3 bytes. pose_says, swap_says: their alternative texts.
+        joints: 17 lists x, y, found. pose, swap: pixels, H·W·3 bytes, or none, and the picture is not drawn. pose_says,
+            swap_says: their alternative texts.
         behind: PNG behind the skeleton. keep: whether Python decides where a moved joint goes.
         enabled: whether joints can be moved. skeleton: whether they are shown, and reached by keys.
-        hint, pose_title: what stands under the skeleton and under the pose.
+        hint, pose_title, swap_title: what stands under the skeleton, the pose and the swap.
         answered: number of the last message that was answered.
 
     >>> editor = PoseEditor(lambda edits, settled: print(edits, settled))
@@ -103,6 +104,7 @@ class PoseEditor(anywidget.AnyWidget):
     skeleton = traitlets.Bool(True).tag(sync=True)
     hint = traitlets.Unicode(HINT).tag(sync=True)
     pose_title = traitlets.Unicode(POSE).tag(sync=True)
+    swap_title = traitlets.Unicode("swap").tag(sync=True)
     answered = traitlets.Int(0).tag(sync=True)
     width = traitlets.Int(64).tag(sync=True)
     height = traitlets.Int(128).tag(sync=True)
@@ -141,15 +143,20 @@ class PoseEditor(anywidget.AnyWidget):
         landmarks: Tensor | None,
         valid: Tensor | None,
         *,
-        pose: np.ndarray,
-        swap: np.ndarray,
+        pose: np.ndarray | None,
+        swap: np.ndarray | None,
         pose_says: str,
         swap_says: str,
     ) -> None:
-        """Landmarks (17, 2) in pixels and valid (17,) bool (None: they stay), and two pictures (H, W, 3) uint8."""
+        """Landmarks (17, 2) in pixels and valid (17,) bool (None: they stay), and two pictures (H, W, 3) uint8.
+
+        A picture that is None is not drawn.
+        """
         with self.hold_sync():
             if landmarks is not None and valid is not None:
                 places = landmarks.double().round(decimals=2).tolist()
                 self.joints = [[*place, found] for place, found in zip(places, valid.tolist(), strict=True)]
-            self.pose, self.swap = (np.ascontiguousarray(pixels).tobytes() for pixels in (pose, swap))
+            self.pose, self.swap = (
+                b"" if pixels is None else np.ascontiguousarray(pixels).tobytes() for pixels in (pose, swap)
+            )
             self.pose_says, self.swap_says = pose_says, swap_says

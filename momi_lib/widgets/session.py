@@ -19,7 +19,7 @@ from momi_lib.devices import multiplies_bf16
 from momi_lib.translate import Appearance, CarryNet, MomiNet, PoseAttention, folded
 from momi_lib.translate.network import Pose
 
-__all__ = ["Drawn", "Draws", "Limits", "Person", "Studio"]
+__all__ = ["Drawn", "Draws", "Limits", "Origins", "Person", "Studio"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,32 @@ class Drawn:
     picture: Tensor
 
 
+@dataclass(frozen=True)
+class Origins:
+    """Where each pixel of a drawn person came from; the rest of a swap is what stands behind the person.
+
+    Attributes:
+        shares: (3, H, W) of carried, mirrored and drawn, which sum to 1 at each pixel.
+        pictures: (3, 3, H, W) in about [-1, 1], what each of the three puts there, light included.
+        silhouette: (H, W) in [0, 1], how much of each pixel is the person.
+    """
+
+    shares: Tensor
+    pictures: Tensor
+    silhouette: Tensor
+
+    @property
+    def of_person(self) -> tuple[float, float, float]:
+        """The shares of carried, mirrored and drawn of the whole person; all 0 where there is no person.
+
+        >>> Origins(torch.full((3, 2, 1), 1 / 3), torch.zeros(3, 3, 2, 1), torch.ones(2, 1)).of_person[0] > 0.3
+        True
+        """
+        whole = self.silhouette.sum().clamp_min(1e-6)
+        carried, mirrored, drawn = ((self.shares * self.silhouette).sum((1, 2)) / whole).tolist()
+        return carried, mirrored, drawn
+
+
 class Draws(Protocol):
     """What the explorer asks of a method: :class:`Studio` for a MomiNet, and those of ``other_studios.py``.
 
@@ -114,6 +140,10 @@ class Draws(Protocol):
 
     def looks(self, person: Person, landmarks: Tensor, valid: Tensor, joint: int) -> Tensor | None:
         """See :meth:`Studio.looks`."""
+        ...
+
+    def origins(self, person: Person, landmarks: Tensor, valid: Tensor) -> Origins | None:
+        """See :meth:`Studio.origins`."""
         ...
 
 
@@ -210,6 +240,21 @@ class Studio:
             there = None if other is None else other.appearance
             drawn = self.network.draw(person.appearance, maps, background, other=there, share=share)
         return Drawn(maps[0].amax(0).cpu(), to_uint8(drawn.float())[0].cpu())
+
+    @torch.inference_mode()
+    def origins(self, person: Person, landmarks: Tensor, valid: Tensor) -> Origins | None:
+        """Where each pixel of a person in a pose comes from; None for a network that carries nothing over.
+
+        Args:
+            person: whose appearance. landmarks: (17, 2) in pixels. valid: (17,) bool.
+        """
+        if not isinstance(self.network, CarryNet) or not isinstance(person.appearance, Appearance):
+            return None
+        maps = self.network.reproject(landmarks[None].to(self.device), valid[None].to(self.device))
+        painted, carried = self.network.paint(person.appearance, maps)
+        pictures = torch.stack([carried.own + painted.light, carried.mirrored + painted.light, painted.drawn], dim=1)
+        shares = painted.gates[0].roll(-1, 0)  # the gates begin with what is drawn
+        return Origins(shares.float().cpu(), pictures[0].float().cpu(), painted.silhouette[0, 0].float().cpu())
 
     @torch.inference_mode()
     def looks(self, person: Person, landmarks: Tensor, valid: Tensor, joint: int) -> Tensor | None:

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
-import numpy as np
 
 from momi_lib.widgets.evidence_panels import Picture, row
-from momi_lib.widgets.png import blank_png, map_png, picture_png, skeleton_png, viridis
+from momi_lib.widgets.png import map_png, picture_png, skeleton_png, viridis
 from momi_lib.widgets.pose_editor import HINT, POSE, Edit, PoseEditor
 from momi_lib.widgets.swap_state import BACKGROUNDS, State, Swapper
 
 __all__ = ["PANELS", "Stage"]
 
 BRIGHT = 0.5  # a difference from here on is yellow
+WIDE = "var(--momi-wide, 136px)"  # of a picture on the stage, see static/explorer.css
 PANELS = {"source": "source x", "truth": "true answer", "difference": "difference"}
 
 
@@ -47,9 +47,10 @@ class Stage:
         self.name, self.by = name, ""
         self.editor = PoseEditor(on_edit, size=swapper.size)
         self.take(swapper)
-        self.panels = {name: Picture(width=136) for name in PANELS}
+        self.panels = {name: Picture(width=WIDE) for name in PANELS}
         places = [self.panels["source"], self.editor, self.panels["truth"], self.panels["difference"]]
         self.widget: widgets.HBox = row(places)
+        self.widget.add_class("momi-row")
 
     def take(self, swapper: Swapper, by: str = "") -> None:
         """Show the drawings of this swapper from the next :meth:`show` on; `by` says whose they are."""
@@ -59,7 +60,8 @@ class Stage:
             self.editor.enabled = swapper.studio is not None and not why
             self.editor.skeleton, self.editor.hint = not why, why or HINT
             joints = POSE if swapper.network is not None or swapper.studio is None else "the joints"
-            self.editor.pose_title = "no pose" if why else joints
+            self.editor.pose_title = joints
+            self.editor.swap_title = f"swap by {by}" if by else "swap"
 
     def show(self, state: State, *, live: bool = False) -> str:
         """Draw a state: only what follows a moving hand if `live`, else all; a sentence about it."""
@@ -84,10 +86,8 @@ class Stage:
     def _show_live(self, state: State) -> None:
         who, where = self.name(state.source), self.name(state.target)
         if state.swap is None:
-            blank = np.full((*self.swapper.size, 3), 240, np.uint8)
-            self.editor.show(
-                None, None, pose=blank, swap=blank, pose_says="pose: not without weights", swap_says="swap: none"
-            )
+            says = {"pose_says": "pose: not without weights", "swap_says": "swap: none"}
+            self.editor.show(None, None, pose=None, swap=None, **says)
             return
         where += ", mirrored" if state.mirrored else ""
         where = f"a pose made by hand from {where}" if state.edited else f"the pose of {where}"
@@ -100,7 +100,7 @@ class Stage:
         what = "the Gaussian pose maps" if self.swapper.network else "Gaussians at the joints"
         pose, says = viridis(state.pose), f"pose: {what} of {where}, the largest value"
         if self.swapper.limits.pose:
-            pose, says = np.full((*self.swapper.size, 3), 240, np.uint8), f"pose: none; {self.swapper.limits.pose}"
+            pose, says = None, f"pose: none; {self.swapper.limits.pose}"
         self.editor.show(
             landmarks[1],
             valid[1],
@@ -127,8 +127,7 @@ class Stage:
                 changed = "mirrored target" if state.mirrored and not state.edited else "changed pose"
                 changed = "way between two people" if state.pose_share < 1 or state.look_share > 0 else changed
                 why = f"a {changed} has no true answer"
-            for name in ("truth", "difference"):
-                self._show(name, None, why, "none")
+            self.without_truth(why)
             return why if state.swap is None else self._told(state, why)
         known = self.swapper.truth
         assert known is not None and state.swap is not None  # or there were no row of a true swap
@@ -141,11 +140,14 @@ class Stage:
         self._show("difference", drawn, what, f"L1 {state.l1:.3f}, SSIM {state.ssim:.3f}")
         return self._told(state, f"against the true answer: {scores}")
 
+    def without_truth(self, why: str) -> None:
+        """Show no true answer: what is drawn has none, or moves."""
+        for name in ("truth", "difference"):
+            self.panels[name].clear(f"{PANELS[name]}: {why}")
+
     def _told(self, state: State, what: str) -> str:
         limit = f" {self.swapper.limits.pose}." if self.swapper.limits.pose else ""
         return f"Swap drawn{f' by {self.by}' if self.by else ''}{self._behind(state)}; {what}.{limit}"
 
-    def _show(self, name: str, png: bytes | None, alternative: str, more: str = "") -> None:
-        """Fill a panel; without a picture it stays grey."""
-        png = png or blank_png(self.swapper.size)
+    def _show(self, name: str, png: bytes, alternative: str, more: str = "") -> None:
         self.panels[name].draw(png, f"{PANELS[name]}: {alternative}", PANELS[name], more)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -151,6 +152,7 @@ class Swapper:
         self.limits = self.studio.limits if self.studio else Limits()
         self.missing, self.backgrounds = "", ("drawn",)
         self._met: OrderedDict[tuple[int, bool], Person] = OrderedDict()
+        self._meeting = threading.Lock()  # an animation is drawn in a thread of its own
         if method is None:
             return
         if self.network is None:
@@ -206,14 +208,15 @@ class Swapper:
 
     def person(self, index: int, mirrored: bool = False) -> Person:
         """What the network makes of a picture; found once and remembered."""
-        if (index, mirrored) not in self._met:
-            if self.studio is None:
-                raise FileNotFoundError(self.missing)
-            self._met[index, mirrored] = self.studio.meet(self.picture(index, mirrored))
-            if len(self._met) > REMEMBERED:
-                self._met.popitem(last=False)
-        self._met.move_to_end((index, mirrored))
-        return self._met[index, mirrored]
+        if self.studio is None:
+            raise FileNotFoundError(self.missing)
+        with self._meeting:
+            if (index, mirrored) not in self._met:
+                self._met[index, mirrored] = self.studio.meet(self.picture(index, mirrored))
+                if len(self._met) > REMEMBERED:
+                    self._met.popitem(last=False)
+            self._met.move_to_end((index, mirrored))
+            return self._met[index, mirrored]
 
     def mirrored(self, pose: Pose) -> Pose:
         """A pose as its mirror image shows it."""

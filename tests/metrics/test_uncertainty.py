@@ -110,3 +110,9 @@ def test_one_source_says_nothing_and_one_target_nothing_more_than_the_sources():
     one = torch.zeros(4, dtype=torch.int64)
     assert math.isnan(standard_error(values, one, many))
     assert standard_error(values, many, one) == standard_error(values, many) > 0
+
+
+def test_of_no_swaps_nothing_can_be_said():
+    none, nobody = torch.zeros(0), torch.zeros(0, dtype=torch.int64)
+    assert math.isnan(standard_error(none)) and math.isnan(standard_error(none, nobody, nobody))
+    assert all(math.isnan(number) for number in paired_difference(none, none, nobody, nobody))

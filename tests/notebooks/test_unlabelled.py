@@ -21,6 +21,12 @@ from tools.notebooks.run import SETTINGS
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 PAGES = sorted(path for path in NOTEBOOKS.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+#: The lessons, and the solutions, which `make test` leaves out.
+CASES = [
+    pytest.param(path, marks=() if path.parent == NOTEBOOKS else pytest.mark.thorough,
+                 id=path.relative_to(NOTEBOOKS).as_posix())
+    for path in PAGES
+]  # fmt: skip
 
 TRAIN, GALLERY, QUERY = FOLDERS
 #: Persons of a folder, and pictures of each.
@@ -115,7 +121,7 @@ SAID = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(NOTEBOOKS).as_posix())
+@pytest.mark.parametrize("path", CASES)
 def test_a_notebook_runs_on_people_without_labels_and_says_whom_it_shows(path: Path, kernel: KernelManager) -> None:
     said = [line for line in lines_of(path, kernel) if line.startswith(("· Shown here", "· Nobody knows"))]
     assert said == SAID.get(path.relative_to(NOTEBOOKS).as_posix(), [])

@@ -1,4 +1,4 @@
-"""The exercises of notebook 9: the Inception Score, Gaussians without correlation, and endless pictures."""
+"""Hidden cases of notebook 09: the Inception Score, Gaussians without correlation, and infinitely many pictures."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def wrong_way_round(logits: Tensor) -> Tensor:
     return (marginal * (marginal / given).log()).sum(1).mean().exp()
 
 
-def logits_cases() -> list[tuple]:
-    rng = torch.Generator().manual_seed(0)
+def logits_cases(seed: int = 0) -> list[tuple]:
+    rng = torch.Generator().manual_seed(seed)
     return [(scale * torch.randn(count, 5, generator=rng),) for count, scale in ((3, 1), (8, 2), (20, 3))]
 
 
@@ -59,8 +59,8 @@ def averaged(m: Tensor, v: Tensor, n: Tensor, w: Tensor) -> Tensor:
     return diagonal_distance(m, v, n, w) / len(m)
 
 
-def gaussian_cases() -> list[tuple]:
-    rng = torch.Generator().manual_seed(0)
+def gaussian_cases(seed: int = 0) -> list[tuple]:
+    rng = torch.Generator().manual_seed(seed)
     cases = []
     for size in (2, 3, 6):
         means, variances = torch.randn(2, size, generator=rng), 3 * torch.rand(2, size, generator=rng) + 0.1
@@ -90,8 +90,8 @@ def the_last(counts: Tensor, distances: Tensor) -> Tensor:
     return distances[counts.argmax()]
 
 
-def curve_cases() -> list[tuple]:
-    rng = torch.Generator().manual_seed(0)
+def curve_cases(seed: int = 0) -> list[tuple]:
+    rng = torch.Generator().manual_seed(seed)
     counts = [torch.tensor([10.0, 20.0, 40.0]), torch.tensor([50.0, 400.0, 100.0, 200.0])]
     return [(n, limit + steep / n + 0.05 * torch.rand(len(n), generator=rng))
             for n in counts for limit, steep in ((0.5, 30.0), (3.0, 80.0))]  # fmt: skip
@@ -103,10 +103,10 @@ EXERCISES = {
         reference=inception_score,
         cases=logits_cases,
         wrong={
-            "Softmax runs over the classes of one picture, dimension 1. Yours runs over pictures.": over_the_pictures,
-            "That is the mean divergence. The score is its exponential.": without_exp,
+            "Your softmax runs over the pictures; it must run over the classes, dimension 1.": over_the_pictures,
+            "This is the mean divergence. The score is its exponential.": without_exp,
             "The mean comes before the exponential: exp(mean), not mean(exp).": exp_first,
-            "KL(p ‖ q) weighs by p. You weigh by the marginal: the two have changed places.": wrong_way_round,
+            "KL(p ‖ q) weights by p. You weight by the marginal: the two have changed places.": wrong_way_round,
         },
     ),
     "diagonal_distance": Exercise(
@@ -115,19 +115,19 @@ EXERCISES = {
         cases=gaussian_cases,
         wrong={
             "You subtract variances. The formula subtracts deviations: take the roots first.": variances_for_deviations,
-            "The distance of the means is squared as well.": means_not_squared,
-            "Dimensions are added up; you divide by their number.": averaged,
+            "The distance of the means is squared, too.": means_not_squared,
+            "The dimensions are added up; you divide by their number.": averaged,
         },
         atol=1e-4,
     ),
     "endless": Exercise(
-        title="With endless pictures",
+        title="Infinitely many pictures",
         reference=endless,
         cases=curve_cases,
         wrong={
-            "The distance is no straight line over N. Over 1 / N it nearly is.": line_over_the_count,
-            "That is the slope, how strong the bias is. Asked for is where the line meets 1 / N = 0.": the_slope,
-            "The distance with the most pictures still holds their bias: follow the line to 1 / N = 0.": the_last,
+            "The distance is no straight line over N. Over 1 / N it is nearly one.": line_over_the_count,
+            "This is the slope, the strength of the bias. Return where the line meets 1 / N = 0.": the_slope,
+            "Even the distance with the most pictures is biased. Follow the line to 1 / N = 0.": the_last,
         },
         atol=1e-3,
     ),

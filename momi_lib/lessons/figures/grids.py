@@ -87,7 +87,7 @@ def show_tables(
                 ink = "black" if value > low + 0.6 * (high - low) else "white"
                 ax.text(x, y, f"{value:.{digits}f}", ha="center", va="center", color=ink)
         ax.set(title=title, xticks=range(table.shape[1]), yticks=range(table.shape[0]))
-        ax.tick_params(length=0, labelsize=7)
+        ax.tick_params(length=0, labelsize=8)
     show(figure, description or f"{len(tables)} tables of numbers" + listed(list(tables)))
 
 

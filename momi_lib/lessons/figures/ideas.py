@@ -6,7 +6,7 @@ from importlib import resources
 
 __all__ = ["WORDS", "idea", "show_idea"]
 
-#: What each figure shows, for readers who do not see it. 04b belongs to the last section of lesson 4.
+#: What each figure shows, for readers who do not see it. 04b belongs to the optional lesson after lesson 4.
 WORDS: dict[str, str] = {
     "00": "Two pictures go in: a person in a striped pullover, and somebody else who waves. The first is asked for "
     "hair, skin and clothes, the second for 17 joints and no colour at all. MOMI-Net draws a new picture of "

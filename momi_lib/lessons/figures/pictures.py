@@ -176,7 +176,7 @@ def show_looks(
     images = []
     for number, (name, ax) in enumerate(zip(names, others, strict=True)):
         x, y = asking[number].tolist()
-        second.text(x, y, str(number + 1), fontsize=7, ha="center", va="center", bbox=badge)
+        second.text(x, y, str(number + 1), fontsize=8, ha="center", va="center", bbox=badge)
         images.append(draw_map(ax, looks[number], source))
         row, column = divmod(int(looks[number].argmax()), looks.shape[-1])
         side = source.shape[-1] / looks.shape[-1]

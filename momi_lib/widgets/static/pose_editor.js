@@ -12,7 +12,7 @@ const SKELETON = "Skeleton. Tab goes from joint to joint, arrow keys move a join
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 function make(name, attributes = {}, parent = null) {
-  const svg = ["svg", "g", "circle", "line", "image", "rect", "text", "title"].includes(name);
+  const svg = ["svg", "g", "circle", "line", "image", "rect", "text", "title", "defs", "clipPath"].includes(name);
   const element = svg ? document.createElementNS(SVG, name) : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   parent?.append(element);
@@ -63,14 +63,18 @@ function render({ model, el }) {
   }, editor);
   make("rect", { x: -0.5, y: -0.5, width, height, class: "momi-ground" }, svg);
   const ground = make("image", { x: -0.5, y: -0.5, width, height, class: "momi-behind" }, svg);
+  // A limb that is dragged outside ends at the edge of the picture; joints and names at the edge stay whole.
+  const clip = `momi-clip-${Math.random().toString(36).slice(2)}`;
+  make("rect", { x: -0.5, y: -0.5, width, height }, make("clipPath", { id: clip }, make("defs", {}, svg)));
+  const inside = make("g", { "clip-path": `url(#${clip})`, class: "momi-limbs" }, svg);
   const hint = make("figcaption", {}, editor);
   const live = make("div", { class: "momi-unseen", role: "status", "aria-live": "polite" }, el);
   const pose = figure(el, "pose");
   const swap = figure(el, "swap");
 
   const limbs = model.get("limbs").map(([a, b, side]) => {
-    const under = make("line", { class: "momi-limb momi-under" }, svg);
-    const over = make("line", { class: `momi-limb momi-${side}` }, svg);
+    const under = make("line", { class: "momi-limb momi-under" }, inside);
+    const over = make("line", { class: `momi-limb momi-${side}` }, inside);
     over.style.stroke = side === "middle" ? "" : model.get("colours")[b];
     return { a, b, lines: [under, over] };
   });
@@ -99,6 +103,20 @@ function render({ model, el }) {
   const enabled = () => model.get("enabled");
   const clamp = (value, most) => Math.min(Math.max(value, 0), most);
 
+  // Where a joint is shown: of one outside of the picture, where its limb leaves the picture, so that it can be taken
+  // hold of there.
+  function seen(joint) {
+    const [x, y] = joints[joint];
+    const at = [clamp(x, width - 1), clamp(y, height - 1)];
+    const limb = model.get("limbs").find(([a, b]) => b === joint && joints[a][2]);
+    if (!limb || (at[0] === x && at[1] === y)) return at;
+    const [px, py] = joints[limb[0]];
+    if (px !== clamp(px, width - 1) || py !== clamp(py, height - 1)) return at;
+    const share = Math.min(...[[x, px, width - 1], [y, py, height - 1]].map(([to, from, most]) => (
+      to < 0 ? from / (from - to) : to > most ? (most - from) / (to - from) : 1)));
+    return [px + share * (x - px), py + share * (y - py)];
+  }
+
   function place() {
     for (const { a, b, lines } of limbs) {
       const shown = joints[a][2] && joints[b][2];
@@ -110,10 +128,13 @@ function render({ model, el }) {
     }
     handles.forEach((handle, joint) => {
       const [x, y, found] = joints[joint];
-      handle.setAttribute("transform", `translate(${clamp(x, width - 1)} ${clamp(y, height - 1)})`);
+      const outside = x !== clamp(x, width - 1) || y !== clamp(y, height - 1);
+      handle.setAttribute("transform", `translate(${seen(joint).join(" ")})`);
       handle.classList.toggle("momi-absent", !found);
+      handle.classList.toggle("momi-outside", found && outside);
+      const where = `x ${Math.round(x)}, y ${Math.round(y)}${outside ? ", outside of the picture" : ""}`;
       handle.setAttribute("aria-label", found
-        ? `${names[joint]}, x ${Math.round(x)}, y ${Math.round(y)}; arrow keys move it, Delete removes it`
+        ? `${names[joint]}, ${where}; arrow keys move it, Delete removes it`
         : `${names[joint]}, not found; Enter puts it here`);
     });
     label();
@@ -123,10 +144,11 @@ function render({ model, el }) {
     const joint = held ?? handles.findIndex((handle) => handle.matches(":hover, :focus"));
     name.style.display = joint < 0 ? "none" : "";
     if (joint < 0) return;
-    const [x, y, found] = joints[joint];
+    const found = joints[joint][2];
+    const [x, y] = seen(joint);
     name.textContent = names[joint] + (found ? "" : " (not found)");
-    name.setAttribute("x", clamp(x, width - 1) + (x > width / 2 ? -4 : 4));
-    name.setAttribute("y", clamp(y, height - 1) - 4);
+    name.setAttribute("x", x + (x > width / 2 ? -4 : 4));
+    name.setAttribute("y", Math.max(y - 4, 4));
     name.setAttribute("text-anchor", x > width / 2 ? "end" : "start");
   }
 
@@ -167,6 +189,7 @@ function render({ model, el }) {
   function show(target, bytes, says, caption) {
     target.canvas.setAttribute("aria-label", says);
     target.caption.textContent = caption;
+    target.box.classList.toggle("momi-empty", !bytes?.byteLength); // not drawn, not read out; its place stays
     if (bytes?.byteLength !== 3 * width * height || bytes === target.bytes) return;
     target.bytes = bytes;
     const picture = new ImageData(width, height);
@@ -189,7 +212,7 @@ function render({ model, el }) {
     joints = model.get("joints").map((told, joint) => (ahead(joint) ? joints[joint] : [...told]));
     place();
     show(pose, model.get("pose"), model.get("pose_says"), model.get("pose_title"));
-    show(swap, model.get("swap"), model.get("swap_says"), "swap");
+    show(swap, model.get("swap"), model.get("swap_says"), model.get("swap_title"));
     if (!mine) return;
     if (document.activeElement?.dataset?.joint !== undefined) speak(+document.activeElement.dataset.joint);
     soon();
@@ -216,7 +239,7 @@ function render({ model, el }) {
   svg.addEventListener("pointerdown", (event) => {
     if (!enabled() || event.button) return;
     const [x, y] = point(event);
-    const far = joints.map(([jx, jy]) => Math.hypot(clamp(jx, width - 1) - x, clamp(jy, height - 1) - y));
+    const far = joints.map((_, joint) => Math.hypot(seen(joint)[0] - x, seen(joint)[1] - y));
     const nearest = far.indexOf(Math.min(...far));
     if (far[nearest] > REACH) return;
     event.preventDefault();
