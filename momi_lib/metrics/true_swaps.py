@@ -120,7 +120,9 @@ def _few_at_a_time(
 
     12,000 pictures as floats, several times over, would not fit in a laptop's memory.
     """
-    means = [torch.zeros(0, device=masks.device)]
+    if not len(pictures):
+        return torch.zeros(0, device=masks.device)
+    means: list[Tensor] = []
     few = at_a_time(pictures.device)
     for x, y, mask in zip(*(tensor.split(few) for tensor in (pictures, truth, masks)), strict=True):
         values = compare(x.float() / 255, y.float() / 255, mask).mean(1)

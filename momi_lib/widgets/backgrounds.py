@@ -31,7 +31,7 @@ class BackgroundMenu(widgets.Dropdown):
     def __init__(self, swapper: Swapper) -> None:
         self._wanted: str | None = None
         super().__init__(
-            description="Background", layout={"width": "245px"}, style={"description_width": "78px"}
+            description="Background", layout={"width": "270px"}, style={"description_width": "78px"}
         )
         self.take(swapper)
 

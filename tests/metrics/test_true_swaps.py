@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -84,6 +86,14 @@ def test_sharpness_counts_neighbours_that_are_both_inside():
     assert sharpness(drawn[1:], truth[1:], mask[1:]) != sharpness(drawn[1:], truth[1:], mask[1:])  # NaN
 
 
+def test_sharpness_counts_changes_along_rows_and_along_columns():
+    truth = torch.zeros(1, 3, 2, 4, dtype=torch.uint8)
+    drawn, mask = truth.clone(), torch.ones(1, 2, 4, dtype=torch.bool)
+    truth[..., 1:] = 10  # a step in each of two rows
+    drawn[..., 1:, :] = 10  # a step in each of four columns
+    assert sharpness(drawn, truth, mask) == 2
+
+
 @pytest.mark.parametrize("dark", [102, 3])  # where it is dark the constant counts
 def test_ssim_of_constants_is_the_formula(dark):
     a, b = (torch.full((1, 3, 16, 16), value, dtype=torch.uint8) for value in (dark, 2 * dark))
@@ -115,6 +125,29 @@ def test_errors_are_standard_errors_by_person(persons, error):
     scores = score_truth(drawn, truth)
     assert (scores.l1, scores.count) == (0.5, 4)
     assert scores.l1_error == pytest.approx(error)
+
+
+def test_what_has_no_mask_is_not_judged():
+    index = torch.arange(4)
+    truth = SimpleNamespace(
+        pictures=torch.zeros(4, 3, 16, 16, dtype=torch.uint8), masks=torch.ones(4, 16, 16, dtype=torch.bool),
+        people=SimpleNamespace(persons=torch.tensor([3, 5, 7, 9])), source=index, target=index.flip(0),
+    )  # fmt: skip
+    truth.masks[2] = False
+    drawn = truth.pictures.clone()
+    drawn[1:3] = 255
+    scores = score_truth(drawn, truth)
+    assert masked_l1(drawn, truth.pictures, truth.masks).isnan().tolist() == [False, False, True, False]
+    assert (scores.l1, scores.count) == (pytest.approx(1 / 3), 3) and 0 < scores.ssim < 1
+    assert scores.l1_error == pytest.approx(1 / 3)  # means without each of three: 1/2, 0 and 1/2
+    with pytest.raises(FrozenInstanceError):
+        scores.l1 = 0.0
+
+
+def test_of_no_pictures_there_are_no_scores():
+    none, masks = torch.zeros(0, 3, 16, 16, dtype=torch.uint8), torch.zeros(0, 16, 16, dtype=torch.bool)
+    assert masked_l1(none, none, masks).shape == masked_ssim(none, none, masks).shape == (0,)
+    assert math.isnan(sharpness(none, none, masks))
 
 
 def test_swap_all_is_swap_in_batches():

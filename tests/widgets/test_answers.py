@@ -125,7 +125,7 @@ def encoded(size: tuple[int, int]) -> bytes:
 
 
 def test_without_answers_there_is_no_menu(carrier: CarryNet, listed: list[int], tmp_path: Path) -> None:
-    explorer = SwapExplorer(network=carrier, pictures=listed, save_to=tmp_path)
+    explorer = SwapExplorer(network=carrier, answers=None, pictures=listed, save_to=tmp_path)
     assert explorer.answer is None
     assert all(getattr(each, "description", "") != "Drawn by" for each in all_of(explorer.widget))
     assert "drawn by" not in explorer.editor.swap_says and told(explorer).count("Swap drawn before") == 1
@@ -318,7 +318,7 @@ def test_a_generator_of_ones_own_and_its_backgrounds(listed: list[int], carrier:
 
 
 def test_a_rival_alone_needs_no_menu(files: dict[str, Path], listed: list[int], tmp_path: Path) -> None:
-    explorer = SwapExplorer(network=files["pg2"], pictures=listed, save_to=tmp_path)
+    explorer = SwapExplorer(network=files["pg2"], answers=None, pictures=listed, save_to=tmp_path)
     assert explorer.answer is None and explorer.background.disabled and explorer.ways.look.disabled
     before = explorer.editor.swap
     explorer.move("left_wrist", 31, 20)

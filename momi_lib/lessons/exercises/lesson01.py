@@ -23,10 +23,12 @@ def people_in(names: list[str]) -> list[int]:
     return _people(names, (-1, 0))
 
 
-def _names() -> list[tuple]:
-    first = ["0002_c1s1_000451_03.jpg", "-1_c6s1_002301_04.jpg", "Thumbs.db"]
-    second = ["1501_c6s3_000001_01.jpg", "0000_c3s2_017853_02.jpg", "0011_c2s1_000776_01.jpg"]
-    return [(first,), (second + first,), (["0007_c1s1_000001_00.jpg", "0007_c2s1_000001_00.jpg"],), (["Thumbs.db"],)]
+def _names(seed: int = 0) -> list[tuple]:
+    a, b, c = (1 + (seed * step + start) % 1501 for step, start in ((1, 1), (7, 1500), (11, 10)))
+    first = [f"{a:04d}_c1s1_000451_03.jpg", "-1_c6s1_002301_04.jpg", "Thumbs.db"]
+    second = [f"{b:04d}_c6s3_000001_01.jpg", "0000_c3s2_017853_02.jpg", f"{c:04d}_c2s1_000776_01.jpg"]
+    twice = [f"{c:04d}_c1s1_000001_00.jpg", f"{c:04d}_c2s1_000001_00.jpg"]
+    return [(first,), (second + first,), (twice,), (["Thumbs.db"],)]
 
 
 def _pictures(names: list[str]) -> list[int]:
@@ -56,8 +58,8 @@ def _runs_without_last(mask: Tensor) -> list[int]:
     return runs_of(mask)[:-1]
 
 
-def _masks() -> list[tuple]:
-    generator = torch.Generator().manual_seed(1)
+def _masks(seed: int = 0) -> list[tuple]:
+    generator = torch.Generator().manual_seed(seed + 1)
     block = torch.zeros(6, 4, dtype=torch.long)
     block[2:5, 1:3] = 1
     corner = torch.zeros(5, 3, dtype=torch.long)
@@ -88,8 +90,8 @@ def _strangers(persons: Tensor, cameras: Tensor, source: int) -> Tensor:
     return torch.nonzero((persons != persons[source]) & (cameras != cameras[source]))[:, 0]
 
 
-def _scenes() -> list[tuple]:
-    generator = torch.Generator().manual_seed(2)
+def _scenes(seed: int = 0) -> list[tuple]:
+    generator = torch.Generator().manual_seed(seed + 2)
 
     def draw(high: int, size: int) -> Tensor:
         return torch.randint(1, high, (size,), generator=generator)
@@ -108,10 +110,10 @@ EXERCISES = {
         reference=people_in,
         cases=_names,
         wrong={
-            "-1 is junk, not a person: leave it out.": _mistake(_people, dropped=(0,)),
-            "0000 marks distractors, not a person: leave it out.": _mistake(_people, dropped=(-1,)),
+            "-1 is junk and not a person: leave it out.": _mistake(_people, dropped=(0,)),
+            "0000 marks distractors and not a person: leave it out.": _mistake(_people, dropped=(-1,)),
             "Neither -1 (junk) nor 0000 (distractors) is a person.": _mistake(_people, dropped=()),
-            "The question is about people, not pictures: name each person once.": _pictures,
+            "Asked are people, not pictures: name each person once.": _pictures,
         },
     ),
     "runs_of": Exercise(
@@ -119,8 +121,8 @@ EXERCISES = {
         reference=runs_of,
         cases=_masks,
         wrong={
-            "You read row by row; the runs go down the columns (transpose first).": _runs_of_rows,
-            "Background comes first: where the mask starts with the person, the first run is 0.": _runs_without_zero,
+            "You read row by row, but the runs go down the columns: transpose first.": _runs_of_rows,
+            "Background comes first: if the mask starts with the person, the first run is 0.": _runs_without_zero,
             "The last run is missing: the runs add up to H × W.": _runs_without_last,
         },
     ),
@@ -130,7 +132,7 @@ EXERCISES = {
         cases=_scenes,
         wrong={
             "Some of these come from the source's own camera.": _any_camera,
-            "A positive shows the same person; you only compared the cameras.": _anybody,
+            "A positive shows the same person; you compared only the cameras.": _anybody,
             "These are people other than the source's: you collected negatives.": _strangers,
             "`source` is the number of a picture; its person is persons[source].": _number_as_person,
         },

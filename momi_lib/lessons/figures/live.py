@@ -48,7 +48,7 @@ class LiveFigure:
 
         if get_ipython() is not None:
             buffer = io.BytesIO()
-            options = {"quality": 82, "subsampling": 0, "optimize": True}
+            options = {"quality": 80, "subsampling": 0, "optimize": True}
             figure.savefig(buffer, format="jpeg", bbox_inches="tight", pil_kwargs=options)
             data = {"image/jpeg": base64.b64encode(buffer.getvalue()).decode(), "text/plain": repr(figure)}
             about = {"image/jpeg": {"alt": description}}

@@ -34,16 +34,22 @@ function keepKeys(el) {
     if (theirs) event.target.removeAttribute("data-lm-suppress-shortcuts");
     else event.target.setAttribute("data-lm-suppress-shortcuts", "true");
   };
-  const name = (event) => { // ipywidgets leaves the handle of a slider without a name
+  const name = (event) => { // ipywidgets leaves the handle of a slider without a name,
     const slider = event.target.closest?.(".momi-explorer .widget-slider");
     const label = slider?.querySelector(".widget-label")?.textContent;
     if (label && event.target.getAttribute("role") === "slider") event.target.setAttribute("aria-label", label);
+    document.querySelectorAll(".momi-explorer .widget-play").forEach((play) => { // and these buttons
+      play.querySelectorAll("button").forEach((button, place) => {
+        button.title = ["Play or pause the animation", "Stop the animation"][place] ?? button.title;
+        button.setAttribute("aria-label", button.title);
+      });
+    });
   };
   window.addEventListener("keydown", listen, true);
-  window.addEventListener("focusin", name, true);
+  for (const kind of ["focusin", "pointerover"]) window.addEventListener(kind, name, true);
   return () => {
     window.removeEventListener("keydown", listen, true);
-    window.removeEventListener("focusin", name, true);
+    for (const kind of ["focusin", "pointerover"]) window.removeEventListener(kind, name, true);
   };
 }
 
