@@ -1,9 +1,9 @@
 """Grades with private cases: ``lesson.grade("a secret")``, where the secret chooses the cases of the exercises.
 
-The cases of the notebook are drawn from seed 0 and can be read in `momi_lib/lessons/exercises`, as the references
-can. Where an exercise's cases take a seed, a grade draws other cases of the same kind; where they do not, it judges on
-those of the notebook. It refuses the package's own functions, and does not tell what was wrong. It cannot tell who
-wrote a function: somebody who copies a solution's text gets the points. So let the open exercises count, too.
+The cases of the notebook are those of seed 0 and can be read in `momi_lib/lessons/exercises`, as the references can. A
+grade draws other cases of the same kind. It refuses the package's own functions, and does not tell what was wrong. It
+cannot tell who wrote a function: somebody who copies a solution's text gets the points. So let the open exercises
+count, too.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ SERIES: tuple[Entry, ...] = (
     Entry(5, "Encoders and generator", "05_encoders_and_generator.ipynb", "codes become pictures: Eq. 3, 4", (0.3, 1)),
     Entry(6, "Skeleton patches", "06_skeleton_patches.ipynb", "RoI Align around each joint: Eq. 6", (0.2, 0.2)),
     Entry(7, "Training the whole", "07_training_the_whole.ipynb", "Eq. 5, Eq. 7 and the loop", (0.3, 2)),
-    Entry(8, "Anyone in any pose", "08_anyone_in_any_pose.ipynb", "swap, explore and judge", (0.3, 0.4)),
+    Entry(8, "Anyone in any pose", "08_anyone_in_any_pose.ipynb", "swap, explore and judge", (0.4, 0.4)),
     Entry(9, "Scores and how they are fooled", "09_scores.ipynb", "what Table I can and cannot see", (0.5, 1)),
     Entry(10, "Ablations and γ", "10_ablations.ipynb", "what each part adds, and how to know", (0.2, 0.2)),
     Entry(12, "Carry, don't repaint", "12_carry_dont_repaint.ipynb", "fetch what the source shows", (0.4, 0.4)),

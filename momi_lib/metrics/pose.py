@@ -313,7 +313,6 @@ def pose_agreement(
     )
 
 
-@torch.inference_mode()
 def pose_score(network: nn.Module, pictures: Tensor, truth: Truth, *, decoder: str = "quarter") -> dict[str, float]:
     """How well the joints that a pose network finds on the swaps are those of the true swaps.
 
@@ -344,7 +343,6 @@ def pose_score(network: nn.Module, pictures: Tensor, truth: Truth, *, decoder: s
     return {name: score.mean for name, score in scores.items()}
 
 
-@torch.inference_mode()
 def score_landmarks(
     network: nn.Module, people: People, *, decoder: str = "argmax", upsample: bool = False
 ) -> dict[str, Any]:

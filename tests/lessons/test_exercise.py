@@ -83,4 +83,8 @@ REGISTERED = [(number, name) for number in numbers() for name in exercises_of(nu
 
 @pytest.mark.parametrize(("number", "name"), REGISTERED, ids=[f"{key(n)}-{name}" for n, name in REGISTERED])
 def test_every_exercise_of_the_notebooks_can_do_its_work(number: int, name: str) -> None:
-    exercises_of(number)[name].verify()
+    exercise = exercises_of(number)[name]
+    exercise.verify()
+    assert exercise.seeded, "without a seed a grade has no private cases"
+    for seed in (1, 2**40 + 1):
+        exercise.verify(seed)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from momi_lib.data import People, load
-from momi_lib.metrics.masks import mask_pictures, person_masks, polygon_masks
+from momi_lib.metrics.masks import PersonMasks, mask_pictures, person_masks, polygon_masks
 from momi_lib.skeleton import JOINTS
 
 
@@ -50,10 +50,24 @@ def test_three_corners_fill_their_triangle():
     assert not posed(left_shoulder=(12, 30), right_hip=(52, 30))[50].any()
 
 
-def test_corners_on_a_line_fill_nothing_beyond_their_ends():
-    side = {"left_shoulder": (32, 30), "right_shoulder": (32, 40), "left_hip": (32, 80), "right_hip": (32, 90)}
-    mask = posed(**side)
-    assert mask[30:91, 32].all() and not mask[:26].any() and not mask[95:].any()
+def test_a_corner_that_was_not_found_may_be_anywhere():
+    landmarks, valid = torch.zeros(1, 17, 2), torch.zeros(1, 17, dtype=torch.bool)
+    for name, place in TRUNK.items():
+        landmarks[0, JOINTS.index(name)] = torch.tensor(place, dtype=torch.float32)
+        valid[0, JOINTS.index(name)] = name != "left_hip"
+    mask = polygon_masks(landmarks, valid).values[0]
+    assert torch.equal(mask, posed(**{name: place for name, place in TRUNK.items() if name != "left_hip"}))
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 1), (1, 0), (1, 2), (-1, 2), (2, -1)])
+def test_corners_on_a_line_fill_nothing_beyond_their_ends(x, y):
+    places = [(32 + x * step, 64 + y * step) for step in (-8, -4, 6, 9)]
+    mask = posed(**dict(zip(("left_shoulder", "right_shoulder", "left_hip", "right_hip"), places, strict=True)))
+    rows, columns = mask.nonzero().unbind(1)
+    for found, middle, along in ((columns, 32, x), (rows, 64, y)):
+        ends = sorted((middle - 8 * along, middle + 9 * along))
+        assert (found.min(), found.max()) == (ends[0] - 4, ends[1] + 4)
+    assert all(mask[64 + y * step, 32 + x * step] for step in range(-8, 10))
 
 
 @pytest.mark.parametrize(("x", "closed"), [(23, True), (24, False)])
@@ -97,8 +111,9 @@ def test_it_covers_the_mannequins():
 def test_without_labels_it_is_said_what_to_do():
     one, pictures = torch.ones(1, dtype=torch.int64), torch.zeros(1, 3, 128, 64, dtype=torch.uint8)
     people = People(Path("market"), "test", ("a.jpg",), pictures, one, one, None, None, None, "0")
-    with pytest.raises(ValueError, match="market: expected people with masks or joints, .*polygon_masks"):
-        person_masks(people)
+    for labels in ({}, {"joints": torch.zeros(1, 17, 2)}, {"visibility": torch.ones(1, 17, dtype=torch.int64)}):
+        with pytest.raises(ValueError, match="market: expected people with masks or joints, .*polygon_masks"):
+            person_masks(replace(people, **labels))
 
 
 def test_pictures_keep_the_person_and_lose_the_rest():
@@ -121,9 +136,11 @@ def test_refusals():
     for wrong in (masks[:1], masks[:, :4], masks.float()):
         with pytest.raises(ValueError, match=r"masks: expected masks \(N, H, W\) bool"):
             mask_pictures(pictures, wrong)
-    for colour in ((0, 0), (0, 0, 256), (0.5, 0, 0)):
-        with pytest.raises(ValueError, match="colour: expected three"):
+    wrong_ones = ((0, 0), (0, 0, 0, 0), (0, 0, 256), (0, -1, 0), (0.5, 0, 0), (True, 0, 0), b"abc", {1, 2, 3}, "abc", 5)
+    for colour in wrong_ones:
+        with pytest.raises(ValueError, match="colour: expected three whole numbers from 0 to 255, got "):
             mask_pictures(pictures, masks, colour=colour)
+    assert mask_pictures(pictures, masks, colour=[0, 254, 255])[0, :, 0, 0].tolist() == [0, 254, 255]
     with pytest.raises(ValueError, match=r"landmarks: expected landmarks \(N, 17, 2\)"):
         polygon_masks(torch.zeros(2, 16, 2), torch.ones(2, 16, dtype=torch.bool))
 
@@ -137,3 +154,21 @@ def test_joints_that_are_hidden_count_as_well():
     assert usual.values.shape == (1, 128, 64) and torch.equal(hidden.values, usual.values)
     with pytest.raises(FrozenInstanceError):
         usual.origin = "others"
+    assert usual != PersonMasks(usual.values.clone(), usual.origin)  # they are not compared by their pixels
+
+
+def test_joints_without_a_label_do_not_count():
+    one, pictures = torch.ones(1, dtype=torch.int64), torch.zeros(1, 3, 64, 48, dtype=torch.uint8)
+    landmarks = torch.rand(1, 17, 2, generator=torch.Generator().manual_seed(0)) * 40
+    visibility = torch.arange(17)[None] % 3
+    people = People(Path("market"), "test", ("a.jpg",), pictures, one, one, landmarks, visibility, None, "0")
+    found = person_masks(people).values
+    assert torch.equal(found, polygon_masks(landmarks, visibility != 0, size=(64, 48)).values)
+    assert 0 < found.sum() < polygon_masks(landmarks, visibility >= 0, size=(64, 48)).values.sum()
+
+
+def test_of_nobody_there_are_no_masks():
+    nobody = polygon_masks(torch.zeros(0, 17, 2), torch.zeros(0, 17, dtype=torch.bool))
+    pictures = torch.zeros(0, 3, 128, 64, dtype=torch.uint8)
+    assert len(nobody) == 0 and nobody.values.shape == (0, 128, 64)
+    assert torch.equal(mask_pictures(pictures, nobody.values), pictures)

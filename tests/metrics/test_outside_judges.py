@@ -298,6 +298,7 @@ def test_the_constants_of_st_lpips_are_those_of_imagenet_and_of_the_binomial_fil
     judge = ShiftTolerant("alex")
     assert judge.shift.flatten().tolist() == pytest.approx([-0.030, -0.088, -0.188])
     assert judge.scale.flatten().tolist() == pytest.approx([0.458, 0.448, 0.450])
+    assert judge.shift.shape == judge.scale.shape == (1, 3, 1, 1)
     assert (16 * Blur(2).filt).tolist() == [[[[1, 2, 1], [2, 4, 2], [1, 2, 1]]]] * 2
 
 
@@ -307,6 +308,30 @@ def test_blurring_mirrors_two_places_at_each_border_and_keeps_every_second(line:
     lines = torch.tensor(line).float().expand(1, 1, len(line), -1)
     expected = torch.tensor(blurred).float().expand(1, 1, len(blurred), -1)
     assert torch.equal(Blur(1)(lines), expected) and torch.equal(Blur(1)(lines.mT), expected.mT)
+
+
+@pytest.mark.parametrize(
+    ("trunk", "layers", "shapes"),
+    [
+        ("vgg", [4, 6, 8, 8, 8], [(64, 64, 48), (128, 33, 25), (256, 17, 13), (512, 9, 7), (512, 5, 4)]),
+        ("alex", [3, 4, 4, 2, 2], [(64, 30, 22), (192, 15, 11), (384, 8, 6), (256, 8, 6), (256, 8, 6)]),
+    ],
+)
+def test_parts_of_a_trunk_end_after_a_relu_and_pooling_takes_one_place_and_halves(
+    trunk: str, layers: list[int], shapes: list[tuple[int, int, int]]
+) -> None:
+    """Pooling leaves 47 of 48 places, two mirrored ones at each border make 51, and every second filter leaves 25."""
+    with torch.device("meta"):  # shapes alone, which takes no time
+        judge, found = ShiftTolerant(trunk), torch.zeros(1, 3, 64, 48)
+    assert [len(list(part)) for part in judge.parts] == layers
+    assert list(judge.net) == [f"slice{k}" for k in range(1, 6)]
+    names = [name for part in judge.parts for name, _ in part.named_children()]
+    assert names == [str(number) for number in range(sum(layers))]
+    for k, (part, shape) in enumerate(zip(judge.parts, shapes, strict=True)):
+        found = part(found)
+        assert found.shape[1:] == shape and isinstance(part[-1], nn.ReLU)
+        assert {layer.out_channels for layer in part if isinstance(layer, nn.Conv2d)} == {shape[0]}
+        assert getattr(judge, f"lin{k}").shape == (1, shape[0], 1, 1)
 
 
 @pytest.mark.parametrize("trunk", ["vgg", "alex"])

@@ -1,13 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from momi_lib.data import People
 from momi_lib.metrics import left_right_confusion, pck, person_heights
-from momi_lib.metrics.pose import Joints, PoseScore, find_joints, pose_agreement, score_landmarks
+from momi_lib.metrics.pose import (
+    Joints,
+    PoseScore,
+    find_joints,
+    labelled_joints,
+    pose_agreement,
+    pose_score,
+    score_landmarks,
+)
+from momi_lib.metrics.uncertainty import standard_error
 from momi_lib.skeleton import MIRROR
 
 
@@ -63,13 +74,54 @@ def test_heights_from_masks_and_from_joints():
     visibility[0, 2:4] = 1
     assert person_heights(joints, visibility, masks).tolist() == [7, 0]
     assert person_heights(joints, visibility).tolist() == [6, 0]
+    none = masks[:0]
+    assert person_heights(joints[:0], visibility[:0]).shape == (0,)
+    assert person_heights(joints[:0], visibility[:0], none).shape == (0,)
+    joints[0, 2, 1] = float("nan")
+    with pytest.raises(ValueError, match="joints: expected finite numbers, got NaN"):
+        person_heights(joints, visibility)
+    for wrong in (masks[:1], masks.float(), none):
+        with pytest.raises(ValueError, match=r"masks: expected masks \(N, H, W\) bool"):
+            person_heights(joints, visibility, wrong)
 
 
 def test_shapes_are_checked(joints):
     with pytest.raises(ValueError, match=r"visibility \(N, K\)"):
         pck(joints, joints, torch.ones(3, 16), height=100)
-    with pytest.raises(ValueError, match="N = 3"):
-        pck(joints, joints, torch.ones(3, 17), height=torch.ones(2))
+    for heights, got in ((torch.ones(2), r"\(2,\)"), (torch.ones(3, 1), r"\(3, 1\)")):
+        with pytest.raises(ValueError, match=rf"height: expected \(N,\) with N = 3 or a number, got {got}"):
+            pck(joints, joints, torch.ones(3, 17), height=heights)
+    with pytest.raises(ValueError, match=r"landmarks: expected the 17 joints of COCO, got \(3, 16, 2\)"):
+        left_right_confusion(joints[:, :16], joints[:, :16], torch.ones(3, 16), height=100)
+
+
+@pytest.mark.parametrize("height", [True, None, "100", b"abc", {}, object()])
+def test_what_is_no_height_is_refused(joints, height):
+    with pytest.raises(TypeError, match=r"height: expected \(N,\) heights or a number above 0, got "):
+        pck(joints, joints, torch.ones(3, 17), height=height)
+
+
+def test_heights_and_thresholds_from_where_on(joints):
+    seen = torch.ones(3, 17)
+    moved = joints + torch.tensor([0.03, 0.0])
+    assert pck(moved, joints, seen, height=0.5).mean == 1
+    assert pck(moved, joints, seen, height=[0.5, 0.0, 0.0]).mean == pytest.approx(1 / 3)  # nobody's height may be 0
+    for height in (0, -1.0):
+        with pytest.raises(ValueError, match=f"height: expected a number above 0, got {height}"):
+            pck(joints, joints, seen, height=height)
+    with pytest.raises(ValueError, match="height: expected numbers in .*, got values from -0.5 to 9"):
+        pck(joints, joints, seen, height=torch.tensor([9.0, -0.5, 9.0]))
+    for threshold in (0, -0.5):
+        with pytest.raises(ValueError, match=f"threshold: expected a number above 0, got {threshold}"):
+            pck(joints, joints, seen, height=100, threshold=threshold)
+
+
+@pytest.mark.parametrize("name", ["landmarks", "joints"])
+def test_joints_that_are_judged_must_be_known(joints, name):
+    places = {"landmarks": joints, "joints": joints.clone()}
+    places[name][1, 4] = float("nan")
+    with pytest.raises(ValueError, match=f"{name}: expected finite numbers, got NaN"):
+        pck(*places.values(), torch.ones(3, 17), height=100)
 
 
 def test_a_joint_at_the_very_radius_is_found_and_not_apart():
@@ -148,3 +200,88 @@ def test_landmarks_are_scored_on_visible_joints_to_four_digits():
     people = People(Path("f"), "test", ("a.jpg",), pictures, one, one, joints, visibility, None, "0")
     scores = score_landmarks(Flat([1.0] * 17), people)
     assert (scores["visible_joints"], scores["pck_height"], scores["decoder"]) == (7, 0.2857, "argmax")
+
+
+def test_confusion_is_scored_to_four_digits_and_the_very_place_without_upsampling():
+    one, pictures = torch.ones(1, dtype=torch.int64), torch.zeros(1, 3, 128, 64, dtype=torch.uint8)
+    joints, visibility = torch.zeros(1, 17, 2), torch.zeros(1, 17, dtype=torch.int64)
+    visibility[0, 5:11] = 2
+    # All are found at the first place: one of six at that of its mirror joint.
+    joints[0, 5:11] = torch.tensor([[33.5, 33.5], [9, 9], [50, 5], [5, 50], [60, 99], [9, 70]])
+    people = People(Path("f"), "test", ("a.jpg",), pictures, one, one, joints, visibility, None, "0")
+    assert score_landmarks(Flat([1.0] * 17), people)["confusion_height"] == 0.1667
+    joints[0, 5:11] = 33.5  # the height is 1, the radius a tenth of a pixel
+    assert score_landmarks(Flat([1.0] * 17), people)["pck_height"] == 1
+    assert score_landmarks(Flat([1.0] * 17), people, upsample=True)["pck_height"] == 0
+
+
+def test_without_labels_there_are_no_joints():
+    one, pictures = torch.ones(1, dtype=torch.int64), torch.zeros(1, 3, 128, 64, dtype=torch.uint8)
+    joints, visibility = torch.zeros(1, 17, 2), torch.arange(17)[None] % 3
+    people = People(Path("f"), "test", ("a.jpg",), pictures, one, one, joints, visibility, None, "0")
+    assert torch.equal(labelled_joints(people).seen, visibility == 2)
+    for lacking in ({"joints": None}, {"visibility": None}):
+        assert labelled_joints(replace(people, **lacking)) is None
+        with pytest.raises(ValueError, match="f: expected labelled people, got pictures without joints"):
+            score_landmarks(Flat([1.0] * 17), replace(people, **lacking))
+
+
+def test_pose_scores_are_shares_of_the_visible_body_joints_within_a_tenth_of_the_height():
+    joints, visibility = torch.full((2, 17, 2), 33.5), torch.ones(2, 17, dtype=torch.int64)
+    visibility[:, :9] = 2  # a visible head is not judged, and no hidden hips and legs
+    joints[:, 6], joints[:, 7], joints[:, 8] = torch.tensor([[42.5, 33.5], [44.5, 33.5], [5, 5]])[:, None]
+    masks = torch.zeros(2, 128, 64, dtype=torch.bool)
+    masks[:, 11:111, 3] = True  # 100 pixels high
+    truth = SimpleNamespace(
+        pictures=torch.zeros(2, 3, 128, 64, dtype=torch.uint8), joints=joints, visibility=visibility, masks=masks
+    )
+    # Shoulders 9 apart, closer than the radius: no confusion to judge. Elbows: 11 away, and far away.
+    assert pose_score(Flat([1.0] * 17), truth.pictures, truth, decoder="argmax") == {"pck": 0.5, "confusion": 0.0}
+    joints[0, 7] = 33.5
+    scores = pose_score(Flat([1.0] * 17), truth.pictures, truth, decoder="argmax")
+    assert scores == {"pck": 0.625, "confusion": 0.25}  # of eight, and of four
+    expected = r"pictures: expected one picture for each of 2 swaps, \(2, 3, 128, 64\), got \(1, 3, 128, 64\)"
+    with pytest.raises(ValueError, match=expected):
+        pose_score(Flat([1.0] * 17), truth.pictures[:1], truth)
+
+
+CONDITIONS = {"network": "n[1]", "pictures": "swaps", "size": (128, 64)}
+
+
+def standing(count: int) -> Joints:
+    """Joints of people who are 100 pixels high."""
+    landmarks = torch.stack([torch.full((17,), 30.0), torch.linspace(10, 109, 17)], dim=1).repeat(count, 1, 1)
+    return Joints(landmarks, torch.ones(count, 17, dtype=torch.bool), "made up")
+
+
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_the_error_of_an_agreement_is_resampled_by_person(kind):
+    wanted, people = standing(4), [torch.tensor([1, 1, 2, 2]), torch.tensor([3, 4, 5, 5])]
+    found = wanted._replace(landmarks=wanted.landmarks.clone())
+    found.landmarks[:2, 11:] += 20  # six of twelve
+    shares = torch.tensor([0.5, 0.5, 1, 1])
+    for persons in (kind(people), kind(people[:1]), kind([])):
+        score = pose_agreement(found, wanted, persons=persons, **CONDITIONS)
+        assert (score.value, score.error) == (0.75, standard_error(shares, *persons))
+    alone = pose_agreement(found, wanted, **CONDITIONS)
+    assert standard_error(shares, *people) != standard_error(shares) == alone.error
+    with pytest.raises(FrozenInstanceError):
+        score.value = 1.0
+
+
+def test_an_agreement_refuses_what_it_cannot_compare():
+    wanted, people = standing(2), torch.tensor([1, 2])
+    for found, other, name in ((wanted.landmarks, wanted, "found"), (wanted, None, "wanted")):
+        with pytest.raises(TypeError, match=f"{name}: expected Joints, as find_joints returns them, got "):
+            pose_agreement(found, other, **CONDITIONS)
+    short, numbers = wanted._replace(landmarks=wanted.landmarks[:, :16]), wanted._replace(seen=wanted.seen.float())
+    for wrong, said in ((short, r"landmarks: expected landmarks \(N, 17, 2\)"),
+                        (numbers, r"seen: expected seen landmarks \(N, 17\) bool")):  # fmt: skip
+        for found, other, name in ((wrong, wanted, "found"), (wanted, wrong, "wanted")):
+            with pytest.raises(ValueError, match=rf"{name}\.{said}"):
+                pose_agreement(found, other, **CONDITIONS)
+    for persons, got in ((people, r"\(2,\) torch.int64"), ((people, people, people), "a tuple"), ("ab", "'ab'")):
+        with pytest.raises(TypeError, match=f"persons: expected two tensors, of sources and targets, got {got}"):
+            pose_agreement(wanted, wanted, persons=persons, **CONDITIONS)
+    with pytest.raises(ValueError, match=r"swaps: no body joint is seen on any target \(made up\); nothing can"):
+        pose_agreement(wanted, wanted._replace(seen=torch.arange(17).expand(2, 17) < 5), **CONDITIONS)

@@ -323,3 +323,29 @@ def test_a_map_is_dark_at_zero_and_grey_outside_of_the_mask() -> None:
 def test_a_picture_of_another_shape_is_refused() -> None:
     with pytest.raises(ValueError, match=r"picture: expected \(3, H, W\)"):
         picture_png(torch.zeros(1, 128, 64))
+
+
+def test_it_begins_with_an_untouched_pair(explorer: SwapExplorer, small: SwapExplorer) -> None:
+    for each in (explorer, small):
+        state = each.state
+        assert state.plain and not state.edited and not state.mirrored
+        assert (each.ways.pose.value, each.ways.look.value, each.ways.play.playing) == (1, 0, False)
+        pose = each.swapper.person(state.target)
+        assert torch.equal(state.landmarks[1], pose.landmarks) and torch.equal(state.valid[1], pose.valid)
+    assert explorer.swapper.answers[explorer.state.source, explorer.state.target] == explorer.state.truth
+
+
+def test_empty_panels_are_not_drawn(explorer: SwapExplorer, people_folder: Path) -> None:
+    truth, difference = explorer.panels["truth"], explorer.panels["difference"]
+    assert truth.layout.display == difference.layout.display == "" and explorer.stations.note.value == ""
+    explorer.mirror.value = True
+    for panel in (truth, difference):
+        assert (panel.png, panel.value, panel.layout.display) == (b"", "", "none")
+        assert "a mirrored target has no true answer" in panel.alternative
+    explorer.mirror.value = False
+    assert truth.png and truth.layout.display == ""
+    lost = SwapExplorer(people_folder, network="no such weights", split="query")
+    assert lost.editor.pose == lost.editor.swap == b"" and lost.panels["source"].png
+    shown = {name for name, panel in lost.stations.panels.items() if panel.png}
+    assert shown == {"teacher source", "teacher target"} and "not without weights" in lost.stations.note.value
+    assert lost.own.seen.layout.display == "none"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import torch
 from torch import Tensor
 
@@ -31,17 +33,32 @@ def _still_floats(x: Tensor) -> Tensor:
     return (x + 1) * 127.5
 
 
-def _numbers() -> list[tuple]:
-    generator = torch.Generator().manual_seed(0)
+def _numbers(seed: int = 0) -> list[tuple]:
+    generator = torch.Generator().manual_seed(seed)
     inside = 2 * torch.rand(3, 5, 4, generator=generator) - 1
     return [(inside,), (torch.tensor([-1.3, -1.0, 0.0, 0.3, 1.0, 1.2]),)]
+
+
+def _columns(seed: int = 0) -> list[tuple]:
+    if not seed:
+        return [(0, 64), (63, 64), (20.25, 64), (5, 11)]
+    draw = random.Random(seed)
+    widths = [draw.randrange(8, 200) for _ in range(4)]
+    return [(draw.randrange(4 * width) / 4, width) for width in widths]
+
+
+def _sizes(seed: int = 0) -> list[tuple]:
+    if not seed:
+        return [(1, 128, 64), (32, 128, 64), (7, 6, 3)]
+    draw = random.Random(seed)
+    return [tuple(draw.randrange(2, 300) for _ in range(3)) for _ in range(3)]
 
 
 EXERCISES = {
     "mirrored_x": Exercise(
         title="The column of a mirrored pixel",
         reference=lambda x, width: width - 1 - x,
-        cases=lambda: [(0, 64), (63, 64), (20.25, 64), (5, 11)],
+        cases=_columns,
         wrong={
             "that is one pixel too far right. Pixel centres lie at integers, so the first column is 0 and the last "
             "is width - 1: try column 0 by hand.": lambda x, width: width - x,
@@ -66,7 +83,7 @@ EXERCISES = {
     "bytes_needed": Exercise(
         title="The memory of pictures as floats",
         reference=lambda count, height, width: count * 3 * height * width * 4,
-        cases=lambda: [(1, 128, 64), (32, 128, 64), (7, 6, 3)],
+        cases=_sizes,
         wrong={
             "a pixel has three colours.": lambda count, height, width: count * height * width * 4,
             "that is one byte a number, as the pictures are stored; a float of 32 bits has four.": (

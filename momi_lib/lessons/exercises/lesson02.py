@@ -36,8 +36,8 @@ def _to_map_other_way(landmarks: Tensor, size: Size, map_size: Size) -> Tensor:
     return to_map(landmarks, map_size, size)
 
 
-def _landmarks() -> list[tuple]:
-    generator = torch.Generator().manual_seed(1)
+def _landmarks(seed: int = 0) -> list[tuple]:
+    generator = torch.Generator().manual_seed(1 + seed)
     points = torch.rand(2, 5, 2, generator=generator) * 60
     corner = torch.tensor([[0.0, 0.0], [63.0, 127.0]])
     return [(corner, (128, 64), (32, 16)), (points, (128, 64), (64, 48)), (points[0], (256, 192), (64, 48))]
@@ -78,8 +78,8 @@ def _soft_without_sum(heatmaps: Tensor, beta: float) -> Tensor:
     return _mean((beta * heatmaps).exp())
 
 
-def _heatmaps() -> list[tuple]:
-    generator = torch.Generator().manual_seed(2)
+def _heatmaps(seed: int = 0) -> list[tuple]:
+    generator = torch.Generator().manual_seed(2 + seed)
     return [
         (torch.rand(2, 3, 4, 6, generator=generator), 4.0),
         (torch.randn(1, 2, 8, 5, generator=generator), 2.0),
@@ -110,8 +110,8 @@ def _summed(student_maps: Tensor, teacher_maps: Tensor, weight: Tensor) -> Tenso
     return (weight * error).sum() / weight.sum()
 
 
-def _pairs() -> list[tuple]:
-    generator = torch.Generator().manual_seed(3)
+def _pairs(seed: int = 0) -> list[tuple]:
+    generator = torch.Generator().manual_seed(3 + seed)
 
     def draw(*shape: int) -> Tensor:
         return torch.rand(*shape, generator=generator)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -45,8 +47,8 @@ def _gate_goes_on(x1: Tensor, h1: Tensor, h2: Tensor) -> tuple[Tensor, Tensor]:
     return new, torch.cat([torch.sigmoid(h2), new], dim=1)
 
 
-def _streams() -> list[tuple]:
-    generator = torch.Generator().manual_seed(4)
+def _streams(seed: int = 0) -> list[tuple]:
+    generator = torch.Generator().manual_seed(4 + seed)
     return [tuple(torch.randn(n, d, 4, 3, generator=generator) for _ in range(3)) for n, d in ((1, 2), (2, 8))]
 
 
@@ -106,11 +108,19 @@ def _picture_by_picture(gates: Tensor, masks: Tensor) -> Tensor:
     return torch.stack([gate_contrast(gates[n : n + 1], masks[n : n + 1]) for n in range(len(gates))]).mean(0)
 
 
-def _people() -> list[tuple]:
-    generator = torch.Generator().manual_seed(5)
+def _people(seed: int = 0) -> list[tuple]:
+    generator = torch.Generator().manual_seed(5 + seed)
     y, x = torch.arange(128).view(-1, 1), torch.arange(64)
     masks = torch.stack([(abs(x - 30) < 5 + 4 * n) & (abs(y - 66) < 35 + 9 * n) for n in range(3)])
     return [(torch.rand(n, d, 16, 8, generator=generator), masks[:n]) for n, d in ((3, 8), (2, 4))]
+
+
+def _blocks(seed: int = 0) -> list[tuple]:
+    if not seed:
+        return [(8, 1, False), (8, 3, False), (16, 1, True), (16, 4, True), (256, 9, False)]
+    draw = random.Random(seed)
+    counts = 1, draw.randrange(2, 12)
+    return [(8 * draw.randrange(1, 40), blocks, lean) for blocks in counts for lean in (True, False)]
 
 
 EXERCISES = {
@@ -136,7 +146,7 @@ EXERCISES = {
     "attention_parameters": Exercise(
         title="Count before you build",
         reference=attention_parameters,
-        cases=lambda: [(8, 1, False), (8, 3, False), (16, 1, True), (16, 4, True), (256, 9, False)],
+        cases=_blocks,
         wrong={
             "the norms are missing: a scale and a shift for every channel.": lambda w, b, lean: _count(
                 w, b, lean, norm=0

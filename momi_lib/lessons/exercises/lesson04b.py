@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import torch
 from torch import Tensor
 
@@ -33,8 +35,8 @@ def _scaled_by_the_values(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return (q @ k.mT / v.shape[-1] ** 0.5).softmax(-1) @ v
 
 
-def _queries_keys_values() -> list[tuple]:
-    generator = torch.Generator().manual_seed(4)
+def _queries_keys_values(seed: int = 0) -> list[tuple]:
+    generator = torch.Generator().manual_seed(4 + seed)
     sizes = ((1, 1, 4, 4, 3, 2), (2, 4, 6, 5, 9, 12))  # N, heads, queries, keys, c, channels of a value
     return [
         tuple(2 * torch.randn(n, heads, *shape, generator=generator) for shape in ((t, c), (s, c), (s, d)))
@@ -68,8 +70,8 @@ def _very_low_scores(q: Tensor, k: Tensor, v: Tensor, inside: Tensor) -> Tensor:
     return (q @ k.mT / q.shape[-1] ** 0.5).masked_fill(~inside[:, None], -1e9).softmax(-1) @ v
 
 
-def _with_a_person() -> list[tuple]:
-    generator = torch.Generator().manual_seed(5)
+def _with_a_person(seed: int = 0) -> list[tuple]:
+    generator = torch.Generator().manual_seed(5 + seed)
     found = []
     for n, t, s in ((2, 3, 6), (3, 5, 8)):
         q, k, v = (torch.randn(n, size, 4, generator=generator) for size in (t, s, s))
@@ -107,6 +109,13 @@ def _heads_multiply_queries(width: int, heads: int, positions: int) -> int:
     return lookup_parameters(width, heads, positions) + 2 * (heads - 1) * (width * width + width)
 
 
+def _shapes(seed: int = 0) -> list[tuple]:
+    if not seed:
+        return [(8, 2, 8), (16, 1, 32), (96, 4, 128)]
+    draw = random.Random(seed)
+    return [(8 * draw.randrange(1, 20), heads, draw.randrange(8, 300)) for heads in (1, 2, 4, 8)]
+
+
 EXERCISES = {
     "attend": Exercise(
         title="Scaled dot-product attention",
@@ -137,7 +146,7 @@ EXERCISES = {
     "lookup_parameters": Exercise(
         title="Count the lookup",
         reference=lookup_parameters,
-        cases=lambda: [(8, 2, 8), (16, 1, 32), (96, 4, 128)],
+        cases=_shapes,
         wrong={
             "the code of the positions is learned as well: width numbers for each of them.": _no_positions,
             "each of the four convolutions has a bias: no norm follows it.": _no_biases,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 import torch
@@ -27,8 +28,8 @@ def rest_forgotten(real: Tensor, fake: Tensor, target: float) -> Tensor:
     return (target * softplus(-real)).mean() + softplus(fake).mean()
 
 
-def logit_cases() -> list[tuple]:
-    generator = torch.Generator().manual_seed(0)
+def logit_cases(seed: int = 0) -> list[tuple]:
+    generator = torch.Generator().manual_seed(seed)
     draw = [3 * torch.randn(2, 5, 1, 4, 2, generator=generator) for _ in range(3)]
     return [(real, fake, target) for (real, fake), target in zip(draw, (0.9, 0.8, 1.0), strict=True)]
 
@@ -56,7 +57,12 @@ def one_too_many(row: int, layers: Layers) -> tuple[int, int]:
     return first, last
 
 
-def layer_cases() -> list[tuple]:
+def layer_cases(seed: int = 0) -> list[tuple]:
+    if seed:
+        draw = random.Random(seed)
+        kinds = [(3, 1, 1), (4, 2, 1), (3, 2, 1), (5, 1, 2), (7, 1, 3)]
+        deep = [[*draw.choices(kinds, k=count), (4, 2, 1), (3, 1, 1)] for count in (1, 2, 3, 4)]
+        return [(draw.randrange(1, 20), layers) for layers in deep]
     small = [(4, 2, 1), (4, 2, 1), (4, 2, 1), (3, 1, 1)]
     return [(0, [(3, 1, 1)]), (5, [(4, 2, 1)]), (8, small), (15, small), (3, [(7, 1, 3), (3, 2, 1), (3, 2, 1)])]
 
@@ -81,9 +87,11 @@ def warm_up_counted(step: int, warm_up: int, steps: int, start: float) -> float:
     return rate(step, 0, steps, start)
 
 
-def rate_cases() -> list[tuple]:
-    steps = (0, 50, 100, 350, 600, 700, 850, 1100, 1200)
-    return [(step, 100, 1000, start) for start in (0.5, 0.25) for step in steps]
+def rate_cases(seed: int = 0) -> list[tuple]:
+    draw = random.Random(seed)
+    first, last = (100, 1000) if not seed else (10 * draw.randrange(5, 20), 100 * draw.randrange(8, 20))
+    steps = [0, first // 2, first] + [round(share * last) for share in (0.35, 0.6, 0.7, 0.85, 1.1, 1.2)]
+    return [(step, first, last, start) for start in (0.5, 0.25) for step in steps]
 
 
 EXERCISES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import torch
 from torch import Tensor
@@ -28,8 +29,8 @@ def all_of_them_known(full: Tensor, variant: Tensor) -> Tensor:
     return (variant - full).std(correction=0) / len(full) ** 0.5
 
 
-def paired_cases() -> list[tuple]:
-    rng = torch.Generator().manual_seed(0)
+def paired_cases(seed: int = 0) -> list[tuple]:
+    rng = torch.Generator().manual_seed(seed)
     cases = []
     for seeds in (2, 3, 5):
         luck = torch.randn(seeds, generator=rng)
@@ -62,14 +63,19 @@ def both_ways(changes: list[float], above: bool) -> float:
     return min(1.0, 2 * sign_test(changes, above))
 
 
-def sign_cases() -> list[tuple]:
-    return [
-        ([0.2, 0.1], True),
-        ([-0.2, 0.1, -0.4], False),
-        ([0.3, 0.0, 0.2, -0.1, 0.5], True),
-        ([0.3, 0.2, -0.1, 0.0], False),
-        ([0.1] * 6, True),
-    ]
+def sign_cases(seed: int = 0) -> list[tuple]:
+    if not seed:
+        return [
+            ([0.2, 0.1], True),
+            ([-0.2, 0.1, -0.4], False),
+            ([0.3, 0.0, 0.2, -0.1, 0.5], True),
+            ([0.3, 0.2, -0.1, 0.0], False),
+            ([0.1] * 6, True),
+        ]
+    draw = random.Random(seed)
+    sizes = [[draw.randrange(1, 9) / 10 for _ in range(count)] for count in (4, 5, 7)]
+    changes = [[*ups[1:], -ups[0], 0.0] for ups in sizes]
+    return [(change, above) for change in changes for above in (True, False)]
 
 
 def seeds_needed(difference: float, deviation: float) -> int:
@@ -89,8 +95,11 @@ def one_too_few(difference: float, deviation: float) -> int:
     return math.floor(2 * (1.96 * deviation / difference) ** 2)
 
 
-def needed_cases() -> list[tuple]:
-    return [(0.02, 0.01), (1.0, 1.0), (0.5, 1.3), (3.0, 0.9), (0.01, 0.04)]
+def needed_cases(seed: int = 0) -> list[tuple]:
+    if not seed:
+        return [(0.02, 0.01), (1.0, 1.0), (0.5, 1.3), (3.0, 0.9), (0.01, 0.04)]
+    draw = random.Random(seed)
+    return [(draw.randrange(1, 40) / 10, draw.randrange(1, 40) / 10) for _ in range(6)]
 
 
 EXERCISES = {
