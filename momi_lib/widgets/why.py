@@ -16,9 +16,9 @@ __all__ = ["ORIGINS", "Why"]
 
 #: Where a pixel of the person may come from → its colour on the map, and what the legend says of it.
 ORIGINS = {
-    "carried": ("#0072b2", "from the same place of the body in the source"),
-    "mirrored": ("#f0b840", "from the other side of the body in the source, because the source hides this side"),
-    "drawn": ("#c0392b", "made up by the generator G, because the source shows neither side"),
+    "carried": ("#005a9c", "from the same place of the body in the source"),
+    "mirrored": ("#f0e442", "from the other side of the body in the source, because the source hides this side"),
+    "drawn": ("#d55e00", "made up by the generator G, because the source shows neither side"),
 }
 ONLY = (
     "Where each pixel came from is only known for networks that carry clothes over, such as MOMI-Net (small); "

@@ -29,6 +29,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "notebooks" / "08_anyone_in_any_pose.ipynb"
 APP = ROOT / "app" / "explorer.ipynb"
+QUIET = '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}'  # they ask a server
 PATIENCE = 600  # seconds until a thing that does not happen is an error; on a quiet machine hardly one takes ten
 
 
@@ -74,11 +75,10 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
-def nobodys_settings(home: Path) -> dict[str, str]:
+def nobodys_settings(home: Path, page_config: str = QUIET) -> dict[str, str]:
     """An environment in which no settings of the machine's user count, with the tests' own."""
     (home / "config" / "labconfig").mkdir(parents=True)
-    quiet = '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}'  # they ask a server
-    (home / "config" / "labconfig" / "page_config.json").write_text(quiet)
+    (home / "config" / "labconfig" / "page_config.json").write_text(page_config)
     names = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime"}
     names |= {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "IPYTHONDIR": "ipython"}
     settings = {name: str(home / folder) for name, folder in names.items()}
@@ -86,10 +86,12 @@ def nobodys_settings(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def served(command: list[str], folder: Path, home: Path, ready: str, **more: str) -> Iterator[None]:
+def served(
+    command: list[str], folder: Path, home: Path, ready: str, page_config: str = QUIET, **more: str
+) -> Iterator[None]:
     """A server that runs, with `more` in its environment, until the block ends."""
     log_file = home.parent / "server.log"
-    environment = os.environ | nobodys_settings(home) | more
+    environment = os.environ | nobodys_settings(home, page_config) | more
     with open(log_file, "w") as log:
         server = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
@@ -107,18 +109,28 @@ def served(command: list[str], folder: Path, home: Path, ready: str, **more: str
 
 
 @contextmanager
-def notebook_server(application: str, tmp_path: Path) -> Iterator[str]:
-    """The address of notebook 08, without outputs, in a server of its own; its folder is `tmp_path / "work"`."""
+def notebook_server(
+    application: str,
+    tmp_path: Path,
+    path_of: Path = NOTEBOOK,
+    *,
+    page_config: str = QUIET,
+    more: dict[str, Any] | None = None,
+) -> Iterator[str]:
+    """The address of a notebook, without outputs, in a server of its own; its folder is `tmp_path / "work"`.
+
+    `page_config` is JupyterLab's file of that name, `more` are options of the server.
+    """
     module, name, path = {"lab": ("jupyterlab", "LabApp", "lab/tree")}.get(
         application, ("notebook", "JupyterNotebookApp", "notebooks")
     )
     work = tmp_path / "work"
     work.mkdir()
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = nbformat.read(path_of, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    nbformat.write(notebook, work / NOTEBOOK.name)
+    nbformat.write(notebook, work / path_of.name)
     port, token = free_port(), secrets.token_hex(16)
     options = {
         "ServerApp.ip": "127.0.0.1",
@@ -129,12 +141,13 @@ def notebook_server(application: str, tmp_path: Path) -> Iterator[str]:
         f"{name}.expose_app_in_browser": True,
         "LabApp.extension_manager": "readonly",
         "MappingKernelManager.kernel_info_timeout": PATIENCE,
+        **(more or {}),
     }
     command = [sys.executable, "-m", module, "--no-browser", "--allow-root"]
     command += [f"--{option}={value}" for option, value in options.items()]
     address = f"http://127.0.0.1:{port}"
-    with served(command, work, tmp_path / "home", f"{address}/api?token={token}"):
-        yield f"{address}/{path}/{NOTEBOOK.name}?token={token}"
+    with served(command, work, tmp_path / "home", f"{address}/api?token={token}", page_config):
+        yield f"{address}/{path}/{path_of.name}?token={token}"
 
 
 @pytest.fixture
@@ -142,6 +155,20 @@ def lab(tmp_path: Path) -> Iterator[str]:
     """Notebook 08 in JupyterLab."""
     with notebook_server("lab", tmp_path) as address:
         yield address
+
+
+@pytest.fixture
+def lab_alone(tmp_path: Path) -> Iterator[str]:
+    """The explorer and nothing else in JupyterLab as `make lab` starts it: at a first launch, which may ask of news."""
+    options = {"LabApp.news_url": None, "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate"}
+    with notebook_server("lab", tmp_path, APP, page_config="{}", more=options) as address:
+        yield address
+
+
+@pytest.fixture
+def answer_time() -> float:
+    """Seconds within which a button answers: one, and as much more as others' work takes of the machine's cores."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @pytest.fixture

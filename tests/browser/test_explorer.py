@@ -248,7 +248,6 @@ def use(page: Any, folder: Path, until: Callable, screenshot: Callable, where: s
     until("and back", lambda: "arrow keys" in elbow.get_attribute("aria-label"))
 
     # Between two.
-    page.get_by_role("tab", name="Between two").click()
     now = until("the swap", lambda: shown(page, "swap"))
     slider = page.get_by_role("slider").first
     slider.focus()

@@ -142,6 +142,15 @@ def test_a_joint_at_the_very_radius_is_found_and_not_apart():
     assert left_right_confusion(between, truth, seen, **near).joints[5] == 0.0  # at its own, too
 
 
+def test_a_joint_at_the_very_radius_from_its_mirror_joint_is_confused_with_it():
+    truth, seen = torch.zeros(1, 17, 2), torch.zeros(1, 17)
+    truth[0, 5:7], seen[0, 5:7] = torch.tensor([[10.0, 10.0], [50.0, 10.0]]), 1
+    found = truth.clone()
+    found[0, 5] = torch.tensor([47.0, 14.0])  # five away from the other shoulder
+    assert left_right_confusion(found, truth, seen, height=1, threshold=5).joints[5:7].tolist() == [1, 0]
+    assert left_right_confusion(found, truth, seen, height=1, threshold=4.9).joints[5:7].tolist() == [0, 0]
+
+
 class Flat(torch.nn.Module):
     """A network that is as sure of each joint as it is told."""
 

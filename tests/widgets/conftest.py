@@ -3,10 +3,33 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from functools import cache
 
+import ipywidgets as widgets
 import numpy as np
 import pytest
 from PIL import Image
+
+from momi_lib.data import load_truth
+from momi_lib.pose import load_teacher
+from momi_lib.widgets import swap_state
+
+once = cache(load_truth), cache(load_teacher)
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Close what a test made: ipywidgets keeps every widget, and an explorer holds 130 MB of pictures and weights."""
+    yield
+    widgets.Widget.close_all()
+
+
+@pytest.fixture(autouse=True)
+def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Explorers of several tests share the true swaps and the teacher, which none of them changes."""
+    for name, known in zip(("load_truth", "load_teacher"), once, strict=True):
+        monkeypatch.setattr(swap_state, name, known)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,145 @@
+"""All that belongs together is seen at once on a small laptop, also while the animation plays; buttons answer then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+LAPTOP = {"width": 1366, "height": 768}
+#: What must be in view → the selector of it, all that fit.
+PARTS = {
+    "strips": ".momi-strip",
+    "source": "img[alt^='source x:']",
+    "skeleton": ".momi-editor svg",
+    "pose map": "canvas[aria-label^='pose:']",
+    "swap": "canvas[aria-label^='swap:']",
+    "menus": ".momi-explorer > .widget-box select",
+    "buttons": ".momi-explorer > .widget-box :is(.widget-button, .widget-toggle-button)",
+    "animation": ".momi-explorer .widget-play button",
+    "sliders": ".momi-explorer > .widget-box .widget-slider",
+    "message": ".momi-told .momi-message",
+    "pages": ".momi-explorer [role=tab]",
+}
+#: What the window shows of an element: the part of it inside of all that scroll or clip, left, top, right, bottom.
+SEEN = """element => {
+    const all = element.getBoundingClientRect();
+    let [left, top, right, bottom] = [0, 0, innerWidth, innerHeight];
+    for (let outer = element.parentElement; outer; outer = outer.parentElement) {
+        const style = getComputedStyle(outer);
+        if (style.overflowX === "visible" && style.overflowY === "visible") continue;
+        const box = outer.getBoundingClientRect();
+        [left, top] = [Math.max(left, box.left), Math.max(top, box.top)];
+        [right, bottom] = [Math.min(right, box.right), Math.min(bottom, box.bottom)];
+    }
+    const hidden = [left - all.left, top - all.top, all.right - right, all.bottom - bottom];
+    return { hidden: Math.max(0, ...hidden), place: [all.left, all.top, all.right, all.bottom].map(Math.round) };
+}"""
+
+
+def places(page: Any) -> dict[str, list[list[int]]]:
+    """Where each part is, once all of it is in view; nothing is scrolled for it."""
+    found = {}
+    for name, selector in PARTS.items():
+        seen = [element.evaluate(SEEN) for element in page.locator(selector).all()]
+        assert seen, f"no {name}"
+        out = [part for part in seen if part["hidden"] > 1]
+        assert out == [], f"{name}: partly out of view"
+        found[name] = [part["place"] for part in seen]
+    return found
+
+
+def said(page: Any, text: str) -> int:
+    return page.get_by_role("status").filter(has_text=text).count()
+
+
+def seconds(act: Callable[[], Any], answered: Callable[[], Any], until: Callable) -> float:
+    """How long an answer takes."""
+    start = time.monotonic()
+    act()
+    until("an answer", answered)
+    return time.monotonic() - start
+
+
+def look(page: Any, folder: Path, until: Callable, screenshot: Callable, where: str, most: float) -> None:
+    """Measure before and during the animation, then save and upload while it plays."""
+    page.locator("canvas[aria-label^='swap:']").first.wait_for()
+    until("the true answer", page.locator("img[alt^='true answer:']").count)
+    page.locator(".momi-explorer").evaluate("element => element.scrollIntoView()")
+    until("a page at rest", lambda: page.locator(".momi-told .momi-message").is_visible())
+    before = places(page)
+    screenshot(page, f"{where}-in-view")
+    swap = page.locator("canvas[aria-label^='swap:']")
+    assert "in the pose of picture" in swap.get_attribute("aria-label")  # untouched: no joint was moved
+    assert page.locator("[role=dialog], .Toastify__toast").count() == 0  # no question of a first launch over it
+
+    play = page.locator(".momi-explorer .widget-play button").first
+    play.click()
+    for _ in range(3):  # the pictures go on
+        now = swap.get_attribute("aria-label")
+        until("the next frame", lambda now=now: swap.get_attribute("aria-label") not in (now, ""))
+    until("a word on it", lambda: said(page, "The animation plays"))
+    during = places(page)
+    screenshot(page, f"{where}-in-view-playing")
+    still = ("strips", "source", "skeleton", "pose map", "swap", "menus", "animation")
+    assert [during[part] for part in still] == [before[part] for part in still]
+    assert page.locator("img[alt^='true answer:']").count() == 0  # empty panels are not drawn
+
+    took = {
+        "save": seconds(
+            page.get_by_role("button", name="Save PNG").click, lambda: said(page, "Saved as") or None, until
+        )
+    }
+    page.get_by_role("tab", name="Your own picture").click()
+    Image.effect_noise((200, 400), 100).convert("RGB").save(folder / "own.png")
+    button = page.get_by_label("Upload a picture")
+    took["upload"] = seconds(
+        lambda: button.set_input_files(folder / "own.png"), lambda: said(page, "own.png: "), until
+    )
+    until("the verdict", lambda: said(page, "joints found") or said(page, "Expect wrong joints"))
+    page.locator(".momi-explorer").evaluate("element => element.scrollIntoView()")
+    took["GIF"] = seconds(
+        page.get_by_role("button", name="Save GIF").click, lambda: said(page, "frames of the GIF"), until
+    )
+    bar = page.locator(".momi-told .widget-hprogress .widget-label")
+    until("its progress", lambda: bar.is_visible() and not bar.inner_text().startswith("frame 0 "))
+    places(page)
+    screenshot(page, f"{where}-in-view-gif")
+    until("the GIF", lambda: said(page, ".gif"))
+    play.click()
+    until("an end", lambda: page.locator(".widget-play .fa-play").count())
+    print(where, {name: round(value, 2) for name, value in took.items()}, before)
+    assert max(took.values()) < most, took
+
+
+@pytest.fixture
+def laptop(page: Any) -> Any:
+    page.set_viewport_size(LAPTOP)
+    return page
+
+
+def test_in_jupyterlab_all_is_in_view_at_once(
+    lab_alone: str, laptop: Any, tmp_path: Path, until: Callable, screenshot: Callable, answer_time: float
+) -> None:
+    laptop.goto(lab_alone)
+    laptop.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    idle = "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+    laptop.wait_for_function(idle)
+    laptop.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    look(laptop, tmp_path / "work", until, screenshot, "jupyterlab", answer_time)
+    assert laptop.complaints == [] and laptop.asked_elsewhere == []
+
+
+@pytest.mark.thorough
+def test_in_voila_all_is_in_view_at_once(
+    app: str, laptop: Any, tmp_path: Path, until: Callable, screenshot: Callable, answer_time: float
+) -> None:
+    laptop.goto(app)
+    look(laptop, tmp_path / "work", until, screenshot, "voila", answer_time)
+    assert laptop.complaints == [] and laptop.asked_elsewhere == []
