@@ -33,8 +33,9 @@ class AppearanceLookup(nn.Module):
 
     Shapes: appearance, source pose and target pose code, each (N, d, h, w) → (N, d, h, w). Every head attends to a
     whole code, joined with the pose code of the place it comes from, so that G can tell how far it travelled. The
-    first weights make each place look mostly at itself and change nothing: training begins where the paper's joined
-    codes stand, and weights of a network without a lookup can be gone on with.
+    first weights change nothing, so that training begins where the paper's joined codes stand, and weights of a network
+    without a lookup can be gone on with. As long as pose codes say little, each place looks mostly at itself; with the
+    codes of a trained encoder, it already looks for its own pose.
 
     Args:
         width: d, divisible by ``heads``.

@@ -71,12 +71,12 @@ EXERCISES = {
         reference=to_bytes,
         cases=_numbers,
         wrong={
-            "the fraction was cut off, not rounded: half of the values are one too dark.": _not_rounded,
-            "what lies outside of [-1, 1] came out at the other end, white as black: clamp before the type changes.": (
+            "the fraction was cut off instead of rounded: half of the values are too small by 1.": _not_rounded,
+            "values outside of [-1, 1] came out at the other end, white as black: clamp before you change the type.": (
                 _wrapped
             ),
-            "that would be right for numbers in [0, 1]; here -1 is black.": _from_zero,
-            "these are floats still: the answer's type is torch.uint8.": _still_floats,
+            "that would be right for numbers in [0, 1]; here, -1 is black.": _from_zero,
+            "these are still floats: the answer has the type torch.uint8.": _still_floats,
         },
         atol=0,
     ),
@@ -86,7 +86,7 @@ EXERCISES = {
         cases=_sizes,
         wrong={
             "a pixel has three colours.": lambda count, height, width: count * height * width * 4,
-            "that is one byte a number, as the pictures are stored; a float of 32 bits has four.": (
+            "that is one byte per number, as the pictures are stored; a 32-bit float has four.": (
                 lambda count, height, width: count * 3 * height * width
             ),
             "those are bits: a byte has eight of them.": lambda count, height, width: count * 3 * height * width * 32,
