@@ -395,7 +395,7 @@ def _radius(landmarks: Tensor, joints: Tensor, visibility: Tensor, height: Tenso
 
 def _heights(height: Tensor | float, count: int) -> Tensor:
     """Heights (N,) or () as float32; those of people whom nobody sees may be 0."""
-    if isinstance(height, bool) or height is None or isinstance(height, str | bytes | dict):
+    if isinstance(height, bool):
         raise TypeError(f"height: expected (N,) heights or a number above 0, got {told(height)}")
     try:
         heights = torch.as_tensor(height, dtype=torch.float32)

@@ -31,7 +31,7 @@ PARTS = {
 SEEN = """element => {
     const all = element.getBoundingClientRect();
     let [left, top, right, bottom] = [0, 0, innerWidth, innerHeight];
-    for (let outer = element.parentElement; outer; outer = outer.parentElement) {
+    for (let outer = element.parentElement; outer !== document.body; outer = outer.parentElement) {
         const style = getComputedStyle(outer);
         if (style.overflowX === "visible" && style.overflowY === "visible") continue;
         const box = outer.getBoundingClientRect();

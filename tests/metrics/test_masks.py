@@ -70,6 +70,15 @@ def test_corners_on_a_line_fill_nothing_beyond_their_ends(x, y):
     assert all(mask[64 + y * step, 32 + x * step] for step in range(-8, 10))
 
 
+@pytest.mark.parametrize("across", [1, -1])
+def test_a_triangle_of_half_a_pixel_fills_nothing_beyond_its_corners(across):
+    places = [(32 + across * x, y) for x, y in ((-12, 40), (-5, 60), (-11, 43))]
+    mask = posed(**dict(zip(("left_shoulder", "right_shoulder", "right_hip"), places, strict=True)))
+    rows, columns = mask.nonzero().unbind(1)
+    assert (rows.min(), rows.max()) == (36, 64)
+    assert sorted(abs(int(end) - 32) for end in (columns.min(), columns.max())) == [1, 16]
+
+
 @pytest.mark.parametrize(("x", "closed"), [(23, True), (24, False)])
 def test_gaps_of_four_pixels_are_closed_and_wider_ones_are_not(x, closed):
     forearms = {"left_elbow": (10, 20), "left_wrist": (10, 100), "right_elbow": (x, 20), "right_wrist": (x, 100)}

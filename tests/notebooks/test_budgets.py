@@ -140,7 +140,7 @@ def test_the_speed_is_measured() -> None:
 def test_notebooks_are_measured_while_they_are_compared(tmp_path: Path) -> None:
     """What CI does: the plugin writes time and memory of each notebook, and the comparison reads them."""
     hog = "x = bytearray(400_000_000)\nfor i in range(0, len(x), 4096): x[i] = 1\nprint(len(x))"
-    busy = "total = sum(i * i for i in range(6_000_000))\nprint('done')"
+    busy = "total = sum(i * i for i in range(12_000_000))\nprint('done')"
     for name, source, text in (("hog", hog, "400000000\n"), ("busy", busy, "done\n")):
         cells = [new_code_cell(source, execution_count=1, outputs=[new_output("stream", text=text)])]
         nbformat.write(new_notebook(cells=cells), tmp_path / f"{name}.ipynb")

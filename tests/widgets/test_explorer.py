@@ -279,7 +279,7 @@ def test_every_control_has_a_name_and_every_picture_a_description(explorer: Swap
     for control in all_of(explorer.widget):
         if isinstance(control, widgets.Dropdown | widgets.FloatSlider | widgets.ToggleButton | widgets.Button):
             unnamed += [] if control.description else [control]
-        elif isinstance(control, Picture):
+        elif isinstance(control, Picture) and control.layout.display != "none":
             assert len(control.alternative) > 10 and f'alt="{html.escape(control.alternative)}"' in control.value
             assert base64.b64encode(control.png).decode() in control.value
     assert unnamed == []
