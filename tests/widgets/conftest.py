@@ -14,15 +14,22 @@ from PIL import Image
 from momi_lib.data import load_truth
 from momi_lib.pose import load_teacher
 from momi_lib.widgets import swap_state
+from momi_lib.widgets.crop_box import CropBox
+from momi_lib.widgets.picture_button import PictureButton
+from momi_lib.widgets.pose_editor import PoseEditor
+from momi_lib.widgets.thumbnails import Thumbnails
 
 once = cache(load_truth), cache(load_teacher)
 
 
 @pytest.fixture(autouse=True)
 def closed() -> Iterator[None]:
-    """Close what a test made: ipywidgets keeps every widget, and an explorer holds 130 MB of pictures and weights."""
+    """Close what a test made: ipywidgets and anywidget keep every widget, and an explorer holds 130 MB."""
     yield
     widgets.Widget.close_all()
+    for kind in (CropBox, PictureButton, PoseEditor, Thumbnails):
+        for file in (kind._esm, kind._css):
+            file.changed.disconnect()
 
 
 @pytest.fixture(autouse=True)
