@@ -22,7 +22,7 @@ PARTS = {
     "swap": "canvas[aria-label^='swap:']",
     "menus": ".momi-explorer > .widget-box select",
     "buttons": ".momi-explorer > .widget-box :is(.widget-button, .widget-toggle-button)",
-    "animation": ".momi-explorer .widget-play button",
+    "animation": ".momi-explorer .widget-play button:visible",
     "sliders": ".momi-explorer > .widget-box .widget-slider",
     "message": ".momi-told .momi-message",
     "pages": ".momi-explorer [role=tab]",
