@@ -37,10 +37,11 @@ CHOSEN := -m "not thorough"
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
 
-# news_url=None: no question about news in front of the first notebook.
+# No question about news in front of the first notebook: news_url=None turns off the news alone, app/lab the question.
 lab: $(VENV)/.for-lab
 	@$(if $(MOMI_MODE),,echo "Quick mode: each cell takes seconds. For the full runs: make lab MOMI_MODE=full")
-	MOMI_MODE=$(or $(MOMI_MODE),quick) $(BIN)/jupyter lab --LabApp.news_url=None \
+	JUPYTER_CONFIG_PATH="$$PWD/app/lab$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
+		MOMI_MODE=$(or $(MOMI_MODE),quick) $(BIN)/jupyter lab --LabApp.news_url=None \
 		--LabApp.default_url=/lab/tree/notebooks/00_check_your_setup.ipynb $(LAB_OPTIONS)
 
 app: $(VENV)/.for-app

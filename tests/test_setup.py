@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -85,6 +86,9 @@ def test_the_lab_starts_in_quick_mode_and_says_how_to_leave_it() -> None:
     full = dry("lab", "MOMI_MODE=full")
     assert "MOMI_MODE=full /nowhere" in full and "Quick mode" not in full
     assert "--LabApp.news_url=None" in full  # no question in front of the first notebook
+    assert 'JUPYTER_CONFIG_PATH="$PWD/app/lab' in full
+    disabled = json.loads((ROOT / "app/lab/labconfig/page_config.json").read_text())["disabledExtensions"]
+    assert disabled == {"@jupyterlab/apputils-extension:announcements": True}
 
 
 def test_a_light_installation_takes_pytorch_without_cuda_first() -> None:

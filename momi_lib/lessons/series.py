@@ -49,14 +49,14 @@ class Entry:
 
 SERIES: tuple[Entry, ...] = (
     Entry(0, "Check your setup", "00_check_your_setup.ipynb", "all is in place, and you know where to go", (0.1, 0.1)),
-    Entry(1, "People and triplets", "01_people_and_triplets.ipynb", "a folder becomes x, x⁺ and x⁻", (0.1, 0.1)),
+    Entry(1, "People and triplets", "01_people_and_triplets.ipynb", "a folder becomes x, x⁺ and x⁻", (0.3, 0.3)),
     Entry(2, "A teacher and a student", "02_teacher_and_student.ipynb", "heatmaps, and Eq. 1", (0.2, 2)),
     Entry(3, "Gaussian reprojection", "03_gaussian_reprojection.ipynb", "heatmaps become the pose p", (0.2, 0.2)),
     Entry(4, "Pose attention", "04_pose_attention.ipynb", "φ decides where appearance goes: Eq. 2", (0.3, 0.8)),
     Entry("4b", "The lookup", "04b_lookup.ipynb", "the target looks up a sleeve: not in the paper", (0.3, 0.8)),
     Entry(5, "Encoders and generator", "05_encoders_and_generator.ipynb", "codes become pictures: Eq. 3, 4", (0.3, 1)),
     Entry(6, "Skeleton patches", "06_skeleton_patches.ipynb", "RoI Align around each joint: Eq. 6", (0.2, 0.2)),
-    Entry(7, "Training the whole", "07_training_the_whole.ipynb", "Eq. 5, Eq. 7 and the loop", (0.3, 2)),
+    Entry(7, "Training the whole", "07_training_the_whole.ipynb", "Eq. 5, Eq. 7 and the loop", (0.8, 2)),
     Entry(8, "Anyone in any pose", "08_anyone_in_any_pose.ipynb", "swap, explore and judge", (0.4, 0.4)),
     Entry(9, "Scores and how they are fooled", "09_scores.ipynb", "what Table I can and cannot see", (0.5, 1)),
     Entry(10, "Ablations and γ", "10_ablations.ipynb", "what each part adds, and how to know", (0.2, 0.2)),

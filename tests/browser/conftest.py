@@ -115,11 +115,11 @@ def notebook_server(
     path_of: Path = NOTEBOOK,
     *,
     page_config: str = QUIET,
-    more: dict[str, Any] | None = None,
+    **more: str,
 ) -> Iterator[str]:
     """The address of a notebook, without outputs, in a server of its own; its folder is `tmp_path / "work"`.
 
-    `page_config` is JupyterLab's file of that name, `more` are options of the server.
+    `page_config` is JupyterLab's file of that name, `more` stands in the server's environment.
     """
     module, name, path = {"lab": ("jupyterlab", "LabApp", "lab/tree")}.get(
         application, ("notebook", "JupyterNotebookApp", "notebooks")
@@ -141,12 +141,11 @@ def notebook_server(
         f"{name}.expose_app_in_browser": True,
         "LabApp.extension_manager": "readonly",
         "MappingKernelManager.kernel_info_timeout": PATIENCE,
-        **(more or {}),
     }
     command = [sys.executable, "-m", module, "--no-browser", "--allow-root"]
     command += [f"--{option}={value}" for option, value in options.items()]
     address = f"http://127.0.0.1:{port}"
-    with served(command, work, tmp_path / "home", f"{address}/api?token={token}", page_config):
+    with served(command, work, tmp_path / "home", f"{address}/api?token={token}", page_config, **more):
         yield f"{address}/{path}/{path_of.name}?token={token}"
 
 
@@ -159,9 +158,9 @@ def lab(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def lab_alone(tmp_path: Path) -> Iterator[str]:
-    """The explorer and nothing else in JupyterLab as `make lab` starts it: at a first launch, which may ask of news."""
-    options = {"LabApp.news_url": None, "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate"}
-    with notebook_server("lab", tmp_path, APP, page_config="{}", more=options) as address:
+    """The explorer and nothing else in JupyterLab as `make lab` starts it, at a first launch."""
+    settings = {"JUPYTER_CONFIG_PATH": str(ROOT / "app" / "lab")}
+    with notebook_server("lab", tmp_path, APP, page_config="{}", **settings) as address:
         yield address
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +42,22 @@ SEEN = """element => {
 }"""
 
 
+#: Measures from the next click or chosen file to the answer that holds a text, in milliseconds.
+WATCH = """text => {
+    window.momiAnswer = null;
+    let since = null;
+    const begin = () => { since ??= performance.now(); };
+    for (const kind of ["click", "change"]) addEventListener(kind, begin, { capture: true, once: true });
+    const watch = new MutationObserver(() => {
+        const said = [...document.querySelectorAll(".momi-explorer [role=status]")].map(each => each.textContent);
+        if (since === null || !said.some(each => each.includes(text))) return;
+        window.momiAnswer = performance.now() - since;
+        watch.disconnect();
+    });
+    watch.observe(document.querySelector(".momi-explorer"), { subtree: true, childList: true, characterData: true });
+}"""
+
+
 def places(page: Any) -> dict[str, list[list[int]]]:
     """Where each part is, once all of it is in view; nothing is scrolled for it."""
     found = {}
@@ -59,12 +74,11 @@ def said(page: Any, text: str) -> int:
     return page.get_by_role("status").filter(has_text=text).count()
 
 
-def seconds(act: Callable[[], Any], answered: Callable[[], Any], until: Callable) -> float:
-    """How long an answer takes."""
-    start = time.monotonic()
+def seconds(page: Any, act: Callable[[], Any], text: str, until: Callable) -> float:
+    """How long the page takes from a click, or a file that was chosen, until it says `text`; by the browser's clock."""
+    page.evaluate(WATCH, text)
     act()
-    until("an answer", answered)
-    return time.monotonic() - start
+    return until(f"the answer {text!r}", lambda: page.evaluate("() => window.momiAnswer")) / 1000
 
 
 def look(page: Any, folder: Path, until: Callable, screenshot: Callable, where: str, most: float) -> None:
@@ -91,22 +105,14 @@ def look(page: Any, folder: Path, until: Callable, screenshot: Callable, where: 
     assert [during[part] for part in still] == [before[part] for part in still]
     assert page.locator("img[alt^='true answer:']").count() == 0  # empty panels are not drawn
 
-    took = {
-        "save": seconds(
-            page.get_by_role("button", name="Save PNG").click, lambda: said(page, "Saved as") or None, until
-        )
-    }
+    took = {"save": seconds(page, page.get_by_role("button", name="Save PNG").click, "Saved as", until)}
     page.get_by_role("tab", name="Your own picture").click()
     Image.effect_noise((200, 400), 100).convert("RGB").save(folder / "own.png")
     button = page.get_by_label("Upload a picture")
-    took["upload"] = seconds(
-        lambda: button.set_input_files(folder / "own.png"), lambda: said(page, "own.png: "), until
-    )
+    took["upload"] = seconds(page, lambda: button.set_input_files(folder / "own.png"), "own.png: ", until)
     until("the verdict", lambda: said(page, "joints found") or said(page, "Expect wrong joints"))
     page.locator(".momi-explorer").evaluate("element => element.scrollIntoView()")
-    took["GIF"] = seconds(
-        page.get_by_role("button", name="Save GIF").click, lambda: said(page, "frames of the GIF"), until
-    )
+    took["GIF"] = seconds(page, page.get_by_role("button", name="Save GIF").click, "frames of the GIF", until)
     bar = page.locator(".momi-told .widget-hprogress .widget-label")
     until("its progress", lambda: bar.is_visible() and not bar.inner_text().startswith("frame 0 "))
     places(page)
