@@ -130,6 +130,7 @@ def laptop(page: Any) -> Any:
     return page
 
 
+@pytest.mark.thorough
 def test_in_jupyterlab_all_is_in_view_at_once(
     lab_alone: str, laptop: Any, tmp_path: Path, until: Callable, screenshot: Callable, answer_time: float
 ) -> None:
