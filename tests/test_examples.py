@@ -57,12 +57,14 @@ def test_a_folder_is_trained_on(tmp_path: Path) -> None:
     assert (tmp_path / printed.strip().splitlines()[-1]).is_file()
 
 
+@pytest.mark.thorough
 def test_true_answers_score_as_such(pictures: Path) -> None:
     assert run("score_a_folder.py", pictures).startswith("2 swaps: masked L1 0.0000 ±")
     with pytest.raises(AssertionError, match=r"expected pictures named 000000\.png"):
         run("score_a_folder.py", EXAMPLES)
 
 
+@pytest.mark.thorough
 def test_pictures_of_pairs_score_as_in_table_one(tmp_path: Path) -> None:
     """Copies of the targets have the targets' poses. A few people are enough: all of them take minutes."""
     data, folder = tmp_path / "data", tmp_path / "theirs"

@@ -289,6 +289,7 @@ def test_in_notebook_7(notebook7: str, page: Any, tmp_path: Path, until: Callabl
     assert page.asked_elsewhere == []
 
 
+@pytest.mark.thorough
 def test_in_voila(app: str, page: Any, tmp_path: Path, until: Callable, screenshot: Callable) -> None:
     page.goto(app)
     use(page, tmp_path / "work", until, screenshot, "voila")

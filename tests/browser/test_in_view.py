@@ -11,6 +11,7 @@ from PIL import Image
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+SHOULDER, ELBOW, WRIST = 5, 7, 9
 LAPTOP = {"width": 1366, "height": 768}
 #: What must be in view → the selector of it, all that fit.
 PARTS = {
@@ -81,6 +82,45 @@ def seconds(page: Any, act: Callable[[], Any], text: str, until: Callable) -> fl
     return until(f"the answer {text!r}", lambda: page.evaluate("() => window.momiAnswer")) / 1000
 
 
+def inside(page: Any, selector: str) -> bool:
+    """Whether the middle of everything found lies in the picture behind the skeleton."""
+    return page.evaluate(
+        """selector => {
+            const edge = document.querySelector(".momi-editor svg").getBoundingClientRect();
+            return [...document.querySelectorAll(selector)].every(each => {
+                const box = each.getBoundingClientRect();
+                const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+                return x >= edge.left && x <= edge.right && y >= edge.top && y <= edge.bottom;
+            });
+        }""",
+        selector,
+    )
+
+
+def drag_outside(page: Any, until: Callable, screenshot: Callable, where: str) -> None:
+    """Turn an upper arm to the left, so that the forearm leaves the picture; the picture beside it must not show it."""
+    box = page.locator("img[alt^='source x:']").bounding_box()
+    strip = {"x": box["x"] + box["width"] - 50, "y": box["y"] + 2, "width": 49, "height": box["height"] - 4}
+    before = page.screenshot(clip=strip)
+    dot = page.locator(f"[data-joint='{ELBOW}'] .momi-dot").bounding_box()
+    shoulder = page.locator(f"[data-joint='{SHOULDER}'] .momi-dot").bounding_box()
+    page.mouse.move(dot["x"] + dot["width"] / 2, dot["y"] + dot["height"] / 2)
+    page.mouse.down()
+    for step in range(1, 6):
+        page.mouse.move(shoulder["x"] - 10 * step, shoulder["y"] + dot["height"] / 2)
+    wrist = page.locator(f"[data-joint='{WRIST}']")
+    until("a wrist outside", lambda: "outside of the picture" in wrist.get_attribute("aria-label"))
+    page.mouse.up()
+    until("a word on it", lambda: said(page, "changed pose has no true answer"))
+    ends = page.evaluate("() => [...document.querySelectorAll('.momi-limb')].map(line => +line.getAttribute('x2'))")
+    assert min(ends) < -4  # pixels of the picture, far enough to reach the picture beside it
+    page.mouse.move(5, 5)
+    screenshot(page, f"{where}-in-view-outside")
+    assert page.screenshot(clip=strip) == before and inside(page, ".momi-dot")
+    page.get_by_role("button", name="Reset pose").click()
+    until("the target's own pose", page.locator("img[alt^='true answer:']").count)
+
+
 def look(page: Any, folder: Path, until: Callable, screenshot: Callable, where: str, most: float) -> None:
     """Measure before and during the animation, then save and upload while it plays."""
     page.locator("canvas[aria-label^='swap:']").first.wait_for()
@@ -93,6 +133,7 @@ def look(page: Any, folder: Path, until: Callable, screenshot: Callable, where: 
     assert "in the pose of picture" in swap.get_attribute("aria-label")  # untouched: no joint was moved
     assert page.locator("[role=dialog], .Toastify__toast").count() == 0  # no question of a first launch over it
 
+    drag_outside(page, until, screenshot, where)
     play = page.locator(".momi-explorer .widget-play button").first
     play.click()
     for _ in range(3):  # the pictures go on

@@ -336,6 +336,7 @@ module.table_one([sys.argv[1]], out=Path(sys.argv[2]), count=24, pose_pairs=6)
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_two_processes_make_the_same_table(results, tmp_path):
     """Each draws its half of the swaps; the first scores all of them."""
     table, out = results

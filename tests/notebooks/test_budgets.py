@@ -125,6 +125,7 @@ def test_lines_are_written(root: Path) -> None:
     assert "**Time** 70 seconds on two CPU cores · **Memory** 2.1 GB · **Downloads** nothing" in text
 
 
+@pytest.mark.thorough
 def test_the_speed_is_measured() -> None:
     twice = [{"how": {"quick": {"reference_seconds": reference_seconds(rounds=1)}}} for _ in range(2)]
     assert 0.5 < slower(*twice) < 2
@@ -137,6 +138,7 @@ def test_the_speed_is_measured() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_notebooks_are_measured_while_they_are_compared(tmp_path: Path) -> None:
     """What CI does: the plugin writes time and memory of each notebook, and the comparison reads them."""
     hog = "x = bytearray(400_000_000)\nfor i in range(0, len(x), 4096): x[i] = 1\nprint(len(x))"

@@ -188,7 +188,8 @@ def test_notebooks_that_are_copied_find_every_file_that_they_name():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [0, pytest.param(10, marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("number", [0, 10])
 def test_a_copied_notebook_runs(tmp_path, monkeypatch, number):
     (folder := tmp_path / ODD).mkdir()
     (entry,) = (entry for entry in SERIES if entry.number == number)

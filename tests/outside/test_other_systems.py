@@ -147,6 +147,7 @@ def work(few, unsure_teacher, tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_commands_run_without_what_windows_lacks(work):
     folder, statuses, _, done = work
     statuses.pop("train tiny")
@@ -160,6 +161,7 @@ RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_names_that_commands_make_are_names_on_windows(work):
     folder, _, made, _ = work
     parts = {part for name in made for part in Path(name).relative_to(folder).parts}
@@ -174,6 +176,7 @@ def test_names_that_commands_make_are_names_on_windows(work):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_no_separator_of_a_system_is_stored(work):
     folder, _, _, _ = work
     stored = [path for path in folder.rglob("*") if path.suffix in (".json", ".jsonl", ".csv", ".md")]
