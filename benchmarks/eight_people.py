@@ -74,7 +74,7 @@ def first_eight(split: str) -> momi.data.People:
 
 def main() -> None:
     """Train, draw and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, default=RESULTS / "eight-people.json", help="JSON; the JPEG lies beside it")
     out = parser.parse_args().out
     people = first_eight("train")
