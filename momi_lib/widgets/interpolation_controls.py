@@ -78,7 +78,7 @@ class Ways(widgets.VBox):
             control.disabled, control.tooltip = bool(why), why or self._usual.get(control)
         reasons = dict.fromkeys(filter(None, (limits.pose, limits.look)))
         self.told.value = " ".join(f"{html.escape(why)}." for why in reasons)
-        self.told.layout.display = "" if reasons else "none"
+        self.told.layout.display = "" if limits.look and not limits.pose else "none"  # the pose's reason is said anyway
 
     @property
     def values(self) -> tuple[float, float]:

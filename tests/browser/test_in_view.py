@@ -121,11 +121,17 @@ def drag_outside(page: Any, until: Callable, screenshot: Callable, where: str) -
     until("the target's own pose", page.locator("img[alt^='true answer:']").count)
 
 
+def to_the_top(page: Any, where: str) -> None:
+    """Scroll a notebook to the explorer, and the page of its own to its heading, where it opens."""
+    top, block = {"jupyterlab": (".momi-explorer", "start"), "voila": ("h1", "end")}[where]
+    page.locator(top).first.evaluate("(element, block) => element.scrollIntoView({ block })", block)
+
+
 def look(page: Any, folder: Path, until: Callable, screenshot: Callable, where: str, most: float) -> None:
     """Measure before and during the animation, then save and upload while it plays."""
     page.locator("canvas[aria-label^='swap:']").first.wait_for()
     until("the true answer", page.locator("img[alt^='true answer:']").count)
-    page.locator(".momi-explorer").evaluate("element => element.scrollIntoView()")
+    to_the_top(page, where)
     until("a page at rest", lambda: page.locator(".momi-told .momi-message").is_visible())
     before = places(page)
     screenshot(page, f"{where}-in-view")
@@ -152,7 +158,7 @@ def look(page: Any, folder: Path, until: Callable, screenshot: Callable, where: 
     button = page.get_by_label("Upload a picture")
     took["upload"] = seconds(page, lambda: button.set_input_files(folder / "own.png"), "own.png: ", until)
     until("the verdict", lambda: said(page, "joints found") or said(page, "Expect wrong joints"))
-    page.locator(".momi-explorer").evaluate("element => element.scrollIntoView()")
+    to_the_top(page, where)
     took["GIF"] = seconds(page, page.get_by_role("button", name="Save GIF").click, "frames of the GIF", until)
     bar = page.locator(".momi-told .widget-hprogress .widget-label")
     until("its progress", lambda: bar.is_visible() and not bar.inner_text().startswith("frame 0 "))
