@@ -116,6 +116,7 @@ SAID = {
     "solutions/04b_lookup.ipynb": [OTHERS.format("joints and masks")],
     "solutions/06_skeleton_patches.ipynb": [OTHERS.format("true swaps")],
     "solutions/08_anyone_in_any_pose.ipynb": [OTHERS.format("true swaps")],
+    "solutions/09_scores.ipynb": [OTHERS.format("true swaps")],
     "solutions/12_carry_dont_repaint.ipynb": [OTHERS.format("body maps")],
 }
 
