@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,8 +22,7 @@ from momi_lib.rivals.base import Landmarks
 from momi_lib.rivals.methods import method
 from momi_lib.rivals.posed import Posed, PoseSource
 from momi_lib.rivals.weights import load_answer, load_rival, save_rival
-from momi_lib.train.presets import preset
-from momi_lib.translate import CarryNet, MomiNet
+from momi_lib.translate import CarryNet
 from momi_lib.widgets import interpolation_controls as ways
 from momi_lib.widgets import swap_state as module
 from momi_lib.widgets.evidence_panels import Picture
@@ -80,13 +79,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         folder = tmp_path_factory.mktemp("weights")
         found[name] = save_rival(network, folder / f"{name}.safetensors")
     return found
-
-
-@pytest.fixture(scope="module")
-def carrier(visible: Callable[[MomiNet], MomiNet]) -> CarryNet:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return visible(CarryNet(preset("tiny-carry").network))
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,7 @@ import pytest
 import torch
 
 from momi_lib.data import load_truth
-from momi_lib.train.presets import preset
-from momi_lib.translate import CarryNet, MomiNet
+from momi_lib.translate import CarryNet
 from momi_lib.widgets import interpolation_controls as ways
 from momi_lib.widgets.beside import Beside
 from momi_lib.widgets.explorer import PLAYING, SwapExplorer
@@ -41,13 +40,6 @@ async def until(condition: Callable[[], object]) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("waited in vain")
-
-
-@pytest.fixture(scope="module")
-def carrier(visible: Callable[[MomiNet], MomiNet]) -> CarryNet:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return visible(CarryNet(preset("tiny-carry").network))
 
 
 @pytest.fixture

@@ -50,14 +50,6 @@ def network(visible: Callable[[MomiNet], MomiNet]) -> MomiNet:
 
 
 @pytest.fixture(scope="module")
-def carrier(visible: Callable[[MomiNet], MomiNet]) -> CarryNet:
-    """The same of a network that carries clothes over and can put any street behind them."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return visible(CarryNet(preset("tiny-carry").network))
-
-
-@pytest.fixture(scope="module")
 def people_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three pictures of two people, without any label."""
     folder = tmp_path_factory.mktemp("people")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import io
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +15,7 @@ from PIL import Image
 from momi_lib.data import load_truth, to_float
 from momi_lib.rivals.methods import method
 from momi_lib.rivals.weights import save_rival
-from momi_lib.train.presets import preset
-from momi_lib.translate import CarryNet, MomiNet
+from momi_lib.translate import CarryNet
 from momi_lib.widgets.explorer import PAGES, SwapExplorer
 from momi_lib.widgets.known_answers import Copy, known_answers
 from momi_lib.widgets.png import origins_png, shares_png
@@ -29,13 +27,6 @@ WHY = PAGES.index("Why")
 
 def array(png: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
-
-
-@pytest.fixture(scope="module")
-def carrier(visible: Callable[[MomiNet], MomiNet]) -> CarryNet:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return visible(CarryNet(preset("tiny-carry").network))
 
 
 @pytest.fixture(scope="module")
