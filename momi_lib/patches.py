@@ -9,7 +9,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torchvision.ops import roi_align
 
 from momi_lib.arguments import LONGEST, Sizes, check_tensor, number, whole
 from momi_lib.skeleton import JOINTS
@@ -90,6 +89,8 @@ def skeleton_patches(
     >>> patches.shape, bool(valid), round(float(patches.mean()), 3)
     (torch.Size([1, 1, 3, 8, 8]), True, 20.0)
     """
+    from torchvision.ops import roi_align  # loading torchvision takes more than a second
+
     radius, size = number("radius", radius, above=0, most=LONGEST), whole("size", size, 1, LONGEST)
     valid = _in_picture(pictures, landmarks, valid)
     height, width = pictures.shape[-2:]

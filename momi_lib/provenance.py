@@ -13,7 +13,6 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import torch
-import torchvision
 
 from momi_lib.files import project_folder, sha256
 
@@ -42,6 +41,8 @@ def environment(device: torch.device | str = "cpu") -> dict[str, Any]:
     >>> sorted(environment())
     ['command', 'date', 'device', 'threads', 'versions']
     """
+    import torchvision  # takes more than a second
+
     import momi_lib
 
     device = torch.device(device)

@@ -24,9 +24,9 @@ def test_import_loads_nothing_heavy() -> None:
     assert loaded_by("import momi_lib", HEAVY) == "[]"
 
 
-def test_using_the_networks_loads_no_drawing_and_no_widgets() -> None:
-    parts = "import momi_lib as momi; momi.data; momi.pose; momi.translate; momi.patches; momi.losses"
-    assert loaded_by(parts, ("matplotlib", "ipywidgets", "accelerate")) == "[]"
+def test_using_the_networks_loads_no_torchvision_no_drawing_and_no_widgets() -> None:
+    parts = "import momi_lib as momi; momi.data; momi.pose; momi.translate; momi.patches; momi.losses; momi.metrics"
+    assert loaded_by(parts, ("torchvision", "matplotlib", "ipywidgets", "accelerate")) == "[]"
 
 
 def test_parts_are_listed_and_loaded_on_use() -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.models import Inception_V3_Weights, ResNet50_Weights, inception_v3, resnet50
 from tqdm.auto import tqdm
 
 from momi_lib.arguments import check_bytes, check_network, flag, path_of, text_of, told, whole
@@ -142,6 +141,8 @@ class InceptionJudge(JudgeNetwork):
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         super().__init__()
+        from torchvision.models import Inception_V3_Weights, inception_v3
+
         path = _weights(path, Inception_V3_Weights.IMAGENET1K_V1.url, "Inception-v3")
         with torch.device("meta"):  # the file fills it: no time for random numbers
             network = inception_v3(weights=None, aux_logits=False, transform_input=False, init_weights=False)
@@ -179,6 +180,8 @@ class ResNet50Judge(JudgeNetwork):
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         super().__init__()
+        from torchvision.models import ResNet50_Weights, resnet50
+
         path = _weights(path, ResNet50_Weights.IMAGENET1K_V1.url, "ResNet-50")
         with torch.device("meta"):
             network = resnet50(weights=None)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.detection import KeypointRCNN_ResNet50_FPN_Weights, keypointrcnn_resnet50_fpn
 
 from momi_lib import files
 from momi_lib.arguments import (
@@ -169,13 +168,15 @@ def _check_detections(detections: Sequence[Mapping[str, Tensor]]) -> None:
 
 
 def _load(weights: str | os.PathLike | None, **settings: int) -> nn.Module:
+    from torchvision.models import detection  # takes more than a second, so not before it is needed
+
     if weights is None:
-        return keypointrcnn_resnet50_fpn(weights=None, weights_backbone=None, **settings)
-    names = KeypointRCNN_ResNet50_FPN_Weights.__members__
+        return detection.keypointrcnn_resnet50_fpn(weights=None, weights_backbone=None, **settings)
+    names = detection.KeypointRCNN_ResNet50_FPN_Weights.__members__
     if str(weights) in names:
         chosen = names[str(weights)]
         try:
-            return keypointrcnn_resnet50_fpn(weights=chosen, **settings)
+            return detection.keypointrcnn_resnet50_fpn(weights=chosen, **settings)
         except (OSError, RuntimeError) as error:  # no network, a proxy's refusal, half a file
             raise ConnectionError(
                 f"KeypointRCNNTeacher: torchvision could not download {chosen.url} ({error}). Connect this "
@@ -194,7 +195,7 @@ def _load(weights: str | os.PathLike | None, **settings: int) -> nn.Module:
         spoiled = files.not_finite(tensors)
         if spoiled is not None:
             raise ValueError(f"values in {spoiled} that are not finite, as of a training that diverged")
-        network = keypointrcnn_resnet50_fpn(weights=None, weights_backbone=None, **settings)
+        network = detection.keypointrcnn_resnet50_fpn(weights=None, weights_backbone=None, **settings)
         network.load_state_dict(tensors)
     except (RuntimeError, ValueError) as error:
         reason = "; ".join(line.strip()[:600] for line in str(error).splitlines()[:2])

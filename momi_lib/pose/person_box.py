@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.models.detection import KeypointRCNN_ResNet50_FPN_Weights
 
 from momi_lib.pose.keypoint_rcnn import KeypointRCNNTeacher
 
@@ -27,6 +26,8 @@ def detector_weights() -> Path:
     >>> detector_weights().name
     'keypointrcnn_resnet50_fpn_coco-fc266e95.pth'
     """
+    from torchvision.models.detection import KeypointRCNN_ResNet50_FPN_Weights
+
     address = KeypointRCNN_ResNet50_FPN_Weights["DEFAULT"].url
     return Path(torch.hub.get_dir()) / "checkpoints" / Path(address).name
 

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, cast
 
 from torch import Tensor, nn
-from torchvision.models import resnet
 
 from momi_lib.arguments import check_input, whole, word
 
-BACKBONES = {
-    18: resnet.resnet18,
-    34: resnet.resnet34,
-    50: resnet.resnet50,
-    101: resnet.resnet101,
-    152: resnet.resnet152,
-}
+if TYPE_CHECKING:  # loading torchvision takes more than a second, so it waits until a network is made
+    from torchvision.models import resnet
+
 #: Depth by the blocks of each stage, and whether they are bottlenecks of three convolutions.
 DEPTHS: dict[tuple[tuple[int, ...], bool], int] = {
     ((2, 2, 2, 2), False): 18,
@@ -90,15 +86,17 @@ class SimpleBaseline(nn.Module):
     """
 
     def __init__(self, layers: int = 50, joints: int = 17, *, width: int = 64) -> None:
+        from torchvision.models import get_model
+
         super().__init__()
-        word("layers", layers, sorted(BACKBONES))
+        word("layers", layers, sorted(DEPTHS.values()))
         joints, width = whole("joints", joints), whole("width", width)
         if width != 64 and (layers != 18 or width < 8):
             raise ValueError(f"width: expected 64, or from 8 up with 18 layers, got {width}")
         self.layers = layers
         self.joints = joints
         self.width = width
-        backbone = BACKBONES[layers](weights=None)
+        backbone = cast("resnet.ResNet", get_model(f"resnet{layers}", weights=None))
         if width != 64:
             _narrow(backbone, width)
         channels = backbone.fc.in_features * width // 64
@@ -130,6 +128,8 @@ class SimpleBaseline(nn.Module):
 
 def _narrow(backbone: resnet.ResNet, width: int) -> None:
     """Rebuild the stages of a ResNet-18 with ``width`` channels in the first, in place."""
+    from torchvision.models import resnet
+
     backbone.conv1 = nn.Conv2d(3, width, kernel_size=7, stride=2, padding=3, bias=False)
     backbone.bn1 = nn.BatchNorm2d(width)
     inputs = width

@@ -21,11 +21,12 @@ import pytest
 import torch
 from safetensors.torch import save
 from torch import Tensor, nn
+from torchvision.models import detection
 
 from momi_lib.features import MannequinFeatures
 from momi_lib.files import load_tensors, tensor_metadata
 from momi_lib.metrics.affinity import AffinityNetwork
-from momi_lib.pose import KeypointRCNNTeacher, SimpleBaseline, Teacher, keypoint_rcnn, load_teacher
+from momi_lib.pose import KeypointRCNNTeacher, SimpleBaseline, Teacher, load_teacher
 from momi_lib.translate import load_network
 
 STATE = {"weight": torch.arange(6.0).view(2, 3), "bias": torch.ones(2)}
@@ -243,7 +244,7 @@ DOORS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 @pytest.mark.parametrize("door", DOORS)
 def test_every_door_names_it(tmp_path, monkeypatch, door, case, suffix):
-    monkeypatch.setattr(keypoint_rcnn, "keypointrcnn_resnet50_fpn", lambda **_: nn.Linear(3, 2))
+    monkeypatch.setattr(detection, "keypointrcnn_resnet50_fpn", lambda **_: nn.Linear(3, 2))
     content, message = OTHER[case]
     path = tmp_path / f"w{suffix}"
     path.write_bytes(content)
@@ -503,7 +504,7 @@ def test_a_teacher_of_ours_that_diverged(tmp_path, narrow):
 
 
 def test_keypoint_rcnn_reads_what_torchvision_trains(tmp_path, monkeypatch):
-    monkeypatch.setattr(keypoint_rcnn, "keypointrcnn_resnet50_fpn", lambda **_: nn.Linear(3, 2))
+    monkeypatch.setattr(detection, "keypointrcnn_resnet50_fpn", lambda **_: nn.Linear(3, 2))
     path = tmp_path / "model_25.pth"
     for content in ({"model": STATE, "optimizer": optimizer}, with_module, {"state_dict": STATE, "perf": np.int64(1)}):
         torch.save(content, path)

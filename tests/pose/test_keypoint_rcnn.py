@@ -4,6 +4,7 @@ from urllib.error import URLError
 
 import pytest
 import torch
+from torchvision.models import detection
 
 from momi_lib.pose import KeypointRCNNTeacher, decode, detections_to_heatmaps, keypoint_rcnn
 
@@ -77,7 +78,7 @@ def test_without_a_network_the_error_says_what_to_do(monkeypatch):
     def offline(**_):
         raise URLError("no route to host")
 
-    monkeypatch.setattr(keypoint_rcnn, "keypointrcnn_resnet50_fpn", offline)
+    monkeypatch.setattr(detection, "keypointrcnn_resnet50_fpn", offline)
     with pytest.raises(ConnectionError, match=r"no route to host.*Connect this machine.*weights='path"):
         KeypointRCNNTeacher()
 
@@ -85,7 +86,7 @@ def test_without_a_network_the_error_says_what_to_do(monkeypatch):
 def test_a_file_that_is_missing_or_holds_something_else(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match=r"'COCO_V1'.*None.*https://"):
         KeypointRCNNTeacher(tmp_path / "none.pth")
-    monkeypatch.setattr(keypoint_rcnn, "keypointrcnn_resnet50_fpn", lambda **_: torch.nn.Linear(2, 2))
+    monkeypatch.setattr(detection, "keypointrcnn_resnet50_fpn", lambda **_: torch.nn.Linear(2, 2))
     path = tmp_path / "weights.pth"
     for content in ({"other": torch.zeros(1)}, [1]):
         torch.save(content, path)

@@ -5,7 +5,7 @@ import torch
 from torchvision.models import resnet
 
 from momi_lib.pose import SimpleBaseline
-from momi_lib.pose.simple_baseline import BACKBONES, depth_of
+from momi_lib.pose.simple_baseline import DEPTHS, depth_of
 
 # The parts that a ResNet does not have, as the official checkpoints name them, with their shapes for 17 joints.
 HEAD = {
@@ -67,6 +67,6 @@ def test_a_shape_it_cannot_have_is_refused(arguments):
 
 def test_the_depth_is_read_from_the_names():
     with torch.device("meta"):
-        for layers in BACKBONES:
+        for layers in DEPTHS.values():
             assert depth_of(SimpleBaseline(layers).state_dict()) == layers
     assert depth_of(["layer1.0.conv1.weight"]) is None and depth_of([]) is None
