@@ -48,6 +48,20 @@ def test_a_deck_is_one_page_without_links_to_elsewhere(tmp_path: Path) -> None:
     assert "http://" not in page.replace("http://www.w3.org/1998/Math/MathML", "") and "https://" not in page
 
 
+def test_a_figure_beside_its_text(tmp_path: Path) -> None:
+    text = "# t\n\n::: beside\n\n- *one*\n\n![](notebook:03#1)\n\n:::\n\n::: notes\nSay.\n:::\n"
+    page = slides.deck_html(deck(tmp_path, text))
+    beside, _, after = page.partition('<div class="beside">')[2].partition("</div>")
+    assert "<li><em>one</em></li>" in beside and '<p class="figure"><img' in beside
+    assert '<aside class="notes"><p>Say.</p>' in after and ":::" not in page
+
+
+def test_notes_may_have_formulas_and_code(tmp_path: Path) -> None:
+    page = slides.deck_html(deck(tmp_path, "# t\n\n::: notes\nRead $z_a$ aloud, not `a $ sign`.\n:::\n"))
+    notes = page.partition('<aside class="notes">')[2].partition("</aside>")[0]
+    assert "<math" in notes and "<code>a $ sign</code>" in notes and "$z_a$" not in notes
+
+
 @pytest.mark.parametrize("number", ["03", "4", "04b"])
 def test_the_drawn_figure_of_a_lesson(tmp_path: Path, number: str) -> None:
     assert '<p class="figure"><svg' in slides.deck_html(deck(tmp_path, f"# t\n\n![](idea:{number})"))

@@ -7,6 +7,7 @@ The text of a deck is Markdown, ``docs/slides/NN.md``. The figures are those of 
     ![](notebook:07#3)                  the third figure that is stored in notebook 7; its description comes along
     ![a picture](../images/x.jpg)       a file
     $$L = …$$ and $z_a$                 formulas
+    ::: beside                          text at the left, a figure at the right, until a line that is ::: alone
     ::: notes                           what the lecturer says, until a line that is ::: alone; not on the slide
 
 Each deck becomes one HTML file, without links to other files or the network: arrow keys turn pages, N shows notes,
@@ -47,12 +48,22 @@ h2 { font-size: 34px; color: #003a5d }
 ul, ol { padding-left: 1.2em } li { margin: 4px 0 }
 p.figure { flex: 1; min-height: 0; display: flex; justify-content: center; align-items: center; gap: 24px }
 p.figure img { flex: 1; min-width: 0; height: 100%; object-fit: contain }
-p.figure svg { max-width: 100%; max-height: 100% }
+p.figure svg { flex: 1; min-width: 0; height: 100% !important }
+.beside { flex: 1; min-height: 0; position: relative; padding-right: 52%; display: flex; flex-direction: column;
+  gap: 12px; justify-content: safe center }
+.beside > * { margin: 0 }
+.beside > p.figure { position: absolute; right: 0; top: 0; width: 50%; height: 100% }
 table { border-collapse: collapse; font-size: 22px }
 th, td { border-bottom: 1px solid #bbb; padding: 4px 14px; text-align: left }
 pre { background: #f3f3f3; padding: 10px 16px; font-size: 20px; line-height: 1.3; white-space: pre-wrap }
 code { font-family: "DejaVu Sans Mono", monospace; font-size: 0.86em }
+pre code { font-size: 1em }
+section:not(:has(.figure)) { font-size: 28px; gap: 18px }
+section:not(:has(.figure)) > :is(h1, h2), section:not(:has(.figure))::after { content: ""; margin-bottom: auto }
+section:not(:has(.figure)) :is(table, pre) { font-size: 24px }
+section:not(:has(.figure)) math[display=block] { font-size: 36px }
 blockquote { border-left: 8px solid #e69f00; padding-left: 16px }
+math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", "DejaVu Math TeX Gyre", math }
 math[display=block] { font-size: 30px; margin: 6px 0 }
 footer { position: absolute; bottom: 12px; right: 24px; font-size: 15px; color: #555 }
 aside.notes { display: none; font-size: 18px; background: #fff7dd; padding: 8px 14px; max-height: 40%; overflow: auto }
@@ -144,8 +155,6 @@ def slide_html(text: str, deck: Path) -> str:
     import latex2mathml.converter
     import mistune
 
-    notes = "\n\n".join(re.findall(r"^::: notes\n(.*?)^:::\s*$", text, flags=re.DOTALL | re.MULTILINE))
-    text = re.sub(r"^::: notes\n.*?^:::\s*$", "", text, flags=re.DOTALL | re.MULTILINE)
     kept: list[str] = []
 
     def keep(piece: str) -> str:
@@ -172,12 +181,16 @@ def slide_html(text: str, deck: Path) -> str:
     text = re.sub(r"\$([^$\n]+?)\$", formula, text)
     text = re.sub(r"!\[([^\]]*)\]\(([^)\s]+)\)", lambda match: keep(figure(match[2], match[1], deck).html()), text)
     text = re.sub("\x02(\\d+)\x03", lambda m: kept[int(m[1])] if kept[int(m[1])].startswith("`") else m[0], text)
+    notes = "\n\n".join(re.findall(r"^::: notes\n(.*?)^:::\s*$", text, flags=re.DOTALL | re.MULTILINE))
+    text = re.sub(r"^::: notes\n.*?^:::\s*$", "", text, flags=re.DOTALL | re.MULTILINE)
+    beside = r'<div class="beside">\n\n\1\n</div>\n'
+    text = re.sub(r"^::: beside\n(.*?)^:::\s*$", beside, text, flags=re.DOTALL | re.MULTILINE)
     markdown: Any = mistune.create_markdown(plugins=["table"], escape=False)
     made = back(str(markdown(text)))
     alone = r"<p>((?:\s*(?:<img [^>]*>|<svg.*?</svg>))+\s*)</p>"
     made = re.sub(alone, r'<p class="figure">\1</p>', made, flags=re.DOTALL)
     if notes:
-        made += f'<aside class="notes">{markdown(notes)}</aside>'
+        made += f'<aside class="notes">{back(str(markdown(notes)))}</aside>'
     return made
 
 
