@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,9 +17,13 @@ pytest.importorskip("moderngl", reason="needs the extra mannequins")
 pytest.importorskip("cv2", reason="needs the extra mannequins")
 pytest.importorskip("scipy", reason="needs the extra mannequins")
 
+from tools.mannequins.body.template import template_path
+from tools.mannequins.dataset import write
 from tools.mannequins.dataset.plan import sizes_of
 from tools.mannequins.dataset.work import LEAST_MASK, LEAST_VISIBLE, UNFINISHED
 from tools.mannequins.dataset.write import FolderError, Request, make
+from tools.mannequins.street.backdrop import is_drawn
+from tools.mannequins.street.cameras import CAMERAS
 
 ROOT = Path(__file__).resolve().parents[2]
 ARGUMENTS = "--identities 4 --pictures-per-identity 4 5 --truth 4 --dense --seed 0".split()
@@ -30,6 +35,21 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def command(folder: Path, workers: int) -> list[str]:
     return [sys.executable, "-m", "tools.mannequins", *ARGUMENTS, "--out", str(folder), "--workers", str(workers)]
+
+
+@pytest.mark.slow
+@pytest.mark.thorough
+def test_two_workers_set_up_what_is_missing(
+    can_render: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    baked = template_path()
+    monkeypatch.setenv("MOMI_CACHE", str(tmp_path))
+    template_path().parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(baked, template_path())
+    monkeypatch.setattr(write, "CAMERAS", CAMERAS[:1])
+    monkeypatch.setattr(write, "VARIANTS", 2)
+    write.set_up(workers=2)
+    assert [is_drawn(0, variant) for variant in range(3)] == [True, True, False]
 
 
 @pytest.mark.slow

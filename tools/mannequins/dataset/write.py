@@ -168,18 +168,23 @@ def set_up(workers: int = 1) -> None:
     places = [(camera, variant) for camera in range(len(CAMERAS)) for variant in range(VARIANTS)]
     missing = [place for place in places if not is_drawn(*place)]
     with tqdm(total=1 + len(missing), desc="setting up", unit="place", leave=False) as bar:
-        template()
-        bar.update()
         if workers == 1 or len(missing) < 2:
+            template()
+            bar.update()
             for place in missing:
                 backdrop(*place)
                 bar.update()
             return
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(workers, len(missing)), context, initializer=start_process) as pool:
-            for future in as_completed([pool.submit(_draw, *place) for place in missing]):
+        with ProcessPoolExecutor(min(workers, 1 + len(missing)), context, initializer=start_process) as pool:
+            # The template takes as long as all streets, and no street needs it.
+            for future in as_completed([pool.submit(_bake), *(pool.submit(_draw, *place) for place in missing)]):
                 future.result()
                 bar.update()
+
+
+def _bake() -> None:
+    template()  # into the cache; the template itself need not travel back
 
 
 def _draw(camera: int, variant: int) -> None:
