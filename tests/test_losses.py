@@ -7,9 +7,10 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 import torch
+from torch import nn
 
 from momi_lib import losses
-from momi_lib.features import RandomFeatures
+from momi_lib.features import FeatureNetwork, RandomFeatures
 
 
 def test_distillation_norms():
@@ -318,3 +319,17 @@ def test_each_term_of_the_total_is_a_scalar(place, term):
     name = ("distil", "translate", "patch", "adversarial")[place]
     with pytest.raises(ValueError, match=f"^{name}: expected a scalar"):
         losses.total(*terms, losses.LossWeights())
+
+
+def test_a_network_that_still_learns_may_judge_how_alike_pictures_are():
+    class Learning(FeatureNetwork):
+        name = "learning"
+
+        def __init__(self):
+            super().__init__()
+            blocks = (nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), nn.BatchNorm2d(4)), nn.Conv2d(4, 4, 8, 8))
+            self.blocks = nn.ModuleList(blocks)
+
+    picture = torch.rand(2, 3, 32, 16)
+    loss = losses.Perceptual(Learning().train())
+    assert loss.features.training and float(loss(picture, picture)) == 0

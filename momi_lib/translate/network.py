@@ -258,10 +258,8 @@ class MomiNet(nn.Module):
         pose_code = pose_code.expand(count, -1, -1, -1)
         code, within = self.attend(appearance.expand(count, -1, -1, -1), pose_code)
         if other is not None:
-            there, within_there = self.attend(other.expand(count, -1, -1, -1), pose_code)
+            there, _ = self.attend(other.expand(count, -1, -1, -1), pose_code)  # the detail is of the pose alone
             code = torch.lerp(code, there, share)
-            if within is not None and within_there is not None:
-                within = torch.lerp(within, within_there, share)
         return self.generator(code, self.coarse(pose_code), within)
 
     def swap(self, source: Tensor, target: Tensor, *, background: str | Tensor = "drawn") -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import subprocess
 import sys
@@ -171,6 +172,17 @@ def test_with_all_shrinkage_the_nearest_mean_decides():
     for share in (0.0, 1.01):
         with pytest.raises(ValueError, match=r"shrinkage: expected a number in \(0, 1\]"):
             IdentityClassifier(values, persons, shrinkage=share)
+
+
+def test_whom_there_are_more_pictures_of_is_expected_more_often():
+    """As above, but three times as many pictures of the first: log(3) more for it, at every place."""
+    values = torch.tensor(3 * [[0.0, 0.0], [0.0, 2.0]] + [[3.0, 1.0], [7.0, 1.0]])
+    classify = IdentityClassifier(values, torch.tensor(6 * [7] + 2 * [9]), shrinkage=1.0)
+    spread = (6 + 8) / 6 / 2  # of 8 pictures around 2 means, in 2 directions
+    first, second = classify(torch.tensor([[2.0, 3.0]]))[0].tolist()
+    assert first == pytest.approx((2 * 0 + 3 * 1) / spread - 1 / (2 * spread) + math.log(6 / 8), abs=1e-5)
+    assert second == pytest.approx((2 * 5 + 3 * 1) / spread - 26 / (2 * spread) + math.log(2 / 8), abs=1e-5)
+    assert classify(torch.zeros(0, 2)).shape == (0, 2)
 
 
 def test_people_who_always_look_the_same_say_nothing_of_how_much_they_vary():

@@ -118,3 +118,17 @@ def test_joints_and_pictures_are_named_by_whose_they_are() -> None:
     for name in good:
         with pytest.raises(ValueError, match=f"^{name}: expected"):
             joint_colour_distance(*(good | {name: bad[name]}).values())
+
+
+def test_colours_are_compared_channel_by_channel() -> None:
+    """Red and blue have the same mean of channels; two of three channels differ by all."""
+    red, blue = torch.zeros(1, 3, 32, 32).byte(), torch.zeros(1, 3, 32, 32).byte()
+    red[:, 0], blue[:, 2] = 255, 255
+    joints = torch.full((1, 17, 2), 16.0), torch.ones(1, 17, dtype=torch.bool)
+    assert float(joint_colour_distance(red, *joints, blue, *joints)) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("measure", [copied_share, edge_correlation])
+def test_of_no_pictures_there_are_no_values(measure) -> None:
+    none = torch.zeros(0, 3, 16, 8).byte()
+    assert measure(none, none, torch.zeros(0, 16, 8, dtype=torch.bool)).shape == (0,)

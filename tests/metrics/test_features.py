@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from momi_lib.metrics.distances import frechet_distance, polynomial_mmd
-from momi_lib.metrics.features import Features, NetworkCard, distinct, same_conditions
+from momi_lib.metrics.features import Features, NetworkCard, distinct, rows, same_conditions
 from momi_lib.metrics.fid import fid
 from momi_lib.metrics.kid import kid
 
@@ -131,3 +131,29 @@ def test_kid_usually_compares_a_hundred_subsets_of_a_thousand_by_seed_0():
     assert (usual.subsets, usual.seed) == (100, 0)
     many = kid(features(noise(1001, 1)), features(noise(1001, 1, 1)), subsets=1)
     assert many.subset_size == 1000
+
+
+@pytest.mark.parametrize("words", [{"pictures": None}, {"pictures": 3}, {"masks": 3}])
+def test_pictures_and_masks_are_said_in_words(words):
+    (name,) = words
+    with pytest.raises(TypeError, match=f"^{name}: expected words"):
+        features(noise(3, 4), **words)
+
+
+def test_the_conditions_of_a_score_name_eight_digits_of_the_weights():
+    assert "; weights 0cc3c7bd; resize 299 x 299" in str(fid(features(noise(9, 2)), features(noise(9, 2, 1))))
+
+
+def test_only_features_are_compared():
+    some = features(noise(3, 4))
+    for pair, name in (((3, some), "first"), ((some, None), "second")):
+        with pytest.raises(TypeError, match=f"^{name}: expected Features"):
+            same_conditions(*pair)
+
+
+def test_of_no_pictures_none_are_different():
+    none = torch.zeros(0, 3, 16, 8, dtype=torch.uint8)
+    for masks in (None, torch.zeros(0, 16, 8, dtype=torch.bool)):
+        first, place = distinct(none, masks)
+        assert len(first) == len(place) == 0
+    assert rows(torch.zeros(0, 4), first).shape == (0, 4)

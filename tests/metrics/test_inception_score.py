@@ -124,3 +124,7 @@ def test_ten_splits_are_usual_and_a_score_stays_what_it_is():
     assert len(split_scores(some_logits(20, 3))) == 10
     with pytest.raises(FrozenInstanceError):
         inception_score(described(some_logits(20, 3))).value = 9.0
+
+
+def test_every_picture_may_be_a_split_of_its_own():
+    assert split_scores(some_logits(5, 3), splits=5).tolist() == pytest.approx(5 * [1.0])

@@ -175,3 +175,31 @@ def test_large_pictures_are_made_smaller_without_antialiasing():
     torch.testing.assert_close(networks._stretched(pictures, 32), nn.functional.avg_pool2d(pictures, 2))
     quarter = nn.functional.avg_pool2d(pictures[..., 1:-1, 1:-1], 2, stride=4)  # the middle 2 x 2 of 4 x 4
     torch.testing.assert_close(networks._stretched(pictures, 16), quarter)
+
+
+def test_a_network_that_still_learns_is_frozen_as_a_judge():
+    network = RandomFeatures()
+    network.blocks.append(nn.BatchNorm2d(3))
+    network.requires_grad_(True).train()
+    assert network.training
+    judge = OfflineJudge(network)
+    assert not judge.network.training and not any(each.requires_grad for each in judge.parameters())
+
+
+def test_inceptions_weights_never_learn(inception):
+    judge = InceptionJudge(inception[1])
+    assert not any(each.requires_grad for each in judge.parameters()) and not judge.training
+
+
+def test_a_bar_is_shown_from_four_batches_on(monkeypatch):
+    hidden = []
+
+    def bar(values, disable, **_):
+        hidden.append(disable)
+        return values
+
+    monkeypatch.setattr(networks, "tqdm", bar)
+    judge = OfflineJudge(RandomFeatures())
+    for count in (7, 8):
+        judge.describe(torch.zeros(count, 3, 32, 32, dtype=torch.uint8), "zeros", batch=2)
+    assert hidden == [True, False]

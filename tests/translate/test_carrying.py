@@ -15,8 +15,8 @@ from torch.nn import functional
 from momi_lib.files import load_tensors, save_tensors, tensor_metadata
 from momi_lib.pose.body_maps import BodyMap
 from momi_lib.train import preset
-from momi_lib.translate import CarryNet, MomiNet, load_network, network_of, save_network
-from momi_lib.translate.carry import correspond, sample
+from momi_lib.translate import CarryNet, MomiNet, carrying, load_network, network_of, save_network
+from momi_lib.translate.carry import REACH, Correspondence, Flow, correspond, sample
 from momi_lib.translate.carrying import LIMB, MARGIN, composed
 from momi_lib.translate.painter import Carried, Painted, Painter, _doubled, _smooth
 
@@ -422,3 +422,37 @@ def test_what_is_doubled_stays_where_it_is() -> None:
     """A pixel becomes four around its centre, not a grid stretched from corner to corner."""
     row = _doubled(torch.tensor([[[[0.0, 4.0]]]]))[0, 0, 0]
     assert row.tolist() == [0.0, 1.0, 3.0, 4.0]
+
+
+def test_both_hypotheses_are_mixed_by_their_confidence(network: CarryNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Own places are fetched from where they are and mirrored ones from one place beside; nothing is certain."""
+    known = network.meet(pictures(2))
+    rows, columns = torch.meshgrid((torch.arange(64) + 0.5) / 32 - 1, (torch.arange(32) + 0.5) / 16 - 1, indexing="ij")
+    here = torch.stack([columns, rows]).expand(2, -1, -1, -1)
+    beside = here + torch.tensor([1 / 16, 0.0])[:, None, None]
+    certain = torch.linspace(0.02, 0.9, 2 * 64 * 32).view(2, 1, 64, 32)
+    certain[:, 0, 0, 0] = 1e-6  # together below a thousandth: next to nothing is fetched
+    far = torch.sqrt(-torch.log(certain)) * REACH
+    flows = Correspondence(Flow(here, far), Flow(beside, far.flip(0) + 0.01))
+    monkeypatch.setattr(carrying, "correspond", lambda source, target: flows)
+    carried = network._carried(known, known.body)
+    own, mirrored = (flow.confidence for flow in flows)
+    weight = (own + mirrored).clamp_min(1e-3)
+    expected = own / weight * sample(known.features, here) + mirrored / weight * sample(known.features, beside)
+    torch.testing.assert_close(carried.features, expected, atol=1e-5, rtol=1e-4)
+    assert float(known.features.std()) > 0.01 and not torch.allclose(own, mirrored)
+
+
+def test_a_limb_in_the_middle_is_taken_out_evenly_to_both_sides(middle: CarryNet) -> None:
+    street, pose = pictures(1), middle.pose(pictures(1))
+    nobody = BodyMap(torch.zeros(1, 3, 64, 32), torch.full((1, 1, 64, 32), -9.0))
+    limb = pose._replace(landmarks=torch.zeros(1, 17, 2), valid=torch.zeros(1, 17, dtype=torch.bool))
+    limb.landmarks[0, [13, 15]] = torch.tensor([[31.5, 20.5], [31.5, 106.5]])  # the middle of 64 columns and 128 rows
+    limb.valid[0, [13, 15]] = True
+    changed = (middle.backdrop(street, limb, nobody) != street).any(1)[0]
+    assert changed.any() and torch.equal(changed, changed.flip(0)) and torch.equal(changed, changed.flip(1))
+
+
+def test_the_size_of_a_background_is_said(network: CarryNet) -> None:
+    with pytest.raises(ValueError, match=r"a picture \(3, 128, 64\) or one for each source.*got \(3, 64, 128\)"):
+        network.swap(pictures(1), pictures(1), background=torch.zeros(3, 64, 128))

@@ -150,3 +150,21 @@ def test_the_likelihood_of_one_point_is_that_of_its_place():
 def test_points_outside_count_as_on_the_border():
     outside, border = torch.tensor([[[-3.0, 9.0], [5.0, -1.0]]]), torch.tensor([[[0.0, 3.0], [1.0, 0.0]]])
     assert torch.equal(bilinear_shares(outside, (4, 2)), bilinear_shares(border, (4, 2)))
+
+
+def test_codes_that_do_not_fit_are_named():
+    lookup, code = AppearanceLookup(8, (4, 2), heads=1), torch.randn(1, 8, 4, 2)
+    for place, name in enumerate(("appearance", "source_pose", "target_pose")):
+        codes = [code, code, code]
+        codes[place] = code[:, :7]
+        with pytest.raises(ValueError, match=f"^{name}: "):
+            lookup(*codes)
+
+
+def test_a_place_that_is_as_good_as_ruled_out_costs_a_finite_amount():
+    lookup = AppearanceLookup(8, (4, 2), heads=1)
+    mark(lookup, 1000.0)
+    code = torch.eye(8).view(1, 8, 4, 2)
+    first, last = torch.tensor([[[0.0, 0.0]]]), torch.tensor([[[1.0, 3.0]]])
+    likelihood = lookup.negative_log_likelihood((code, code), (first, last), torch.ones(1, 1, dtype=torch.bool))
+    assert float(likelihood.detach()) == pytest.approx(-math.log(1e-6), rel=1e-4)

@@ -7,6 +7,7 @@ import re
 from dataclasses import FrozenInstanceError, asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -396,3 +397,9 @@ def test_weights_alike_to_the_first_folder_are_told_apart_by_their_hash(tmp_path
 def test_a_run_is_called_as_its_folder(file, way, monkeypatch):
     monkeypatch.setattr(weights, "weights_file", Path)
     assert weights._way(file, Path(file)) == way
+
+
+def test_a_config_holds_plain_numbers_and_tuples_whatever_it_was_given():
+    config = NetworkConfig(width=np.int64(32), size=[128, 64], encoder=[8, np.int64(12)])
+    assert type(config.width) is int and config.size == (128, 64) and config.encoder == (8, 12)
+    assert all(type(each) is int for each in config.encoder) and json.dumps(asdict(config))

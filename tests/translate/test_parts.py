@@ -263,3 +263,30 @@ def test_details_of_the_pose_are_added_at_a_quarter_of_the_size():
     first = generator.body[: generator.quarter](torch.cat([code, code], dim=1))
     expected = generator.body[generator.quarter :](first + within)
     assert torch.equal(generator.features(code, code, within), expected)
+
+
+def test_each_input_of_the_generator_is_looked_at():
+    generator = Generator(8, channels=(8, 4, 4, 4), blocks=(0, 0, 0, 0), norm="none").eval()
+    code, within = torch.randn(1, 8, 4, 2), torch.randn(1, 4, 8, 4)
+    assert generator(code, code, within).shape == (1, 3, 32, 16)
+    wrong = [((code[:, :7], code), "appearance_code"), ((code, code[:, :7]), "pose_code")]
+    wrong += [((code, code, part), "within") for part in (within[..., :3], within[:, :, :6])]
+    for given, name in wrong:
+        with pytest.raises(ValueError, match=f"^{name}: "):
+            generator(*given)
+
+
+def test_a_generator_has_odd_kernels_and_no_negative_number_of_blocks():
+    with pytest.raises(ValueError, match="^kernel: expected an odd number.*got 4"):
+        Generator(8, channels=(8, 4, 4, 4), blocks=(0, 0, 0, 0), kernel=4)
+    with pytest.raises(ValueError, match="blocks.*from 0"):
+        Generator(8, channels=(8, 4, 4, 4), blocks=(0, -1, 0, 0))
+
+
+@pytest.mark.parametrize(("first", "channels"), [(True, 8), (False, 16)])
+def test_an_attention_block_says_how_many_channels_it_expects(first, channels):
+    block = PoseAttentionBlock(8, first=first).eval()
+    appearance = torch.randn(1, 8, 6, 3)
+    block(appearance, torch.randn(1, channels, 6, 3))
+    with pytest.raises(ValueError, match=rf"^pose: .*{channels}"):
+        block(appearance, torch.randn(1, 12, 6, 3))
