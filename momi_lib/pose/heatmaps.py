@@ -49,7 +49,8 @@ def decode(
     """Find the landmark of each heatmap (Section II-A; derived in notebook 03).
 
     ``argmax`` is the paper's: the cell of the largest value. ``quarter`` moves it a quarter of a cell towards the
-    larger neighbour, as Simple Baselines do; in the first two rows and columns and in the last ones it stays.
+    larger neighbour, as Simple Baselines do; in the first two rows and columns and in the last ones it stays, so
+    a map of fewer than four rows or columns is never refined.
     ``newton`` takes one Newton step on the logarithm of the smoothed map, which is exact for a Gaussian and needs the
     nearest cells alone. ``dark`` takes the same step as published (Zhang et al., "Distribution-aware coordinate
     representation", 2020): the map is blurred with 11 × 11 cells, and derivatives reach two cells far. None of them

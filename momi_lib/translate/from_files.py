@@ -255,7 +255,8 @@ def swap_to_files(
     if bad:
         more = f"; and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
         rest = len(order.sources) - len(bad)
-        others = f"The other {rest} swaps are in {order.outs[0].parent}." if rest else "No swap was written."
+        written = "The other swap is" if rest == 1 else f"The other {rest} swaps are"
+        others = f"{written} in {order.outs[0].parent}." if rest else "No swap was written."
         raise PictureError(
             f"{len(bad)} of {len(order.sources)} pictures cannot be used: {'; '.join(bad[:NAMED])}{more}. {others}"
         )

@@ -279,9 +279,9 @@ def test_how_far_places_lie_apart_is_measured_within_the_silhouette():
     seen[0] = True  # places apart, with nothing between
     assert float(_spacing(places, seen)) == pytest.approx(0.03)
     assert float(_spacing(places, torch.zeros_like(seen))) == pytest.approx(0.03)
-    seen[0], seen[5] = False, False
-    places[0, 5:] = 0.5  # below the silhouette, next to its last row
-    assert float(_spacing(places, seen)) == pytest.approx(0.03)
+    seen[0] = False
+    places[2, 4], places[0, 5:] = 0.05, 0.5  # the latter below the silhouette, next to its last row
+    assert float(_spacing(places, seen)) == pytest.approx(0.05)
 
 
 def test_the_middle_of_a_hole_is_filled_from_what_is_near_and_not_from_all():

@@ -138,6 +138,7 @@ def test_what_the_network_is_unsure_of_is_said_once_a_kind(
     [
         (2, 3, ". The other 2 swaps are in {}."),
         (2, 4, "; and 1 more. The other 2 swaps are in {}."),
+        (1, 1, ". The other swap is in {}."),
         (0, 1, ". No swap was written."),
     ],
 )
