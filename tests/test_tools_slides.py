@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import shutil
 from pathlib import Path
 
 import pytest
 
+from momi_lib.lessons import SERIES
+from momi_lib.lessons.series import Entry
 from tools import slides
 
 pytest.importorskip("latex2mathml")
@@ -107,3 +110,13 @@ def test_a_pdf_and_what_is_cut_off(tmp_path: Path, capsys: pytest.CaptureFixture
     deck(tmp_path, DECK + "\n---\n\n" + "\n\n".join(["A long line."] * 40))
     assert slides.main(tmp_path / "out", decks=tmp_path) == 1
     assert "cut off on the slides [3]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("lesson", SERIES, ids=lambda lesson: lesson.file)
+def test_every_lesson_has_a_deck_with_its_title_and_notes(lesson: Entry) -> None:
+    file = slides.DECKS / f"{lesson.file.split('_')[0]}.md"
+    page = slides.deck_html(file)  # with figures that are there
+    title, pages = page.split("<h1>")[1].split("</h1>")[0], page.split("<section ")[1:]
+    assert html.unescape(title) == lesson.heading and 12 <= len(pages) <= 20
+    assert sum("<aside" in each for each in pages) > 0.8 * len(pages)
+    assert "arXiv" in page or "doi" in page.lower()  # references, as words: the page links to nothing
