@@ -26,7 +26,8 @@ from momi_lib.study.summary import load_study
 
 #: A study of runs that are long enough to draw people, made with --results benchmarks/results/ablations-long.json.
 LONG = "ablations-long.json"
-#: Title → experiment: each changes one option of the first, and the third repeats it in another precision.
+#: Title → experiment. The third repeats the first in 32 bits. The others change one option of the first, except the
+#: last, which changes one option of the third and was therefore computed in 32 bits, too.
 EXPERIMENTS = {
     "as it is": "carry",
     "without D": "carry-gamma-0",

@@ -55,6 +55,17 @@ def test_titles_and_rows(shown: list) -> None:
     assert description == "5 pictures: a, b, c, d, e, rows: first, second"
 
 
+def test_a_description_has_neither_line_breaks_nor_empty_names(shown: list) -> None:
+    figures.show_pictures(PICTURES[:4], ["best", "", "", "before\na colour"], ["row\none"])
+    figures.show_pictures(PICTURES[:2], ["", ""])
+    figures.show_maps(PICTURES[0], torch.rand(2, 32, 16), ["left\neye", "nose"])
+    assert [description for _, description in shown] == [
+        "4 pictures: best, before a colour, rows: row one",
+        "2 pictures",
+        "2 maps over the picture: left eye, nose",
+    ]
+
+
 def test_rows_without_titles_stand_close_together(shown: list) -> None:
     for titles in (None, list("ab"), list("abcdef")):
         figures.show_pictures(PICTURES[[0, 1, 2, 3, 4, 0]], titles, columns=2)

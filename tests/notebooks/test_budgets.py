@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STORED = json.loads((ROOT / "benchmarks" / "results" / "notebooks.json").read_text(encoding="utf-8"))
 LINE = (
     "# 3 · A title\n\n"
-    "**Time** 40 seconds on two CPU cores · **Memory** 1.2 GB · **Downloads** nothing · **Builds on** it"
+    "**Time** 40 seconds on one CPU core · **Memory** 1.2 GB · **Downloads** nothing · **Builds on** it"
 )
 
 
@@ -122,7 +122,7 @@ def test_a_series_that_takes_too_long_is_found(root: Path) -> None:
 def test_lines_are_written(root: Path) -> None:
     assert write(measurement(seconds=71, mib=2000), root) == ["03_a.ipynb"]
     text = nbformat.read(root / "notebooks" / "03_a.ipynb", as_version=4).cells[0].source
-    assert "**Time** 70 seconds on two CPU cores · **Memory** 2.1 GB · **Downloads** nothing" in text
+    assert "**Time** 70 seconds on one CPU core · **Memory** 2.1 GB · **Downloads** nothing" in text
 
 
 @pytest.mark.thorough

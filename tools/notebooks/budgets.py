@@ -63,7 +63,7 @@ def budget_of(text: str, mode: str = "quick") -> Budget:
     Raises:
         ValueError: there is no such line, or it cannot be read.
 
-    >>> budget_of("**Time** 40 seconds on two CPU cores · **Memory** 1.2 GB · **Downloads** nothing")
+    >>> budget_of("**Time** 40 seconds on one CPU core · **Memory** 1.2 GB · **Downloads** nothing")
     Budget(seconds=40.0, memory=1200000000.0)
     """
     time, memory = TIME.search(text), MEMORY.search(text)
@@ -134,7 +134,7 @@ def line_for(quick: Budget, full: Budget | None) -> str:
     """The line of a notebook, rounded so that it can be read.
 
     >>> line_for(Budget(43, 1.13e9), Budget(250, 1.5e9))
-    '**Time** 45 seconds on two CPU cores (full mode: 4.2 minutes) · **Memory** 1.1 GB (full mode: 1.5 GB) '
+    '**Time** 45 seconds on one CPU core (full mode: 4.2 minutes) · **Memory** 1.1 GB (full mode: 1.5 GB) '
     """
 
     def time(seconds: float) -> str:
@@ -144,7 +144,7 @@ def line_for(quick: Budget, full: Budget | None) -> str:
         return f"{bytes_ / 1e9:.1f} GB"
 
     more = full is not None and full.seconds > quick.seconds and time(full.seconds) != time(quick.seconds)
-    times = f"**Time** {time(quick.seconds)} on two CPU cores" + (f" (full mode: {time(full.seconds)})" if more else "")
+    times = f"**Time** {time(quick.seconds)} on one CPU core" + (f" (full mode: {time(full.seconds)})" if more else "")
     most = full is not None and full.memory > quick.memory and memory(full.memory) != memory(quick.memory)
     extra = f" (full mode: {memory(full.memory)})" if most else ""
     return f"{times} · **Memory** {memory(quick.memory)}{extra} "

@@ -50,5 +50,12 @@ def name_rows(axes: np.ndarray, names: Sequence[str] | None) -> None:
 
 
 def listed(names: Sequence[str] | None, what: str = "") -> str:
-    """The end of a description: the names that there are, after a word for what they are."""
-    return f"{what and ', '}{what}: {', '.join(map(str, names))}" if names else ""
+    """The end of a description: the names that there are, after a word for what they are.
+
+    A name in several lines is written in one, and an empty one is left out.
+
+    >>> listed(["left\\nwrist", "", "nose"], "rows")
+    ', rows: left wrist, nose'
+    """
+    there = [one for one in (" ".join(str(name).split()) for name in names or ()) if one]
+    return f"{what and ', '}{what}: {', '.join(there)}" if there else ""
