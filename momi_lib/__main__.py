@@ -125,18 +125,27 @@ def _run(arguments: list[str]) -> int:
         print(f"error: the package {error.name} is missing; install momi_lib with what it needs, `pip install -e .` in "
               "its folder", file=sys.stderr)  # fmt: skip
         return 1
+    except (ImportError, OSError, RuntimeError) as error:
+        return _say_broken(error)
 
     if name not in COMMANDS:
         # tyro parses what follows the first word: its unions of commands cannot hold one with presets of its own.
         print(f"usage: {PROGRAM} COMMAND [--help]\n\nMove a person into another person's pose (MOMI-Net).\n")
         for known, command in COMMANDS.items():
-            print(f"  {known:<16}{command.__doc__.splitlines()[0]}")
+            print(f"  {known:<16}{(command.__doc__ or '').partition(chr(10))[0]}")
         if name in ("-h", "--help"):
             return 0
         print(f"\nerror: expected one of these commands, got {name!r}", file=sys.stderr)
         return 2
     try:
         tyro.cli(COMMANDS[name], args=options, prog=f"{PROGRAM} {name}")
+    except ModuleNotFoundError:
+        raise
+    except ImportError as error:
+        if _raised_here(error):
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+        return _say_broken(error)
     except MemoryError as error:
         print(f"error: the memory is used up ({error or 'nothing is left'}); take fewer at a time", file=sys.stderr)
         return 1
@@ -149,6 +158,13 @@ def _run(arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _say_broken(error: BaseException) -> int:
+    """A package that is there but does not fit the others, such as torchvision of another PyTorch."""
+    print(f"error: an installed package cannot be loaded ({error}); install PyTorch and torchvision together once "
+          "more: pip install --force-reinstall torch torchvision", file=sys.stderr)  # fmt: skip
+    return 1
 
 
 def _say_versions() -> None:

@@ -315,6 +315,8 @@ def figure(
     from momi_lib.evaluate.figure import swap_figure
     from momi_lib.files import refuse_unwritable
 
+    if out.suffix.lower() != ".png":
+        raise ValueError(f"--out {out}: expected a file that ends in .png, the format that is written")
     refuse_unwritable(out)
     swap_figure(out, weights, data, rows=rows, seed=seed)
     log.info("%s", out)

@@ -85,6 +85,7 @@ def test_pictures_of_pairs_score_as_in_table_one(tmp_path: Path) -> None:
     assert {"IS", "FID", "PCK@0.1"} <= scores.keys() and scores["PCK@0.1"] > 0.95
 
 
+@pytest.mark.thorough
 def test_another_generator_is_a_row_beside_ours() -> None:
     lines = run("another_generator.py", 4).splitlines()
     answers = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]

@@ -72,6 +72,7 @@ def test_a_part_that_does_not_exist_is_refused(conftest: ModuleType, monkeypatch
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_pytest_itself_fails_then(tmp_path: Path) -> None:
     """With a skip in a fixture, by a mark and of a whole file; in another folder all three are still allowed."""
     texts = {
@@ -140,16 +141,16 @@ def test_ci_installs_nothing_that_is_there(machine: Path) -> None:
     program(machine, "apt-get", "echo called >asked")
     for package in OPENGL:
         (machine / f"installed-{package}").touch()
-    assert ci(machine) == ["make test with <browser renderer>"]
+    assert ci(machine) == ["make test JOBS=3 with <browser renderer>"]
     assert not (machine / "asked").exists()
-    assert ci(machine, MOMI_NO_SKIPS="") == ["make test with <>"]  # who sets it decides
+    assert ci(machine, MOMI_NO_SKIPS="") == ["make test JOBS=3 with <>"]  # who sets it decides
 
 
 def test_ci_installs_what_is_missing_and_that_alone(machine: Path) -> None:
     (machine / "bin" / "chmod").symlink_to(shutil.which("chmod"))
     program(machine, "apt-get", INSTALLS)
     (machine / "installed-libegl1").touch()
-    assert ci(machine) == ["make test with <browser renderer>"]
+    assert ci(machine) == ["make test JOBS=3 with <browser renderer>"]
     asked = (machine / "asked").read_text(encoding="utf-8").splitlines()
     assert all(line.startswith("noninteractive -qq ") for line in asked)
     assert [line.split(" install ")[1] for line in asked if " install " in line] == [
@@ -165,7 +166,7 @@ def test_ci_goes_on_where_nothing_can_be_installed_and_says_what_cannot_run(mach
         "No Chromium: the tests in tests/browser cannot run.",
         "Without apt-get, libegl1 libegl-mesa0 libgl1-mesa-dri cannot be installed.",
         "No OpenGL packages: the tests in tests/mannequins that render cannot run, unless OpenGL works without them.",
-        "make test with <>",
+        "make test JOBS=3 with <>",
     ]
     program(machine, "apt-get", "echo 'E: Unable to locate package'; exit 100")
     lines = ci(machine)

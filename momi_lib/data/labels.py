@@ -135,6 +135,11 @@ def read_labels(path: Path, files: Sequence[str], sizes: np.ndarray, size: tuple
                 raise LabelError(f"{file} is labelled as {said} rows and columns, the picture has {real}.")
         joints, visibility = _joints(files, [entry["keypoints"] for entry in entries])
         check_places(joints, visibility > 0, sizes[:, ::-1], [f"keypoints of {file}" for file in files])
+        if not (visibility > 0).any() and (joints != 0).any():
+            log.warning(
+                "%s: every keypoint has the visibility 0, not labelled, so none of them counts; COCO's 2 is seen and 1 "
+                "is hidden.", path
+            )  # fmt: skip
         masks = _masks(files, entries, sizes, size)
     except LabelError as error:
         raise LabelError(f"{path}: {error}") from error
@@ -221,15 +226,13 @@ def _person_categories(categories: Any) -> set[Any] | None:
 
 
 def _check_order(category: Any) -> None:
-    """Refuse a category whose joints are those of COCO in another order; other names say nothing."""
+    """Refuse a category in which a joint of COCO stands at another place; other names say nothing."""
     told = category.get("keypoints") if isinstance(category, dict) else None
     if not isinstance(told, list):
         return
     names = [re.sub(r"[^a-z]+", "_", str(name).casefold()).strip("_") for name in told]
-    if sorted(names) != sorted(JOINTS):
-        return
-    for place, (name, expected) in enumerate(zip(names, JOINTS, strict=True)):
-        if name != expected:
+    for place, (name, expected) in enumerate(zip(names, JOINTS, strict=False)):
+        if name in JOINTS and name != expected:
             raise LabelError(f"categories[]: keypoint {place} is {name}, expected {expected}: the order of COCO.")
 
 

@@ -58,9 +58,8 @@ def _decode(path: str, size: tuple[int, int]) -> tuple[np.ndarray, tuple[int, in
     """
     if os.path.isfile(path) and os.path.getsize(path) > MAX_BYTES:
         raise PictureError(f"is larger than {MAX_BYTES >> 20} MiB, refused unread")
-    image, animated = opened(path)
-    columns, rows = image.size
-    if (rows, columns) != size:
+    image, animated, (rows, columns) = opened(path)
+    if image.size != (size[1], size[0]):
         image = image.resize((size[1], size[0]), Image.Resampling.BICUBIC)
     return np.asarray(image), (rows, columns), animated
 

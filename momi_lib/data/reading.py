@@ -7,18 +7,19 @@ in sRGB, transparent places over a neutral grey and not the colours that are hid
 from __future__ import annotations
 
 import io
+import logging
 import os
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageCms, ImageOps, WebPImagePlugin  # noqa: F401  (the import makes Image.open know WebP)
+from PIL import Image, ImageCms, WebPImagePlugin  # noqa: F401  (the import makes Image.open know WebP)
 from torch import Tensor
 
 from momi_lib.data.records import PictureError
 
-__all__ = ["MAX_PIXELS", "NAMES", "Box", "as_seen", "cut", "kind_of", "opened", "read_picture", "several"]
+__all__ = ["MAX_PIXELS", "NAMES", "Box", "Opened", "as_seen", "cut", "kind_of", "opened", "read_picture", "several"]
 
 #: What is read, told from the content and not from the name. Few decoders, few surprises: PIL has some forty more.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
@@ -28,6 +29,17 @@ MAX_PIXELS = 4096 * 4096
 MAX_BYTES = 64 * 2**20
 GROUND = (128, 128, 128)  # under transparent places: 0 in [-1, 1]
 ORIENTATION = 0x0112  # EXIF's tag
+#: How a picture is set upright, for each orientation but 1, which is upright.
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+log = logging.getLogger("momi_lib")
 
 # The beginnings of files that are handed in as pictures and are none of those that are read.
 _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
@@ -87,8 +99,10 @@ def as_seen(image: Image.Image) -> Image.Image:
     (255, 255, 255)
     """
     image.load()
-    if _orientation(image) != 1:
-        image = ImageOps.exif_transpose(image)
+    if image.format == "BMP" and image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
+        image = image.convert("RGB")  # some programs leave the fourth byte of a BMP empty
+    if (way := UPRIGHT.get(_orientation(image))) is not None:
+        image = image.transpose(way)  # of EXIF nothing else is read, so that nothing else in it can be wrong
     if image.mode.startswith(("I", "F")):
         image = _eight_bits(image)
     if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
@@ -133,8 +147,19 @@ def several(image: Image.Image) -> bool:
     return image.format != "MPO" and getattr(image, "is_animated", False)
 
 
-def opened(file: str | BinaryIO) -> tuple[Image.Image, bool]:
-    """A picture file as :func:`as_seen` shows it, and whether it is animated.
+class Opened(NamedTuple):
+    """A picture as it is seen, whether it is the first frame of several, and the (rows, columns) of the file, upright.
+
+    A large JPEG is decoded smaller, and then the file has more pixels than the picture.
+    """
+
+    image: Image.Image
+    animated: bool
+    size: tuple[int, int]
+
+
+def opened(file: str | BinaryIO) -> Opened:
+    """A picture file as :func:`as_seen` shows it, whether it is animated, and its size.
 
     A JPEG with more than `MAX_PIXELS`, up to PIL's own limit of 89 million, is decoded smaller.
 
@@ -151,8 +176,10 @@ def opened(file: str | BinaryIO) -> tuple[Image.Image, bool]:
             if rows * columns > MAX_PIXELS and image.format in ("JPEG", "MPO") and rows * columns <= _limit():
                 image.draft("RGB", (columns // 4, rows // 4))
             if image.size[0] * image.size[1] > MAX_PIXELS:
-                raise PictureError(f"is {columns}x{rows} pixels by its header, refused undecoded")
-            return as_seen(image), several(image)
+                most = f"make it smaller, to {MAX_PIXELS:,} pixels or fewer"
+                raise PictureError(f"is {columns}x{rows} pixels by its header, refused undecoded; {most}")
+            size = (columns, rows) if _orientation(image) > 4 else (rows, columns)
+            return Opened(as_seen(image), several(image), size)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -186,7 +213,7 @@ def _unlike(file: str | BinaryIO) -> str:
 
 
 def read_picture(path: str | os.PathLike[str]) -> Image.Image:
-    """A picture file in full, as :func:`as_seen` shows it.
+    """A picture file in full, as :func:`as_seen` shows it; of an animated one the first frame, which a warning says.
 
     Raises PictureError, which names the file.
 
@@ -199,7 +226,12 @@ def read_picture(path: str | os.PathLike[str]) -> Image.Image:
     try:
         if os.path.isfile(path) and os.path.getsize(path) > MAX_BYTES:
             raise PictureError(f"is larger than {MAX_BYTES >> 20} MiB, refused unread")
-        return opened(os.fspath(path))[0]
+        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+            raise PictureError("is a pipe or a device; save the picture to a file first")
+        found = opened(os.fspath(path))
+        if found.animated:
+            log.warning("%s is animated; the first frame is read.", path)
+        return found.image
     except PictureError as error:
         raise PictureError(f"{path} {error}.") from error
 

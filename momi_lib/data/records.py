@@ -59,9 +59,12 @@ LAYOUT = (
 #: The mannequins that come with the repository; $MOMI_HOME is read once, here.
 EMBEDDED = project_folder() / "data" / "mannequins"
 #: Endings of files that are read, in any case.
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".jfif", ".jpe")
 #: Endings of pictures that are not read: named where they are left out.
-UNREAD = (".gif", ".tif", ".tiff", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".dng", ".mp4", ".mov")
+UNREAD = (
+    ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".mp4", ".mov", ".avi", ".webm",
+    ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".ppm", ".pgm", ".ico", ".mpo", ".pdf",
+)  # fmt: skip
 NAMED = 3  # how many bad files an error names
 #: What other data sets call Market-1501's folders; the first that is there is read.
 CALLED: dict[str, tuple[str, ...]] = {
@@ -328,14 +331,24 @@ Found = list[tuple[str, int, int]]  # file relative to the data folder, person, 
 
 def _named(folder: Path, place: Path, part: str) -> Found:
     """Pictures whose names say who and which camera; where a list says which files are of this part, those."""
+    lines: list[str] = []
     if place.name in LISTED_IN:
-        lines = (folder / LISTED[part]).read_text(encoding="utf-8-sig").splitlines()
-        names = sorted(line.split()[0] for line in lines if line.strip())
+        try:
+            lines = (folder / LISTED[part]).read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise PictureError(f"{folder / LISTED[part]}: expected text in UTF-8 ({error}).") from error
+        names = sorted({line.split()[0].replace("\\", "/") for line in lines if line.strip()})
     else:
         names = sorted(os.listdir(place))
     pictures = [name for name in names if is_picture(os.path.basename(name))]
     parsed = [(name, _parsed(os.path.basename(name))) for name in pictures]
     good: Found = [(f"{place.name}/{name}", *known) for name, known in parsed if known is not None]
+    if not good and place.name in LISTED_IN:
+        raise PictureError(
+            f"{folder / LISTED[part]}: expected lines that begin with the name of a picture in {place}, such as "
+            f"0000/0000_000_01_0303morning_0008_0.jpg, got {lines[0][:80]!r}" if lines else
+            f"{folder / LISTED[part]} is empty; it says which pictures of {place} belong to {part}"
+        )  # fmt: skip
     if good:
         _say_left_out(place, left_out(names, [name for name, known in parsed if known is None]))
     return good

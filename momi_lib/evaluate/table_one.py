@@ -462,12 +462,13 @@ def table_one(
         processes.wait_for_everyone()
         if not processes.is_main_process:
             return {}  # the first process reads what all have drawn, and scores it
-    save_pairs(out / "pairs.csv", pairs)
     table = open_table(
         pairs, folder, out / "cache", judge=judge, judge_weights=judge_weights, teacher=teacher,
         teacher_input=teacher_input, affinity=affinity, pose_pairs=pose_pairs,
         judged=load(folder, "test") if paper_literal else None, device=device, complete=False,
     )  # fmt: skip
+    if pairs_file is None or not (out / "pairs.csv").exists() or not pairs_file.samefile(out / "pairs.csv"):
+        save_pairs(out / "pairs.csv", pairs)  # once it is known that there will be a table of them
     _warn_of_few(table)
     answers = [
         *answers_without_network(),

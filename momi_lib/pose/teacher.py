@@ -231,8 +231,14 @@ class Teacher(nn.Module):
         spoiled = files.not_finite(state)
         if spoiled is not None:
             raise refusal(f"holds values in {spoiled} that are not finite, as of a training that diverged")
+        stated = _sizes_in(f"{path.name} {said}")
         if input_size is None:
             input_size = _only_size(path, said)
+        elif len(stated) == 1 and tuple(input_size) == stated[0][::-1] != stated[0]:
+            raise ValueError(
+                f"Teacher.from_official: the name of {path} says {stated[0]}, height first, and input_size is "
+                f"{tuple(input_size)}; leave it out, or give the height first"
+            )
         try:
             network = _filled(state, layers).float()
         except RuntimeError as error:

@@ -38,7 +38,7 @@ def open_picture(name: str, content: bytes) -> Image.Image:
     if len(content) > MAX_BYTES:
         raise UploadError(f"{name}: is larger than {MAX_BYTES >> 20} MiB; make it smaller and try again.")
     try:
-        image, animated = opened(io.BytesIO(content))
+        image, animated, _ = opened(io.BytesIO(content))
     except PictureError as error:
         raise UploadError(
             f"{name}: {error}; save it as JPEG or PNG of at most {MAX_PIXELS // 10**6} million pixels and try again."

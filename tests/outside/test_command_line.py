@@ -173,6 +173,20 @@ def test_a_missing_package_is_named(monkeypatch, capsys):
     assert capsys.readouterr().err.startswith("error: the package tyro is missing; install momi_lib")
 
 
+@pytest.mark.parametrize("error", [ImportError("libcudart.so.12"), OSError("libcublas"), RuntimeError("nms")])
+def test_a_package_that_cannot_be_loaded_is_one_sentence(monkeypatch, capsys, error):
+    class Broken:
+        def find_spec(self, name, path=None, target=None):
+            if name == "momi_lib.commands":
+                raise error
+
+    monkeypatch.delitem(sys.modules, "momi_lib.commands", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    assert main(["truth"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: an installed package cannot be loaded ({error}); install PyTorch and torchvision")
+
+
 PROCESSES = ("run", "Popen", "check_output", "check_call", "call")
 
 
@@ -314,6 +328,19 @@ def test_without_out_nothing_of_a_clone_is_written_over():
     for name in ("truth", "figure"):
         assert inspect.signature(COMMANDS[name]).parameters["out"].default.parts[0] == "runs"
     assert "runs/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
+def test_a_figure_is_a_png_and_called_so(tmp_path, capsys):
+    assert main(["figure", "--out", str(tmp_path / "swaps.pdf")]) == 1
+    assert "swaps.pdf: expected a file that ends in .png, the format that is written" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_refused_table_leaves_the_pairs_of_the_last_one(tmp_path, capsys):
+    (tmp_path / "pairs.csv").write_text("as before")
+    assert main(["evaluate", "--pairs", "5", "--teacher", str(tmp_path / "none.pth"), "--out", str(tmp_path)]) == 1
+    assert "none.pth" in capsys.readouterr().err
+    assert (tmp_path / "pairs.csv").read_text() == "as before"
 
 
 @pytest.mark.parametrize("name", ["train-features", "train-affinity", "train-teacher"])

@@ -323,6 +323,7 @@ def test_a_wheel_has_all_of_the_package_and_no_tests(installed):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_an_installed_wheel_says_what_to_do_and_runs_with_the_repository(installed, tmp_path):
     python, _ = installed
     where = run(python, "-c", "import momi_lib; print(momi_lib.__file__)", folder=tmp_path)

@@ -586,3 +586,21 @@ def test_true_maps_that_belong_to_no_swaps(maps, rows):
     write_maps(maps, "truth", len(rows), rows=np.array(rows, np.int16))
     with pytest.raises(LabelError, match="truth.npz.*rows"):
         load_true_maps(maps)
+
+
+def test_visibilities_that_are_all_zero_are_said(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    labels = content()
+    for entry in labels["annotations"]:
+        entry["keypoints"][2::3] = 17 * [0]
+    put(root, labels)
+    with caplog.at_level(logging.WARNING):
+        load(root, "train", cache=False)
+    assert any("every keypoint has the visibility 0" in message for message in caplog.messages)
+
+
+def test_joints_of_another_skeleton_are_not_taken_for_cocos(root: Path) -> None:
+    labels = content()
+    labels["categories"][0]["keypoints"] = ["pelvis", "right_hip", "right_knee", "right_ankle", *17 * ["other"]][:17]
+    put(root, labels)
+    with pytest.raises(LabelError, match="keypoint 1 is right_hip, expected left_eye: the order of COCO"):
+        load(root, "train", cache=False)

@@ -68,6 +68,29 @@ def test_msmt17_as_it_is_unpacked(tmp_path: Path) -> None:
     assert load(tmp_path, "test", cache=False).files[-1] == f"test/{second}"
 
 
+@pytest.mark.parametrize(("content", "says"), [
+    (b"", "list_query.txt is empty"),
+    (b"9999_000_01_0303morning_0015_0.txt 1\n", "list_query.txt: expected lines that begin with the name of a picture"),
+    ("ä".encode("utf-16"), "list_query.txt: expected text in UTF-8"),
+])
+def test_a_list_that_names_no_picture_is_refused(tmp_path: Path, content: bytes, says: str) -> None:
+    first = "0000/0000_000_01_0303morning_0015_0.jpg"
+    folder(tmp_path, f"train/{first}", f"test/{first}")
+    (tmp_path / "list_gallery.txt").write_text(f"{first} 0\n{first} 0\n")
+    (tmp_path / "list_query.txt").write_bytes(content)
+    assert read(tmp_path, "gallery") == ([1], [1])  # once, although it is listed twice
+    with pytest.raises(PictureError, match=says):
+        scan(tmp_path, "query")
+
+
+def test_a_list_may_have_the_separators_of_windows(tmp_path: Path) -> None:
+    first = "0000/0000_000_01_0303morning_0015_0.jpg"
+    folder(tmp_path, f"train/{first}", f"test/{first}", "test/0001/0001_000_02_0303morning_0015_0.jpg")
+    for name in ("list_gallery.txt", "list_query.txt"):
+        (tmp_path / name).write_text(first.replace("/", "\\") + " 0\n")
+    assert read(tmp_path, "query") == ([1], [1])
+
+
 def test_somebody_has_one_number_in_all_parts(tmp_path: Path) -> None:
     folder(tmp_path, f"{TRAIN}/anna/a.jpg", f"{GALLERY}/bert/a.jpg", f"{GALLERY}/carl/a.jpg", "query/carl/b.jpg")
     assert read(tmp_path, "gallery")[0] == [2, 3] and read(tmp_path, "query")[0] == [3]

@@ -535,8 +535,8 @@ def test_without_make_the_same_is_done(tmp_path, target):
     folder.mkdir()
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, folder)
-    made = subprocess.run(["make", "--dry-run", "PYTHON=python", "CI=", target], cwd=folder, capture_output=True,
-                          text=True, timeout=60)  # fmt: skip
+    command = ["make", "--dry-run", "PYTHON=python", "CI=", "JOBS=2", target]
+    made = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
     assert made.returncode == 0, made.stderr
     texts = (made.stdout, "\n".join(without_make(target)))
     recipe, ours = (" ".join(text.replace("\\\n", " ").split()) for text in texts)

@@ -16,6 +16,7 @@ from PIL import Image, ImageCms
 from momi_lib.__main__ import main
 from momi_lib.data import PictureError, load
 from momi_lib.data.pictures import decode_pictures
+from momi_lib.data.reading import read_picture
 from momi_lib.train import preset
 from momi_lib.translate import CarryNet, MomiNet, save_network
 from momi_lib.widgets.upload import open_picture
@@ -217,6 +218,50 @@ def test_of_an_animated_picture_the_first_frame_is_read_and_that_is_said(
     assert open_picture("wave", (tmp_path / f"wave{ending}").read_bytes()).info["animated"]
 
 
+@pytest.mark.parametrize(("ending", "options"), [(".png", {}), (".webp", {"lossless": True})])
+def test_swap_says_it_of_each_animated_picture(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, ending: str, options: dict
+) -> None:
+    frames = [Image.new("RGB", (64, 128), colour) for colour in (RED, GREEN, BLUE)]
+    path = tmp_path / f"wave{ending}"
+    frames[0].save(path, save_all=True, append_images=frames[1:], **options)
+    assert read_picture(path).getpixel((5, 5)) == pytest.approx(RED, abs=3)
+    assert f"{path} is animated; the first frame is read." in caplog.messages
+
+
+@ways
+def test_of_exif_the_orientation_alone_counts(tmp_path: Path, read: Read) -> None:
+    """A description that is stored as a fraction: PIL could not write it again."""
+    block = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 2)
+    block += struct.pack(">HHII", 0x010E, 5, 1, 38) + struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0)
+    block += struct.pack(">III", 0, 1, 2)
+    quarters().transpose(Image.Transpose.ROTATE_90).save(tmp_path / "phone.jpg", exif=block, quality=95, subsampling=0)
+    assert near(corners(read(tmp_path / "phone.jpg")), UPRIGHT)
+
+
+def test_a_bitmap_whose_fourth_byte_is_empty_is_opaque(tmp_path: Path) -> None:
+    """A header of version 4 says where alpha would be, and every alpha is 0."""
+    header = struct.pack("<IiiHHIIiiII", 108, 2, 1, 1, 32, 3, 8, 0, 0, 0, 0)
+    header += struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000) + b"BGRs" + bytes(48)
+    content = struct.pack("<2sIHHI", b"BM", 14 + 108 + 8, 0, 0, 14 + 108) + header + bytes((0, 0, 200, 0)) * 2
+    (tmp_path / "red.bmp").write_bytes(content)
+    assert read_picture(tmp_path / "red.bmp").getpixel((0, 0)) == (200, 0, 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(PictureError, match=r"pipe\.jpg is a pipe or a device; save the picture to a file first"):
+        read_picture(tmp_path / "pipe.jpg")
+
+
+def test_the_size_of_a_large_photograph_is_that_of_its_file(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (4200, 4100), RED).save(tmp_path / "phone.jpg", exif=exif)
+    assert decode_pictures(tmp_path, ["phone.jpg"])[1].tolist() == [[4200, 4100]]
+
+
 def test_two_views_in_a_phones_jpeg_are_no_animation(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     views = [Image.new("RGB", (64, 128), colour) for colour in (RED, GREEN)]
     views[0].save(tmp_path / "phone.jpg", format="MPO", save_all=True, append_images=views[1:])
@@ -224,9 +269,12 @@ def test_two_views_in_a_phones_jpeg_are_no_animation(tmp_path: Path, caplog: pyt
 
 
 @ways
-@pytest.mark.parametrize("ending", [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".JPG", ".Jpeg", ".PNG", ".WEBP", ".BMP"])
+@pytest.mark.parametrize(
+    "ending", [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".jfif", ".JPG", ".Jpeg", ".PNG", ".WEBP", ".BMP"]
+)
 def test_every_ending_in_any_case(tmp_path: Path, read: Read, ending: str) -> None:
-    quarters().resize((64, 128)).save(tmp_path / f"é [1]{ending}")
+    kind = "JPEG" if ending == ".jfif" else None  # as browsers save them
+    quarters().resize((64, 128)).save(tmp_path / f"é [1]{ending}", format=kind)
     assert near(corners(read(tmp_path / f"é [1]{ending}")), UPRIGHT, within=40)  # JPEG mixes colours
 
 

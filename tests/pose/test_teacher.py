@@ -104,6 +104,8 @@ def test_an_official_checkpoint_loads_strictly(tmp_path, layers, form):
         state = {"epoch": 140, "state_dict": state}
     torch.save(state, tmp_path / "pose_resnet_256x192.pth.tar")
     teacher = Teacher.from_official(tmp_path / "pose_resnet_256x192.pth.tar")
+    with pytest.raises(ValueError, match=r"says \(256, 192\), height first, and input_size is \(192, 256\)"):
+        Teacher.from_official(tmp_path / "pose_resnet_256x192.pth.tar", input_size=(192, 256))
     assert teacher.network.layers == layers
     found = teacher.network.state_dict()
     inner = state["state_dict"] if form == "nested" else state

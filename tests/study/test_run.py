@@ -121,6 +121,7 @@ def test_pck_of_runs_that_were_scored_as_pose_is_read():
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_study_runs_and_goes_on(tmp_path, monkeypatch):
     def few(folder):
         return load_truth(folder).select(slice(0, 1500, 375))

@@ -82,7 +82,7 @@ def test_a_folder_without_pictures_says_what_it_holds(tmp_path: Path, names: lis
         (tmp_path / name).write_bytes(b"x")
     with pytest.raises(PictureError) as caught:
         ordered([tmp_path, picture(tmp_path / "pose" / "p.png")], None, tmp_path / "out")
-    endings = "expected some that end in .jpg, .jpeg, .png, .webp, .bmp."
+    endings = "expected some that end in .jpg, .jpeg, .png, .webp, .bmp, .jfif, .jpe."
     assert str(caught.value) == f"{tmp_path} holds no pictures{but}; {endings}"
 
 

@@ -57,7 +57,7 @@ def free_port() -> int:
 def nobodys_settings(home: Path, page_config: str = QUIET) -> dict[str, str]:
     """An environment in which no settings of the machine's user count, with the tests' own."""
     (home / "config" / "labconfig").mkdir(parents=True)
-    (home / "config" / "labconfig" / "page_config.json").write_text(page_config)
+    (home / "config" / "labconfig" / "page_config.json").write_text(page_config, encoding="utf-8")
     names = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime"}
     names |= {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "IPYTHONDIR": "ipython"}
     settings = {name: str(home / folder) for name, folder in names.items()}
@@ -71,13 +71,13 @@ def served(
     """A server that runs, with `more` in its environment, until the block ends."""
     log_file = home.parent / "server.log"
     environment = os.environ | nobodys_settings(home, page_config) | more
-    with open(log_file, "w") as log:
+    with open(log_file, "w", encoding="utf-8") as log:
         server = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
         )
     try:
         wait_for("the server", lambda: server.poll() is not None or is_up(ready))
-        assert server.poll() is None, log_file.read_text()[-2000:]
+        assert server.poll() is None, log_file.read_text(encoding="utf-8")[-2000:]
         yield
     finally:
         server.terminate()  # it stops its kernels
