@@ -50,6 +50,7 @@ def test_two_pictures_are_swapped(pictures: Path, tmp_path: Path) -> None:
     assert (tmp_path / "swap.png").stat().st_size > 1000
 
 
+@pytest.mark.thorough
 def test_a_folder_is_trained_on(tmp_path: Path) -> None:
     data = EXAMPLES.parent / "data" / "mannequins"
     printed = run("train_on_your_folder.py", data, "1", EXAMPLES.parent / "data/weights/mannequin-teacher.safetensors",

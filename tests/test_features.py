@@ -44,6 +44,7 @@ def _renumbered(vgg):
     return state
 
 
+@pytest.mark.thorough
 def test_vgg_from_a_file_names_its_hash(tmp_path):
     path = tmp_path / "vgg.pth"
     torch.save(torchvision.models.vgg19(weights=None).state_dict(), path)

@@ -171,6 +171,7 @@ def weights(tmp_path_factory):
     return save_network(network, tmp_path_factory.mktemp("w") / "untrained.safetensors")
 
 
+@pytest.mark.thorough
 def test_the_table_has_honest_baselines(weights):
     table = truth_table([str(weights)], limit=6, named=False)
     assert [row["answer"] for row in table["rows"]] == ["copy source", "copy target", "mean picture", "untrained", TRUE]

@@ -345,6 +345,7 @@ def test_an_installed_wheel_says_what_to_do_and_runs_with_the_repository(install
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_notebook_shows_the_sentence_without_a_traceback(tmp_path, monkeypatch):
     """In a kernel whose package lies alone, as a wheel's does."""
     shutil.copytree(ROOT / "momi_lib", tmp_path / "momi_lib", ignore=shutil.ignore_patterns("__pycache__"))

@@ -107,7 +107,9 @@ def test_a_swap_is_the_same_number_by_number(monkeypatch, truth, name):
         assert torch.equal(drawn.cpu(), expected)
 
 
-@pytest.mark.parametrize("background", ["target", "source", "grey", "drawn"])
+@pytest.mark.parametrize(
+    "background", ["target", "drawn", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("source", "grey"))]
+)
 def test_the_explorer_draws_the_same(monkeypatch, background):
     state = Swapper(split="query")(0, 3, background=background)
     with apple_gpu(monkeypatch):

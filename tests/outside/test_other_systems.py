@@ -81,6 +81,7 @@ def in_python(code, *arguments, **environment):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_every_module_loads_without_what_windows_lacks():
     assert int(in_python(IMPORTS)) == len([path for path in LIBRARY if path.name != "__init__.py"]) + len(
         [path for path in LIBRARY if path.name == "__init__.py" and path.parent != ROOT / "momi_lib"]

@@ -115,6 +115,7 @@ def test_an_experiment_with_a_number_format_is_not_the_one_without(tmp_path, tra
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_finished_run_is_scored(tmp_path, monkeypatch):
     row = {"joint": "wrist", "angle": 90, "drags": 3, "obeys": 1 / 3}
     rows = [row, row | {"joint": "ankle", "drags": 1, "obeys": 1.0}, row | {"angle": 30, "obeys": 0.0}]
