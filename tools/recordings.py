@@ -25,7 +25,7 @@ from PIL import Image, ImageChops
 from momi_lib.data import load_truth
 from momi_lib.files import write_atomically
 from momi_lib.skeleton import JOINTS
-from tools.notebooks.server import CHROMIUM, NOTEBOOK, ROOT, browser_page, notebook_server, wait_for
+from tools.notebooks.server import CHROMIUM, IDLE, NOTEBOOK, ROOT, browser_page, notebook_server, wait_for
 
 LESSON = ROOT / "notebooks" / "07_training_the_whole.ipynb"
 LIVE = "LiveFigure()"  # the cell that trains before the reader's eyes
@@ -85,8 +85,7 @@ def open_notebook(page: Any, address: str) -> None:
     """Open a notebook in JupyterLab and wait for its kernel; the side bar is closed."""
     page.goto(address)
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-    idle = "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
-    page.wait_for_function(idle)
+    page.wait_for_function(IDLE)
     page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tools.notebooks.server import IDLE
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SHOULDER, WRIST, ELBOW = 5, 9, 7
@@ -24,8 +26,7 @@ TOO_MUCH = 11 * 2**20  # bytes; Jupyter's servers drop the connection at a messa
 def run_all(page: Any) -> None:
     """Run every cell and wait for the last one."""
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-    idle = "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
-    page.wait_for_function(idle)
+    page.wait_for_function(IDLE)
     page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
     done = """() => {
         const cells = window.jupyterapp.shell.currentWidget.content.model.cells;

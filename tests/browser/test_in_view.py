@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tools.notebooks.server import IDLE
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SHOULDER, ELBOW, WRIST = 5, 7, 9
@@ -183,8 +185,7 @@ def test_in_jupyterlab_all_is_in_view_at_once(
 ) -> None:
     laptop.goto(lab_alone)
     laptop.wait_for_selector(".jp-Notebook .jp-CodeCell")
-    idle = "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
-    laptop.wait_for_function(idle)
+    laptop.wait_for_function(IDLE)
     laptop.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
     look(laptop, tmp_path / "work", until, screenshot, "jupyterlab", answer_time)
     assert laptop.complaints == [] and laptop.asked_elsewhere == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tools.notebooks.server import ROOT, notebook_server
+from tools.notebooks.server import IDLE, ROOT, notebook_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -39,8 +39,7 @@ def test_no_stored_output_is_cut_off(path: Path, page: Any, tmp_path: Path, unti
     with notebook_server("lab", tmp_path, path, outputs=True) as address:
         page.goto(address)
         page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-        idle = "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
-        page.wait_for_function(idle)  # a server that is stopped while a kernel starts waits for it
+        page.wait_for_function(IDLE)  # a server that is stopped while a kernel starts waits for it
         cells = page.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.cells.length")
         drawn = "() => document.querySelectorAll('.jp-Notebook .jp-Cell').length"
         until("all cells", lambda: page.evaluate(drawn) == cells)

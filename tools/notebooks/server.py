@@ -26,6 +26,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "notebooks" / "08_anyone_in_any_pose.ipynb"
 QUIET = '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}'  # they ask a server
+#: For a page's `wait_for_function`: the kernel of the open notebook waits for work.
+IDLE = "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 PATIENCE = 600  # seconds until a thing that does not happen is an error; on a quiet machine hardly one takes ten
 
 
