@@ -336,6 +336,8 @@ class SwapExplorer:
         self._moving = False
         self.state = state = self._drawing(*self.ways.values, quick=live)()
         told = self.stage.show(state, live=live)
+        if live and state.edited:  # the hand still holds the joint
+            self.stage.without_truth("a changed pose has no true answer")
         if pair:
             self.stations.show(state)
         elif not live:

@@ -153,11 +153,19 @@ def test_an_answer_comes_even_where_drawing_failed(explorer: SwapExplorer) -> No
 
 
 def test_what_need_not_follow_a_hand_waits_until_it_lets_go(explorer: SwapExplorer) -> None:
-    said, truth = explorer.message.value, explorer.panels["truth"].png
+    said, shown = explorer.message.value, explorer.panels["source"].png
     message(explorer, 1, {"joint": WRIST, "x": 10, "y": 20})
-    assert (explorer.message.value, explorer.panels["truth"].png) == (said, truth)
+    assert (explorer.message.value, explorer.panels["source"].png) == (said, shown)
     message(explorer, 2, settled=True)
-    assert explorer.message.value != said and explorer.panels["truth"].png != truth
+    assert explorer.message.value != said
+
+
+def test_no_true_answer_stands_beside_a_pose_that_a_hand_changes(explorer: SwapExplorer) -> None:
+    panels = [explorer.panels[name] for name in ("truth", "difference")]
+    message(explorer, 1)  # taken hold of, and not moved
+    assert all(panel.png for panel in panels)
+    message(explorer, 2, {"joint": WRIST, "x": 10, "y": 20})
+    assert not any(panel.png for panel in panels) and "a changed pose" in panels[1].alternative
 
 
 def test_limb_lengths_are_kept_or_free_as_the_button_says(explorer: SwapExplorer) -> None:
