@@ -33,6 +33,7 @@ __all__ = [
     "PictureError",
     "Record",
     "data_folder",
+    "deeper",
     "is_picture",
     "left_out",
     "parse_name",
@@ -105,6 +106,8 @@ NAMINGS = (
         first=1,
     ),
 )
+#: What numbers people, beside names: the folder of a person, by its own number or in the order of all of them.
+BY_FOLDER, BY_ORDER = "the number of its folder", "the order of the folders"
 # In a folder of one person names are free; a camera is looked for.
 CAMERA = re.compile(r"(?:^|[_-])c(?:am(?:era)?)?[_-]?(\d+)(?=s\d|[_.-]|$)", re.IGNORECASE | re.ASCII)
 
@@ -142,15 +145,15 @@ def parse_name(name: str) -> tuple[int, int]:
             f"{name} is not named like 0002_c1s1_000451_03.jpg (person, camera and sequence, frame, box), nor as "
             "DukeMTMC-reID or MSMT17 name their pictures"
         )
-    return parsed
+    return parsed[:2]
 
 
-def _parsed(name: str, folder: str | None = None) -> tuple[int, int] | None:
+def _parsed(name: str, folder: str | None = None) -> tuple[int, int, _Naming] | None:
     """As :func:`parse_name`, None for other forms; and for a name that contradicts the number of its folder."""
     for naming in NAMINGS:
         match = naming.pattern.fullmatch(name)
         if match is not None and (folder is None or (folder.isdecimal() and int(folder) == int(match["person"]))):
-            return int(match["person"]) + naming.first, int(match["camera"])
+            return int(match["person"]) + naming.first, int(match["camera"]), naming
     return None
 
 
@@ -161,6 +164,25 @@ def is_picture(name: str) -> bool:
     (True, False, False)
     """
     return name.lower().endswith(ENDINGS) and not name.startswith(".")
+
+
+def deeper(folder: Path) -> str | None:
+    """The first picture in the sub-folders of a folder, down to the third level, relative to it; None without one.
+
+    >>> import tempfile
+    >>> root = Path(tempfile.mkdtemp()); (root / "a" / "b").mkdir(parents=True)
+    >>> _ = (root / "a" / "b" / "c.jpg").write_bytes(b"")
+    >>> deeper(root), deeper(root / "a" / "b")
+    ('a/b/c.jpg', None)
+    """
+    for at, folders, files in os.walk(folder):
+        inside = Path(at).relative_to(folder)
+        level = len(inside.parts)
+        folders[:] = sorted(name for name in folders if not name.startswith(".")) if level < 3 else []
+        pictures = sorted(filter(is_picture, files))
+        if pictures and level:
+            return (inside / pictures[0]).as_posix()
+    return None
 
 
 def left_out(names: Iterable[str], of_another_naming: Iterable[str] = ()) -> str:
@@ -222,16 +244,48 @@ def data_folder(folder: str | os.PathLike[str] | None = None) -> Path:
         what = "is a file" if path.exists() else "does not exist"
         raise FileNotFoundError(f"{path} ({origin}) {what}. Expected {LAYOUT}.")
     if not _has_splits(path):
-        # The commonest slip: the archive was unpacked into a folder of its own.
-        inner = [p for p in sorted(path.iterdir()) if p.is_dir() and _has_splits(p)]
-        hint = f" Did you mean {inner[0]}?" if inner else ""
-        loose = [p.name for p in sorted(path.iterdir()) if is_picture(p.name) and p.is_file()]
-        if loose and not inner:
-            hint = f" Its {len(loose)} pictures, such as {loose[0]}, would have to lie in bounding_box_train/PERSON/."
         raise FileNotFoundError(
-            f"{path} ({origin}) holds none of {', '.join(FOLDERS)}. Expected {LAYOUT}.{hint}"
+            f"{path} ({origin}) holds none of {', '.join(FOLDERS)}. Expected {LAYOUT}.{_hint(path)}"
         )
     return path
+
+
+def _hint(path: Path) -> str:
+    """What was probably meant by a folder without any of `FOLDERS`, as the end of a message."""
+    near = [said for part in FOLDERS if (said := _near(path, part))]
+    if near:
+        return near[0]
+    # The commonest slips: the archive was unpacked into a folder of its own; one of its folders is given.
+    around = [path.parent] if any(path.name in names for names in CALLED.values()) else []
+    meant = [p for p in [*around, *sorted(path.iterdir())] if p.is_dir() and _has_splits(p)]
+    if meant:
+        return f" Did you mean {meant[0]}?"
+    loose = [p.name for p in sorted(path.iterdir()) if is_picture(p.name) and p.is_file()]
+    if loose:
+        return f" Its {len(loose)} pictures, such as {loose[0]}, would have to lie in bounding_box_train/PERSON/."
+    inside = deeper(path)
+    return "" if inside is None else _move(inside, path, "bounding_box_train")
+
+
+def _near(folder: Path, part: str) -> str:
+    """A folder in other letters than those of a part that is missing, as the end of a message; "" without one."""
+
+    def letters(name: str) -> str:
+        return re.sub("[^a-z]", "", name.casefold())
+
+    known = {letters(name) for name in CALLED[part]}
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if letters(entry.name) in known and entry.is_dir():
+            return f" {entry.name} is not read: rename it to {part}."
+    return ""
+
+
+def _move(inside: str, folder: Path, part: str) -> str:
+    """What to do with pictures that lie too deep, as the end of a message."""
+    return (
+        f" There are pictures in the sub-folders of {folder.name}, such as {inside}; move those of each person to "
+        f"{part}/PERSON/."
+    )
 
 
 def _has_splits(folder: Path) -> bool:
@@ -259,7 +313,7 @@ def split_folder(folder: Path, part: str) -> Path:
         for name in LISTED_IN:
             if (folder / name).is_dir():
                 return folder / name
-    raise FileNotFoundError(f"{folder / part} does not exist. Expected {LAYOUT}.")
+    raise FileNotFoundError(f"{folder / part} does not exist. Expected {LAYOUT}.{_near(folder, part)}")
 
 
 def stamp(folder: Path, files: Sequence[str]) -> list[tuple[int, int]]:
@@ -297,7 +351,8 @@ def scan(folder: Path, split: str, *, junk: bool = False) -> list[Record]:
     -1 (junk) and 0000 (distractors) are left out unless `junk`.
 
     Raises ValueError for an unknown split, FileNotFoundError for a missing folder, PictureError for a folder
-    without a usable picture.
+    without a usable picture, for one with such files and with pictures in sub-folders, and for a split whose people are
+    numbered in two ways, as by the names of two data sets: there, one number could be two people.
 
     >>> import tempfile
     >>> root = Path(tempfile.mkdtemp()); (root / "query").mkdir()
@@ -310,15 +365,20 @@ def scan(folder: Path, split: str, *, junk: bool = False) -> list[Record]:
     """
     word("split", split, SPLITS)
     records: list[Record] = []
+    numbered: dict[str, str] = {}  # what numbers people → the first picture
     for part in SPLITS[split]:
         try:
             place = split_folder(folder, part)
         except FileNotFoundError:
             raise FileNotFoundError(
-                f"{folder / part} does not exist, and split={split!r} needs it. Expected {LAYOUT}."
+                f"{folder / part} does not exist, and split={split!r} needs it. Expected {LAYOUT}.{_near(folder, part)}"
             ) from None
         found = _named(folder, place, part) or _by_person(folder, place)
-        kept = [(file, person, camera) for file, person, camera in found if person > 0 or junk]
+        for file, person, _, by in found:
+            if person > 0:
+                numbered.setdefault(by, file)
+        _refuse_two_numberings(folder, numbered)
+        kept = [(file, person, camera) for file, person, camera, _ in found if person > 0 or junk]
         if not kept:
             raise PictureError(_nothing(place, len(found)))
         stamps = stamp(folder, [file for file, _, _ in kept])
@@ -326,7 +386,23 @@ def scan(folder: Path, split: str, *, junk: bool = False) -> list[Record]:
     return records
 
 
-Found = list[tuple[str, int, int]]  # file relative to the data folder, person, camera
+Found = list[tuple[str, int, int, str]]  # file relative to the data folder, person, camera, what numbers the person
+
+
+def _by_name(naming: _Naming) -> str:
+    return f"its name, as in {naming.of}"
+
+
+def _refuse_two_numberings(folder: Path, numbered: dict[str, str]) -> None:
+    """Refuse a split in which one number could be two people; a folder's number may be that of Market-1501's names."""
+    others = [by for by in numbered if by != BY_FOLDER]
+    alone = {BY_ORDER, *(_by_name(naming) for naming in NAMINGS if naming.first)}
+    if len(others) > 1 or (len(numbered) > 1 and alone & {*others}):
+        one, other = (others if len(others) > 1 else [*numbered])[:2]
+        raise PictureError(
+            f"{folder}: {numbered[one]} gets its person's number from {one}, and {numbered[other]} from {other}, so "
+            "one number could be two people. Separate them, with a data folder for each, or number all in one way."
+        )
 
 
 def _named(folder: Path, place: Path, part: str) -> Found:
@@ -342,32 +418,59 @@ def _named(folder: Path, place: Path, part: str) -> Found:
         names = sorted(os.listdir(place))
     pictures = [name for name in names if is_picture(os.path.basename(name))]
     parsed = [(name, _parsed(os.path.basename(name))) for name in pictures]
-    good: Found = [(f"{place.name}/{name}", *known) for name, known in parsed if known is not None]
+    good: Found = [
+        (f"{place.name}/{name}", person, camera, _by_name(naming))
+        for name, known in parsed if known is not None
+        for person, camera, naming in [known]
+    ]  # fmt: skip
     if not good and place.name in LISTED_IN:
         raise PictureError(
             f"{folder / LISTED[part]}: expected lines that begin with the name of a picture in {place}, such as "
             f"0000/0000_000_01_0303morning_0008_0.jpg, got {lines[0][:80]!r}" if lines else
             f"{folder / LISTED[part]} is empty; it says which pictures of {place} belong to {part}"
         )  # fmt: skip
+    if good and place.name not in LISTED_IN:
+        _refuse_folders_beside(place, [name for name, known in parsed if known is not None])
     if good:
         _say_left_out(place, left_out(names, [name for name, known in parsed if known is None]))
     return good
 
 
+def _refuse_folders_beside(place: Path, named: list[str]) -> None:
+    """Refuse pictures that are named as a data set names them and lie beside folders with pictures."""
+    for person in _folders(place):
+        inside = [name for name in sorted(os.listdir(place / person)) if is_picture(name)]
+        if any((place / person / name).is_file() for name in inside):
+            count = f"{len(named)} picture" + "s" * (len(named) > 1)
+            raise PictureError(
+                f"{place} holds {count}, such as {named[0]}, beside folders with pictures, such as "
+                f"{person}/{inside[0]}; expected all pictures in one folder, or a folder for each person. Move the "
+                "pictures into the folders of their persons, or the folders elsewhere."
+            )
+
+
 def _by_person(folder: Path, place: Path) -> Found:
     """Pictures in sub-folders, of one person each."""
     numbers = _person_numbers(folder)
+    free = BY_FOLDER if all(name == f"{number:0{len(name)}}" for name, number in numbers.items()) else BY_ORDER
     found: Found = []
     without: list[str] = []  # pictures whose names tell no camera
     others: list[str] = []
+    inside: list[str] = []  # pictures that lie too deep, one for each person
     for person in _folders(place):
         names = sorted(os.listdir(place / person))
         others += names
+        if any(os.path.isdir(place / person / name) for name in names if not is_picture(name)):
+            inside += [f"{person}/{name}" for name in [deeper(place / person)] if name is not None]
         for name in filter(is_picture, names):
             file = f"{place.name}/{person}/{name}"
             parsed, camera = _parsed(name, person), CAMERA.search(os.path.splitext(name)[0])
             without += [file] * (parsed is None and camera is None)
-            found.append((file, *(parsed or (numbers[person], int(camera[1]) if camera else 1))))
+            if parsed is None:
+                found.append((file, numbers[person], int(camera[1]) if camera else 1, free))
+            else:
+                number, seen_by, naming = parsed
+                found.append((file, number, seen_by, _by_name(naming) if naming.first else BY_FOLDER))
     if without and found:
         log.warning(
             "%s: %d of %d pictures name no camera and are counted as of camera 1; the first is %s. Name them like "
@@ -375,7 +478,10 @@ def _by_person(folder: Path, place: Path) -> Found:
             *(place, len(without), len(found), without[0]),
         )
     loose = [name for name in os.listdir(place) if is_picture(name) and (place / name).is_file()] if found else []
-    _say_left_out(place, left_out(others, loose))
+    said = [left_out(others, loose)]
+    if inside and found:
+        said.append(f"the pictures in folders inside of a person's folder, such as {inside[0]}")
+    _say_left_out(place, ", ".join(filter(None, said)))
     return found
 
 
@@ -407,7 +513,9 @@ def _nothing(place: Path, junk: int) -> str:
     if not other:
         found = left_out(names)
         found = f"no pictures but {found}" if found else "no pictures"
-        return f"{place} holds {found}. Expected pictures named {NAMINGS[0].form}."
+        inside = deeper(place)
+        move = "" if inside is None else _move(inside, place, place.name)
+        return f"{place} holds {found}. Expected pictures named {NAMINGS[0].form}.{move}"
     forms = " or ".join(f"{naming.form} ({naming.of})" for naming in NAMINGS)
     more = f", and so are {len(other) - 1} more" if len(other) > 1 else ""
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,75 @@ def test_loose_photographs_are_told_where_they_would_belong(tmp_path: Path) -> N
     told = r"Its 2 pictures, such as a\.jpg, would have to lie in bounding_box_train/PERSON/"
     with pytest.raises(FileNotFoundError, match=told):
         load(tmp_path)
+
+
+MIXED = {  # pictures of one split, and what the message names
+    "a picture beside the folders of persons": (
+        (f"{TRAIN}/0001_c1s1_000001_00.jpg", f"{TRAIN}/anna/a.jpg", f"{TRAIN}/bert/a.jpg"),
+        r"bounding_box_train holds 1 picture, such as 0001_c1s1_000001_00\.jpg, .* such as anna/a\.jpg; .*Move",
+    ),
+    "names of two data sets": (
+        (f"{TRAIN}/0001_c1s1_000001_00.jpg", f"{TRAIN}/0001_c2_f0046182.jpg"),
+        r"0001_c1s1_000001_00\.jpg .*Market-1501, and .*0001_c2_f0046182\.jpg .*DukeMTMC-reID.*Separate",
+    ),
+    "another data set's names in the other part": (
+        (f"{GALLERY}/0001_c2_f0046182.jpg", "query/0001_000_01_0303morning_0015_0.jpg"),
+        r"bounding_box_test/0001_c2_.*DukeMTMC-reID, and query/0001_000_.*MSMT17.*Separate",
+    ),
+    "names of MSMT17 beside a number": (  # MSMT17's 0001 is person 2
+        (f"{TRAIN}/0001/0001_000_01_0303morning_0015_0.jpg", f"{TRAIN}/0002/a.jpg"),
+        r"0001_000_01.*MSMT17, and .*0002/a\.jpg from the number of its folder.*Separate",
+    ),
+    "a folder's number beside the order of folders": (  # both would be person 2
+        (f"{TRAIN}/0002/0002_c1s1_000001_00.jpg", f"{TRAIN}/anna/a.jpg"),
+        r"0002_c1s1_000001_00\.jpg .* from the number of its folder, and .*anna/a\.jpg from the order of the folders",
+    ),
+    "folders by order in one part": (
+        (f"{GALLERY}/anna/a.jpg", "query/0001_c1s1_000001_00.jpg"),
+        r"anna/a\.jpg .* the order of the folders, and query/0001_c1s1_000001_00\.jpg from its name, as in Market-1501",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MIXED)
+def test_two_numberings_of_people_are_refused(tmp_path: Path, case: str) -> None:
+    files, told = MIXED[case]
+    folder(tmp_path, *files)
+    with pytest.raises(PictureError, match=told) as caught:
+        scan(tmp_path, "train" if files[0].startswith(TRAIN) else "test")
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_of_folders_are_those_of_markets_names(tmp_path: Path) -> None:
+    folder(tmp_path, f"{GALLERY}/0001/a_c1.jpg", f"{GALLERY}/0002/b_c1.jpg", "query/0002_c2s1_000001_00.jpg")
+    assert [record.person for record in scan(tmp_path, "test")] == [1, 2, 2]
+
+
+def test_folders_inside_of_a_persons_folder_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder(tmp_path, f"{TRAIN}/anna/c1_a.jpg", f"{TRAIN}/bert/cam1/a.jpg", f"{TRAIN}/carl/c1_a.jpg")
+    assert read(tmp_path)[0] == [1, 3]
+    assert "left out the pictures in folders inside of a person's folder, such as bert/cam1/a.jpg" in caplog.text
+
+
+@pytest.mark.parametrize(("files", "told"), [
+    (("train/a/b/c.jpg",), r"train holds no pictures\..*sub-folders of train, such as a/b/c\.jpg; .*train/PERSON/"),
+    (("photos/anna/a.jpg",), r"sub-folders of .*, such as photos/anna/a\.jpg; .*bounding_box_train/PERSON/"),
+])
+def test_pictures_that_lie_too_deep_are_named(tmp_path: Path, files: tuple[str, ...], told: str) -> None:
+    with pytest.raises((PictureError, FileNotFoundError), match=told):
+        load(folder(tmp_path, *files))
+
+
+@pytest.mark.parametrize("name", ["Bounding_Box_Train", "bounding-box-train", "Train"])
+def test_a_folder_in_other_letters_is_pointed_at(tmp_path: Path, name: str) -> None:
+    if (folder(tmp_path, f"{name}/0002_c1s1_000451_03.jpg") / name.lower()).exists() and name != name.lower():
+        pytest.skip("capitals make no difference on this disk")
+    for other in ((), ("query/0002_c1s1_000451_03.jpg",)):
+        with pytest.raises(FileNotFoundError, match=f"{name} is not read: rename it to bounding_box_train"):
+            load(folder(tmp_path, *other))
+
+
+def test_a_folder_of_the_data_folder_is_not_taken_for_it(tmp_path: Path) -> None:
+    folder(tmp_path, f"{TRAIN}/0002_c1s1_000451_03.jpg")
+    with pytest.raises(FileNotFoundError, match=f"Did you mean {re.escape(str(tmp_path))}\\?"):
+        load(tmp_path / TRAIN)
