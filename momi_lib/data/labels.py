@@ -39,8 +39,19 @@ NOT_COCO = (
     "not COCO keypoints ({}). Expected images[] with id, file_name, width, height and annotations[] with image_id, "
     "keypoints."
 )
+MASKS = (
+    "Masks are optional except for true swaps: remove segmentation from all annotations, or give each of them an "
+    "uncompressed one."
+)
 #: What each file of labels is also called, for `near_label_files`.
 ALSO = {"test": ("query", "gallery", "val", "valid", "validation")}
+#: What programs call labels of any split, such as Roboflow's `_annotations.coco.json`.
+ANY = {"annotation", "annotations", "label", "labels", "coco", "keypoints"}
+#: Folders of the pictures of each file, beside which other programs write their labels.
+PICTURES = {
+    "train": ("bounding_box_train", "train"),
+    "test": ("bounding_box_test", "query", "gallery", "test", "valid"),
+}
 #: How often a joint may lie outside of its picture before all labels are doubted: in their units, and turned around.
 MOST_OUTSIDE, TURNED_OUTSIDE = 0.5, 0.1
 
@@ -164,7 +175,7 @@ def _match(content: Any, files: Sequence[str]) -> tuple[list[list[int]], list[di
     missing = [file for file in files if file not in images or images[file]["id"] not in entries]
     if missing:
         raise LabelError(_missing(missing, len(files), images, entries, skipped))
-    for category in content.get("categories") or ():
+    for category in _categories(content):
         _check_order(category)
     chosen = [(file, images[file]) for file in files]
     stated = [[_whole(image, side, file) for side in ("height", "width")] for file, image in chosen]
@@ -198,13 +209,15 @@ def _annotations(
     """The one annotation of a person of each image_id, and how many others each has that were passed over."""
     if not isinstance(content.get("annotations"), list):
         raise LabelError(NOT_COCO.format("it has no list annotations"))
-    persons = _person_categories(content.get("categories"))
+    persons = _person_categories(_categories(content))
     entries: dict[Any, dict[str, Any]] = {}
     skipped: dict[Any, int] = {}
     for place, entry in enumerate(content["annotations"]):
         if not isinstance(entry, dict) or not isinstance(entry.get("image_id"), (int, float, str)):
             raise LabelError(NOT_COCO.format(f"annotations[{place}] has no image_id that is a number or a text"))
         number = entry["image_id"]
+        if not isinstance(entry.get("category_id"), (int, float, str, type(None))):
+            raise LabelError(NOT_COCO.format(f"annotations[{place}] has a category_id that is no number and no text"))
         crowd = str(entry.get("iscrowd", 0)).casefold() in ("1", "true")
         if crowd or (persons is not None and "category_id" in entry and entry["category_id"] not in persons):
             skipped[number] = skipped.get(number, 0) + 1
@@ -216,18 +229,31 @@ def _annotations(
     return entries, skipped
 
 
-def _person_categories(categories: Any) -> set[Any] | None:
-    """The ids of the categories that are people; None where the categories do not say."""
+def _categories(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """The entries of categories[], which may be missing."""
+    categories = content.get("categories")
+    if categories is None:
+        return []
     if not isinstance(categories, list):
-        return None
+        raise LabelError(NOT_COCO.format(f"categories is {_said(categories)}, expected a list or nothing"))
+    for place, each in enumerate(categories):
+        if not isinstance(each, dict) or not isinstance(each.get("id"), (int, float, str, type(None))):
+            got = f"its id is {_said(each['id'])}" if isinstance(each, dict) else f"got {_said(each)}"
+            what = f"categories[{place}]: expected an object with an id that is a number or a text, {got}"
+            raise LabelError(NOT_COCO.format(what))
+    return categories
+
+
+def _person_categories(categories: list[dict[str, Any]]) -> set[Any] | None:
+    """The ids of the categories that are people; None where the categories do not say."""
     people = ("person", "people", "pedestrian", "human")
     ids = {each["id"] for each in categories if str(each.get("name")).casefold() in people and "id" in each}
     return ids or None
 
 
-def _check_order(category: Any) -> None:
+def _check_order(category: dict[str, Any]) -> None:
     """Refuse a category in which a joint of COCO stands at another place; other names say nothing."""
-    told = category.get("keypoints") if isinstance(category, dict) else None
+    told = category.get("keypoints")
     if not isinstance(told, list):
         return
     names = [re.sub(r"[^a-z]+", "_", str(name).casefold()).strip("_") for name in told]
@@ -354,7 +380,7 @@ def near_label_files(path: Path) -> list[Path]:
     []
     """
     root, own = path.parent.parent, path.stem
-    folders = [path.parent, root]
+    folders = [path.parent, root, *(root / name for name in PICTURES.get(own, ()))]
     if root.is_dir():
         names = ("annotation", "annotations", "label", "labels")
         folders += [each for each in sorted(root.iterdir()) if each.is_dir() and each.name.casefold() in names]
@@ -363,12 +389,20 @@ def near_label_files(path: Path) -> list[Path]:
     for folder in dict.fromkeys(folders):
         if not folder.is_dir():
             continue
-        for each in sorted(folder.iterdir()):
-            name, dot, _ = each.name.casefold().partition(".json")
-            words = re.findall("[a-z]+", name)
-            if dot and each not in taken and any(_meant(word, own) for word in words) and each.is_file():
+        for file in sorted(os.listdir(folder)):  # one of pictures may hold many thousands
+            name, dot, _ = file.casefold().partition(".json")
+            each = folder / file
+            if dot and each not in taken and _names(re.findall("[a-z]+", name), own) and each.is_file():
                 found.append(each)
     return found
+
+
+def _names(words: list[str], own: str) -> bool:
+    """Whether the words of a file's name say that it holds the labels of a split, or labels and not of which."""
+    if any(_meant(word, own) for word in words):
+        return True
+    others = {"train", "test", "truth"} - {own}
+    return not ANY.isdisjoint(words) and not any(_meant(word, other) for word in words for other in others)
 
 
 def _meant(word: str, name: str) -> bool:
@@ -409,13 +443,17 @@ def _masks(
     if len(without) == len(files):
         return None
     if without:
-        raise LabelError(f"{len(without)} pictures have no segmentation, the first is {without[0]}.")
+        raise LabelError(
+            f"{len(without)} of {len(files)} pictures have no segmentation, the first is {without[0]}. {MASKS}"
+        )
     codes = [entry["segmentation"] for entry in entries]
     for file, code, real in zip(files, codes, sizes.tolist(), strict=True):
         if not isinstance(code, dict) or not isinstance(code.get("counts"), list):
+            packed = isinstance(code, dict) and isinstance(code.get("counts"), str)
+            got = "polygons" if isinstance(code, list) else "a compressed one" if packed else _said(code)
             raise LabelError(
                 f"segmentation of {file}: expected an uncompressed run-length encoding, "
-                '{"size": [rows, columns], "counts": [integers]}; polygons and strings are not read.'
+                f'{{"size": [rows, columns], "counts": [integers]}}, got {got}. {MASKS}'
             )
         if code.get("size") != real:
             raise LabelError(

@@ -185,7 +185,7 @@ WRONG = {
     ),
     "text": (lambda c: _put(c, "left", "annotations", 0, "keypoints", 3), "keypoints of .*0002"),
     "visibility 3": (lambda c: _put(c, 3, "annotations", 0, "keypoints", 2), "keypoints of .*0002"),
-    "one mask missing": (lambda c: _drop(c, *RLE), "1 pictures have no segmentation.*0002"),
+    "one mask missing": (lambda c: _drop(c, *RLE), "1 of 2 pictures have no segmentation.*0002"),
     "polygon": (lambda c: _put(c, [[1, 2, 3, 4, 5, 6]], *RLE), "0002.*uncompressed"),
     "compressed": (lambda c: _put(c, "abc", *RLE, "counts"), "0002.*uncompressed"),
     "mask size": (lambda c: _put(c, [64, 128], *RLE, "size"), "segmentation of .*0002.*size"),

@@ -134,6 +134,8 @@ READ: dict[str, Callable[[dict[str, Any]], None]] = {
     ),
     "joints of unknown names": categories({"id": 1, "name": "person", "keypoints": [f"k{k}" for k in range(17)]}),
     "no categories": no_categories,
+    "categories that are null": lambda c: c.update(categories=None),
+    "info and licences of other kinds": lambda c: c.update(info=[None], licenses=3),
     "ids as texts": lambda c: [
         [image.update(id=str(image["id"])) for image in c["images"]],
         [entry.update(image_id=str(entry["image_id"])) for entry in c["annotations"]],
@@ -286,6 +288,24 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "no file_name": (drop("images", 1, "file_name"), r"images\[1\].*file_name"),
     "no image_id": (drop("annotations", 1, "image_id"), r"annotations\[1\].*image_id"),
     "no keypoints": (drop("annotations", 1, "keypoints"), f"{B}.*keypoints"),
+    **{
+        f"{name} that hold {each!r}": (
+            lambda c, name=name, each=each: c[name].append(each), rf"{name}\[{place}\][^(]*{expected}"
+        )
+        for name, place, expected in (
+            ("images", 2, "text"), ("annotations", 2, "text"), ("categories", 1, "expected an object")
+        )
+        for each in (None, 3, "x", [1])
+    },
+    "categories that are a text": (lambda c: c.update(categories="person"), "categories is the text 'person'"),
+    "a category whose id is a list": (lambda c: c["categories"][0].update(id=[1]), r"categories\[0\].*id is a list"),
+    "a category_id that is a list": (lambda c: person(c).update(category_id=[1]), r"annotations\[1\].*category_id"),
+    # masks of other programs
+    "polygons": (no_polygon([[1, 2, 3, 4, 5, 6]]), f"segmentation of {A}.*got polygons.*optional.*remove"),
+    "a compressed mask": (
+        no_polygon({"size": [128, 64], "counts": "abc"}), f"segmentation of {A}.*compressed.*optional.*remove"
+    ),
+    "a mask of one person": (drop("annotations", 1, "segmentation"), f"1 of 2 .*no segmentation.*{B}.*optional"),
     "an image that is a text": (lambda c: c["images"].insert(0, A), r"images\[0\]"),
     "an annotation that is a list": (lambda c: c["annotations"].insert(0, [1]), r"annotations\[0\]"),
     "a file_name that is a number": (lambda c: c["images"][1].update(file_name=3), r"images\[1\].*file_name"),
@@ -378,6 +398,8 @@ def test_a_file_without_labels_is_named_as_what_it_is(root, case):
         "annotations/train.json.gz", "annotations/train_keypoints.json", "annotations/person_keypoints_train2017.json",
         "annotations/trian.json", "annotations/training.json", "annotations/bounding_box_train.json",
         "annotation/train.json", "Annotations/train.json", "labels/train.json", "train.json", "annotations/.train.json",
+        "annotations/_annotations.coco.json", "bounding_box_train/_annotations.coco.json", "annotations.json",
+        "labels/labels.json", "annotations/person_keypoints_default.json",
     ],
 )  # fmt: skip
 def test_a_label_file_under_a_near_name_is_pointed_at(root, name, caplog):
@@ -404,7 +426,10 @@ def test_the_test_split_has_one_file_of_labels(root, name, caplog):
     assert f"{name}.json" in caplog.text and "annotations/test.json" in caplog.text
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "annotations/test.json", "annotations/truth.json", "notes.json"])
+@pytest.mark.parametrize("name", [
+    "manifest.json", "annotations/test.json", "annotations/truth.json", "notes.json",
+    "annotations/person_keypoints_val2017.json", "query/_annotations.coco.json",
+])  # fmt: skip
 def test_nothing_is_said_of_other_files(root, name, caplog):
     put(root, content(), name)
     assert load(root).joints is None and not caplog.records
