@@ -6,7 +6,7 @@ import errno
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Annotated, Literal, TypeVar
 
 import tyro
 
+from momi_lib.files import matching
 from momi_lib.rivals.methods import WHERE
 from momi_lib.rivals.run_config import RivalRunConfig
 from momi_lib.study.commands import Ablations, Experiments, ExperimentsPage, Rivals
@@ -176,7 +177,8 @@ def swap(
 
     Args:
         pictures: source and target, the pictures of the person and of the pose; with --pose, sources alone. A source
-            may be a folder of pictures. Any size; a person filling a 1:2 frame works best.
+            may be a folder of pictures, or a pattern such as `people/*.jpg`. Any size; a person filling a 1:2 frame
+            works best.
         out: PNG or JPEG to write, and for many swaps a folder. No input is overwritten.
         pose: target of all sources.
         weights: a name of committed weights, or a file.
@@ -188,6 +190,11 @@ def swap(
     from momi_lib.translate.from_files import ordered, swap_to_files
 
     swap_to_files(ordered(pictures, pose, out, background), weights=weights, background=background, crop=crop)
+
+
+def _all(names: Sequence[str]) -> list[str]:
+    """Names, and files that match a pattern."""
+    return [found for name in names for found in matching(name)]
 
 
 def evaluate(
@@ -233,9 +240,9 @@ def evaluate(
     refuse_unwritable(out, folder=True)
     with _saying_how_to_go_on("the same command goes on where it was", out):
         table_one(
-            weights, data, out, count=pairs, seed=seed, paper_literal=paper_literal, pairs_file=pairs_file, judge=judge,
-            judge_weights=judge_weights, teacher=teacher, teacher_input=teacher_input, affinity=affinity,
-            pose_pairs=pose_pairs,
+            _all(weights), data, out, count=pairs, seed=seed, paper_literal=paper_literal, pairs_file=pairs_file,
+            judge=judge, judge_weights=judge_weights, teacher=teacher, teacher_input=teacher_input,
+            affinity=_all(affinity), pose_pairs=pose_pairs,
         )  # fmt: skip
     if int(os.environ.get("RANK", 0)) == 0:
         log.info((out / f"{TABLE}.md").read_text(encoding="utf-8"))
@@ -263,7 +270,7 @@ def truth(
     from momi_lib.files import refuse_unwritable, write_json
 
     refuse_unwritable(out)
-    table = truth_table(weights, data, limit=limit, named=named, download=True)
+    table = truth_table(_all(weights), data, limit=limit, named=named, download=True)
     write_json(out, table)
     for row in table["rows"]:
         log.info(
@@ -318,7 +325,7 @@ def figure(
     if out.suffix.lower() != ".png":
         raise ValueError(f"--out {out}: expected a file that ends in .png, the format that is written")
     refuse_unwritable(out)
-    swap_figure(out, weights, data, rows=rows, seed=seed)
+    swap_figure(out, _all(weights), data, rows=rows, seed=seed)
     log.info("%s", out)
 
 

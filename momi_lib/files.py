@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import glob
 import hashlib
 import io
 import json
@@ -602,6 +603,32 @@ def expanded(path: str | Path) -> Path:
         return path.expanduser()
     except RuntimeError as error:
         raise FileNotFoundError(f"{path}: there is no {first} here, and no user {first[1:]} with a home") from error
+
+
+def matching(name: str) -> list[str]:
+    """The files and folders that a pattern such as `people/*.jpg` names, in order: on Windows no shell does this.
+
+    What is there under this very name is no pattern, nor is what has none of the signs ``*``, ``?`` and ``[``; hidden
+    files are not found.
+
+    Raises:
+        FileNotFoundError: where nothing matches.
+
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for each in ("b.jpg", "a.jpg", "a.png"): (folder / each).touch()
+    >>> [Path(found).name for found in matching(f"{folder}/*.jpg")], matching("none.jpg")
+    (['a.jpg', 'b.jpg'], ['none.jpg'])
+    """
+    if glob.has_magic(name):
+        path = expanded(name)
+        there = next((each for each in (path, *path.parents) if os.path.lexists(each)), path)
+        pattern = str(path.relative_to(there))
+        if glob.has_magic(pattern):
+            found = sorted(glob.glob(os.path.join(glob.escape(str(there)), pattern)))
+            if not found:
+                raise FileNotFoundError(f"{name} does not exist, and as a pattern it matches no file")
+            return [str(Path(each)) for each in found]
+    return [name]
 
 
 class NotInstalledError(FileNotFoundError):

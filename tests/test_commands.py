@@ -147,3 +147,16 @@ def test_info_knows_data_and_presets(caplog):
     assert '"train": 3840' in caplog.text
     assert all(f'"{name}": ' in caplog.text for name in ("small", "lookup"))
     assert "weights momi-lookup: MomiNet" in caplog.text
+
+
+def test_a_pattern_of_weights_is_all_that_match(tmp_path, monkeypatch, capsys):
+    """On Windows no shell replaces it."""
+    asked = []
+    monkeypatch.setattr("momi_lib.evaluate.figure.swap_figure", lambda out, weights, *_, **__: asked.extend(weights))
+    for name in ("b", "a"):
+        (tmp_path / f"{name}.safetensors").touch()
+    pattern = str(tmp_path / "*.safetensors")
+    assert main(["figure", "--out", str(tmp_path / "f.png"), "--weights", "small", pattern]) == 0
+    assert asked == ["small", *(str(tmp_path / f"{name}.safetensors") for name in "ab")]
+    assert main(["figure", "--out", str(tmp_path / "f.png"), "--weights", f"{pattern}.pth"]) == 1
+    assert capsys.readouterr().err == f"error: {pattern}.pth does not exist, and as a pattern it matches no file\n"

@@ -19,8 +19,8 @@ from tqdm.auto import tqdm
 from momi_lib.data import PictureError, to_float, to_uint8
 from momi_lib.data.pictures import WRITTEN, check_out, check_writable, decode_pictures, save_picture
 from momi_lib.data.reading import Box, cut, read_picture
-from momi_lib.data.records import ENDINGS, is_picture, left_out
-from momi_lib.files import expanded
+from momi_lib.data.records import ENDINGS, deeper, is_picture, left_out
+from momi_lib.files import expanded, matching
 from momi_lib.pose.person_box import PersonFinder, detector_weights
 from momi_lib.translate.network import MomiNet
 from momi_lib.translate.verdict import Usual, Verdict, judged, usual_of
@@ -61,7 +61,7 @@ def ordered(
 
     Args:
         pictures: source and target; or, with `pose` or where a source is a folder, sources. A folder stands for the
-            pictures in it.
+            pictures in it, and a pattern such as ``people/*.jpg`` for the files that match.
         pose: the target.
         out: a file for one swap; a folder for several, which is made if it is missing.
         background: as for :func:`background_of`; a file of that name is not overwritten either.
@@ -69,20 +69,23 @@ def ordered(
     Raises:
         ValueError: for another number of pictures, an output that would overwrite an input or cannot be written.
         PictureError: for an input that does not exist, and a folder without pictures.
+        FileNotFoundError: for a pattern that matches no file.
 
     >>> ordered([Path("a.jpg")], None, Path("swap.png"))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     ValueError: swap: expected SOURCE TARGET, or SOURCES… with --pose TARGET; got 1 picture and no --pose
     """
-    given = [_local(path) for path in pictures]
+    given = [file for path in pictures for file in _local(path)]
     if pose is None:
         if len(given) != 2:
             got = f"{len(given)} picture{'s' * (len(given) != 1)} and no --pose"
             raise ValueError(f"swap: expected SOURCE TARGET, or SOURCES… with --pose TARGET; got {got}")
         given, target = given[:1], given[1]
     elif given:
-        target = _local(pose)
+        target, *more = _local(pose)
+        if more:
+            raise ValueError(f"--pose {pose} matches {1 + len(more)} files, expected one picture")
     else:
         raise ValueError("swap: expected at least one source beside --pose TARGET, got none")
     if not os.path.isfile(target):
@@ -99,10 +102,10 @@ def ordered(
     return Order(tuple(sources), target, _outs(sources, out, folders, inputs), many)
 
 
-def _local(path: Path) -> Path:
+def _local(path: Path) -> list[Path]:
     if re.match(r"(https?|ftp|file):/", path.as_posix(), re.IGNORECASE):
         raise PictureError(f"{path} is an address; download the picture and give the name of its file.")
-    return expanded(path)
+    return [Path(file) for file in matching(str(expanded(path)))]
 
 
 def _background_file(background: str | None) -> list[tuple[str, Path]]:
@@ -118,7 +121,13 @@ def _pictures_in(path: Path) -> list[Path]:
     said = left_out(names)
     found = [path / name for name in names if is_picture(name) and (path / name).is_file()]
     if not found:
-        but = f" but {said}" if said else ""
+        but, inside = f" but {said}" if said else "", deeper(path)
+        if inside is not None:
+            folder = path / os.path.dirname(inside)
+            raise PictureError(
+                f"{path} holds no pictures{but}; there are some in its sub-folders, such as {inside}. Name the folders "
+                f"that hold them, such as {folder}, as sources."
+            )
         raise PictureError(f"{path} holds no pictures{but}; expected some that end in {', '.join(ENDINGS)}.")
     if said:
         log.warning("%s: left out %s.", path, said)

@@ -78,12 +78,38 @@ def test_a_folder_is_no_name_for_one_swap_without_pose(tmp_path: Path) -> None:
     ("names", "but"), [(["notes.txt"], ""), (["a.gif"], " but 1 .gif file, which is not read")]
 )
 def test_a_folder_without_pictures_says_what_it_holds(tmp_path: Path, names: list[str], but: str) -> None:
+    (tmp_path / "in").mkdir()
     for name in names:
-        (tmp_path / name).write_bytes(b"x")
+        (tmp_path / "in" / name).write_bytes(b"x")
     with pytest.raises(PictureError) as caught:
-        ordered([tmp_path, picture(tmp_path / "pose" / "p.png")], None, tmp_path / "out")
+        ordered([tmp_path / "in", picture(tmp_path / "pose" / "p.png")], None, tmp_path / "out")
     endings = "expected some that end in .jpg, .jpeg, .png, .webp, .bmp, .jfif, .jpe."
-    assert str(caught.value) == f"{tmp_path} holds no pictures{but}; {endings}"
+    assert str(caught.value) == f"{tmp_path / 'in'} holds no pictures{but}; {endings}"
+
+
+def test_a_folder_of_folders_names_one_that_holds_pictures(tmp_path: Path) -> None:
+    inside, target = picture(tmp_path / "all" / "anna" / "c1" / "a.jpg"), picture(tmp_path / "pose.png")
+    with pytest.raises(PictureError) as caught:
+        ordered([tmp_path / "all"], target, tmp_path / "out")
+    assert str(caught.value) == (
+        f"{tmp_path / 'all'} holds no pictures; there are some in its sub-folders, such as anna/c1/a.jpg. Name the "
+        f"folders that hold them, such as {inside.parent}, as sources."
+    )
+
+
+def test_a_pattern_is_the_files_that_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows no shell replaces it."""
+    b, a, _, d = (picture(tmp_path / "in [1]" / name) for name in ("b.jpg", "a.jpg", "c.png", "[d].jpg"))
+    target, out = picture(tmp_path / "pose 1.png"), tmp_path / "out"
+    assert ordered([tmp_path / "in [1]" / "?.jpg", d], tmp_path / "pose*", out).sources == (a, b, d)
+    monkeypatch.chdir(tmp_path)
+    assert ordered([Path("in*/a.jpg")], target, tmp_path / "o.png").sources == (Path("in [1]/a.jpg"),)
+    with pytest.raises(FileNotFoundError, match=r"none\*\.jpg does not exist, and as a pattern it matches no file"):
+        ordered([Path("none*.jpg")], target, out)
+    with pytest.raises(ValueError, match=r"--pose in \[1\].*\*\.jpg matches 3 files, expected one picture"):
+        ordered([a], Path("in [1]/*.jpg"), out)
+    with pytest.raises(ValueError, match="expected SOURCE TARGET.*got 3 pictures and no --pose"):
+        ordered([Path("in [1]/*.jpg")], None, out)
 
 
 def test_another_name_of_an_input_is_not_overwritten(tmp_path: Path) -> None:
