@@ -67,7 +67,8 @@ class Table:
     Args:
         pairs: which swaps.
         judge: whose features IS, FID and KID are computed from.
-        train: people whose identities are the classes of a judge without logits.
+        train: people whose identities are the classes of a judge without logits, which needs them for IS and mask-IS;
+            ``None`` for data without a training split.
         teacher: pose network, pictures in [-1, 1] → heatmaps.
         teacher_name: with its hash.
         folder: of the stores.
@@ -82,7 +83,7 @@ class Table:
 
     pairs: Pairs
     judge: JudgeNetwork | None
-    train: People
+    train: People | None
     teacher: torch.nn.Module | None
     teacher_name: str
     folder: Path
@@ -132,6 +133,7 @@ class Table:
         return isinstance(self.judge, OfflineJudge)
 
     def _identities(self) -> IdentityClassifier:
+        assert self.train is not None  # else "IS" and "mask-IS" are missing
         known = self._features(self.train.pictures, f"{len(self.train):,} training pictures")
         return IdentityClassifier(known.values, self.train.persons)
 
@@ -274,14 +276,14 @@ def _persons(swaps: Pairs | Truth) -> tuple[Tensor, Tensor]:
 
 
 def affinity_networks(
-    asked: Sequence[str | Path], people: People, train: People, device: torch.device
+    asked: Sequence[str | Path], people: People, train: People | None, device: torch.device
 ) -> list[AffinityNetwork]:
     """The networks of APS.
 
     Args:
         asked: variants (``"heldout"``, ``"paper"``) or files; empty: those committed that were trained on these data,
             and where there are none the held-out one.
-        people, train: who is judged, and the training split of the same data.
+        people, train: who is judged, and the training split of the same data, if there is one.
         device: where they compute.
 
     Raises:
@@ -354,7 +356,8 @@ def open_table(
             return None
 
     device = device or pick()
-    train = load(data, "train")
+    classes = ("IS", "mask-IS") if judge == "mannequin" else ()  # other judges have their own
+    train = had(classes, False, lambda: load(data, "train"))
     foreign = pairs.people.folder.resolve() != EMBEDDED.resolve()
     warn_of_other_pictures(pairs.people.folder, teacher)
     if foreign and judge == "mannequin":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from momi_lib.metrics.uncertainty import BY_PERSON, paired_difference
 from momi_lib.provenance import environment
 from momi_lib.translate.swaps import Swaps
 
+log = logging.getLogger(__name__)
 TRUE = "true swap"
 #: Columns that older results and computers without the extra packages lack, with their titles and decimals.
 FURTHER = {"sharpness": ("sharpness, the truth's is 1", 2)} | {name: (title, 3) for name, title in TITLES.items()}
@@ -38,7 +40,8 @@ def truth_table(
     Args:
         weights: names of committed weights, files, or objects that satisfy :class:`~momi_lib.translate.swaps.Swaps`, as
             :func:`~momi_lib.evaluate.answers.named_methods` takes them.
-        folder: data with true swaps; ``None`` is ``$MOMI_DATA`` or the embedded set.
+        folder: data with true swaps; ``None`` is ``$MOMI_DATA`` or the embedded set. Without a training split there is
+            no row of the mean picture.
         limit: only the first so many swaps.
         named: also ask :class:`~momi_lib.metrics.outside_judges.NamedJudges`, those that are here.
         download: get what LPIPS needs where it is missing.
@@ -54,7 +57,11 @@ def truth_table(
     """
     device = pick()
     methods = named_methods(weights, device=device)  # missing ones are found out now
-    truth, train = load_truth(folder), load(folder, "train")
+    truth, train = load_truth(folder), None
+    try:
+        train = load(folder, "train")
+    except FileNotFoundError as error:
+        log.warning("the answer with the mean picture of the training people is left out: %s", error)
     for entry in methods:
         poses_of(entry.method, truth.people)  # so are missing labels
     if limit is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 import torch
@@ -185,6 +186,17 @@ def test_the_table_of_true_swaps_says_who_was_given_a_pose(truth: Truth, monkeyp
     for row in table["rows"]:  # results of earlier versions do not say it
         row.pop("given", None)
     assert "given" not in markdown({**table, "differences": []})
+
+
+def test_without_people_to_train_on_there_is_no_mean_picture(
+    truth: Truth, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "Judges", FewJudges)
+    monkeypatch.setattr(module, "load_truth", lambda folder: truth)
+    monkeypatch.setattr(module, "load", MagicMock(side_effect=FileNotFoundError("no bounding_box_train")))
+    rows = truth_table([Echo("echo")], limit=2, named=False)["rows"]
+    assert [row["answer"] for row in rows] == ["copy source", "copy target", "echo", "true swap"]
+    assert "mean picture of the training people is left out: no bounding_box_train" in caplog.text
 
 
 def test_what_an_object_lacks_is_named(truth: Truth) -> None:

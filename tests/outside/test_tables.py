@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -78,6 +80,21 @@ def test_nothing_is_missing_where_all_can_be_had(crowd, out):
     table = table_one([Echo()], crowd, out, count=4)
     assert "missing" not in table and table["rows"][-1]["scores"].keys() == ALL
     assert "left out" not in (out / "table.md").read_text(encoding="utf-8")
+
+
+def test_data_without_people_to_train_on_have_the_other_columns(crowd, tmp_path, monkeypatch, caplog):
+    for name in ("evaluation_network", "load_teacher", "feature_network", "affinity_networks"):
+        monkeypatch.setattr(module, name, MagicMock())
+    monkeypatch.setattr(module, "Table", SimpleNamespace)
+    for part in ("bounding_box_test", "query"):
+        shutil.copytree(crowd / part, tmp_path / part)
+    pairs = test_pairs(load(tmp_path, "test", cache=False), count=4)
+    assert open_table(pairs, tmp_path, tmp_path, judge="inception", complete=False).missing == {}
+    table = open_table(pairs, tmp_path, tmp_path, complete=False)
+    assert table.train is None and {*table.missing} == {"IS", "mask-IS"}
+    assert "IS is left out: " in caplog.text and "bounding_box_train does not exist" in caplog.text
+    with pytest.raises(FileNotFoundError, match="bounding_box_train"):
+        open_table(pairs, tmp_path, tmp_path)
 
 
 def test_one_answer_without_a_score_leaves_it_to_the_others(crowd, out, monkeypatch):
