@@ -7,9 +7,10 @@
 
 from momi_lib.data.labels import LabelError
 from momi_lib.data.mirror import mirror_joints, mirror_maps, mirror_pictures
+from momi_lib.data.names import PictureError
 from momi_lib.data.people import People, load
 from momi_lib.data.pictures import size_of, to_float, to_uint8
-from momi_lib.data.records import PictureError, data_folder
+from momi_lib.data.records import data_folder
 from momi_lib.data.triplets import Triplets, TripletSampler
 from momi_lib.data.truth import Truth, load_truth
 

@@ -23,8 +23,9 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from momi_lib.arguments import check_bytes, check_range, check_tensor, check_tensors, path_of, told, whole
+from momi_lib.data.names import PictureError
 from momi_lib.data.reading import MAX_BYTES, opened
-from momi_lib.data.records import PictureError, refuse
+from momi_lib.data.records import refuse
 from momi_lib.files import temporary_prefix, write_atomically
 
 __all__ = [

@@ -17,7 +17,7 @@ import torch
 from PIL import Image, ImageCms, WebPImagePlugin  # noqa: F401  (the import makes Image.open know WebP)
 from torch import Tensor
 
-from momi_lib.data.records import PictureError
+from momi_lib.data.names import PictureError
 
 __all__ = ["MAX_PIXELS", "NAMES", "Box", "Opened", "as_seen", "cut", "kind_of", "opened", "read_picture", "several"]
 
@@ -168,7 +168,7 @@ def opened(file: str | BinaryIO) -> Opened:
     >>> opened(io.BytesIO(b"GIF89a"))
     Traceback (most recent call last):
     ...
-    momi_lib.data.records.PictureError: is not a JPEG, PNG, WebP or BMP picture but a GIF
+    momi_lib.data.names.PictureError: is not a JPEG, PNG, WebP or BMP picture but a GIF
     """
     try:
         with Image.open(file, formats=FORMATS) as image:

@@ -1,4 +1,4 @@
-"""Records: which pictures a folder holds, and what their names say.
+"""Records: which pictures a folder holds, and whom they show.
 
 The layout is that of Market-1501 (Zheng et al., 2015): three folders of pictures named
 `PPPP_cCsS_FFFFFF_BB.jpg`: person, camera and sequence, frame, box. Person `-1` is junk (a bad detection) and
@@ -15,28 +15,22 @@ import logging
 import os
 import re
 import stat
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from momi_lib.arguments import path_of, word
+from momi_lib.data.names import CAMERA, NAMINGS, Naming, PictureError, is_picture, left_out, parsed_name
 from momi_lib.files import NotInstalledError, expanded, missing_home, project_folder
 
 __all__ = [
     "EMBEDDED",
-    "ENDINGS",
     "FOLDERS",
     "LAYOUT",
     "SPLITS",
-    "PictureError",
     "Record",
     "data_folder",
     "deeper",
-    "is_picture",
-    "left_out",
-    "parse_name",
     "refuse",
     "scan",
     "split_folder",
@@ -59,13 +53,6 @@ LAYOUT = (
 )
 #: The mannequins that come with the repository; $MOMI_HOME is read once, here.
 EMBEDDED = project_folder() / "data" / "mannequins"
-#: Endings of files that are read, in any case.
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".jfif", ".jpe")
-#: Endings of pictures that are not read: named where they are left out.
-UNREAD = (
-    ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".mp4", ".mov", ".avi", ".webm",
-    ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".ppm", ".pgm", ".ico", ".mpo", ".pdf",
-)  # fmt: skip
 NAMED = 3  # how many bad files an error names
 #: What other data sets call Market-1501's folders; the first that is there is read.
 CALLED: dict[str, tuple[str, ...]] = {
@@ -76,44 +63,8 @@ CALLED: dict[str, tuple[str, ...]] = {
 #: MSMT17 keeps gallery and queries in one folder, and says which is which in two lists.
 LISTED = {"bounding_box_test": "list_gallery.txt", "query": "list_query.txt"}
 LISTED_IN = ("test", "mask_test_v2")
-
-
-class _Naming(NamedTuple):
-    """How a data set names its pictures; `first` is the number of its first person, where 0 means one."""
-
-    of: str
-    form: str
-    pattern: re.Pattern[str]
-    first: int = 0
-
-
-_END = "(?:" + "|".join(re.escape(ending) for ending in ENDINGS) + ")"
-
-
-def _naming(of: str, form: str, pattern: str, first: int = 0) -> _Naming:
-    # `.jpg.jpg` occurs in some copies of Market-1501.
-    return _Naming(of, form, re.compile(rf"{pattern}{_END}(?:\.jpg)?", re.IGNORECASE | re.ASCII), first)
-
-
-NAMINGS = (
-    _naming("Market-1501", "PPPP_cCsS_FFFFFF_BB.jpg", r"(?P<person>-1|\d{4})_c(?P<camera>\d+)s\d+_\d+_\d+"),
-    _naming("DukeMTMC-reID", "PPPP_cC_fFFFFFFF.jpg", r"(?P<person>-1|\d{4})_c(?P<camera>\d+)_f\d+"),
-    # In MSMT17, 0000 is a person like any other.
-    _naming(
-        "MSMT17",
-        "PPPP_III_CC_MMDDtime_FFFF_B.jpg",
-        r"(?P<person>\d{4})_\d{3}_(?P<camera>\d{2})_\d{4}[a-z]+_\d+_\d+(?:_ex)?",
-        first=1,
-    ),
-)
 #: What numbers people, beside names: the folder of a person, by its own number or in the order of all of them.
 BY_FOLDER, BY_ORDER = "the number of its folder", "the order of the folders"
-# In a folder of one person names are free; a camera is looked for.
-CAMERA = re.compile(r"(?:^|[_-])c(?:am(?:era)?)?[_-]?(\d+)(?=s\d|[_.-]|$)", re.IGNORECASE | re.ASCII)
-
-
-class PictureError(ValueError):
-    """A picture, or a folder of them, cannot be used; the message names it and says what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -125,45 +76,6 @@ class Record:
     camera: int
     bytes: int
     mtime_ns: int
-
-
-def parse_name(name: str) -> tuple[int, int]:
-    """Person and camera number that a file name of Market-1501, DukeMTMC-reID or MSMT17 states.
-
-    MSMT17's persons are counted from 1 here: its 0000 is a person, and 0 means nobody of interest elsewhere.
-
-    Raises PictureError when the name has none of these forms.
-
-    >>> parse_name("0002_c1s1_000451_03.jpg"), parse_name("-1_c3s2_000451_03.jpg.jpg")
-    ((2, 1), (-1, 3))
-    >>> parse_name("0005_c2_f0046985.jpg"), parse_name("0000_000_01_0303morning_0015_0.jpg")
-    ((5, 2), (1, 1))
-    """
-    parsed = _parsed(name)
-    if parsed is None:
-        raise PictureError(
-            f"{name} is not named like 0002_c1s1_000451_03.jpg (person, camera and sequence, frame, box), nor as "
-            "DukeMTMC-reID or MSMT17 name their pictures"
-        )
-    return parsed[:2]
-
-
-def _parsed(name: str, folder: str | None = None) -> tuple[int, int, _Naming] | None:
-    """As :func:`parse_name`, None for other forms; and for a name that contradicts the number of its folder."""
-    for naming in NAMINGS:
-        match = naming.pattern.fullmatch(name)
-        if match is not None and (folder is None or (folder.isdecimal() and int(folder) == int(match["person"]))):
-            return int(match["person"]) + naming.first, int(match["camera"]), naming
-    return None
-
-
-def is_picture(name: str) -> bool:
-    """Whether a file's name says that it is a picture to read: one of `ENDINGS`, and not hidden.
-
-    >>> is_picture("a.JPG"), is_picture("._a.jpg"), is_picture("Thumbs.db")
-    (True, False, False)
-    """
-    return name.lower().endswith(ENDINGS) and not name.startswith(".")
 
 
 def deeper(folder: Path) -> str | None:
@@ -183,27 +95,6 @@ def deeper(folder: Path) -> str | None:
         if pictures and level:
             return (inside / pictures[0]).as_posix()
     return None
-
-
-def left_out(names: Iterable[str], of_another_naming: Iterable[str] = ()) -> str:
-    """Which of a folder's files are left out and why, as part of a sentence; "" where none looks like a picture.
-
-    >>> left_out(["a.heic", "Thumbs.db", "b.jpg"], ["holiday.webp"])
-    '1 .webp file of another naming (holiday.webp), 1 .heic file, which is not read'
-    """
-    other = sorted(of_another_naming)
-    unread = [name for name in sorted(names) if name.lower().endswith(UNREAD) and not name.startswith(".")]
-
-    def counted(files: list[str]) -> list[tuple[str, int, str]]:
-        endings = [os.path.splitext(name)[1].lower() for name in files]
-        return [
-            (f"{count} {ending} file" + "s" * (count > 1), count, files[endings.index(ending)])
-            for ending, count in sorted(Counter(endings).items())
-        ]
-
-    parts = [f"{said} of another naming ({first})" for said, _, first in counted(other)]
-    parts += [f"{said}, which {'are' if count > 1 else 'is'} not read" for said, count, _ in counted(unread)]
-    return ", ".join(parts)
 
 
 def refuse(folder: Path, bad: Sequence[tuple[str, str]], total: int) -> None:
@@ -344,9 +235,9 @@ def stamp(folder: Path, files: Sequence[str]) -> list[tuple[int, int]]:
 def scan(folder: Path, split: str, *, junk: bool = False) -> list[Record]:
     """Records of a split, sorted by name within each folder.
 
-    Read are files that end in `ENDINGS` and are named as Market-1501, DukeMTMC-reID or MSMT17 name theirs; in a folder
-    without such files, those of its sub-folders, each of which is one person: then names are free, a number as a
-    folder's name is the person's, and other names are numbered from 1 in their order, over all splits. What is left out
+    Read are files that end in `names.ENDINGS` and are named as Market-1501, DukeMTMC-reID or MSMT17 name theirs; in a
+    folder without such files, those of its sub-folders, each of which is one person: then names are free, a number as
+    a folder's name is the person's, and other names are numbered from 1 in their order, over all splits. What is left out
     and looks like a picture is said in one logged warning. `Thumbs.db` and hidden files are ignored. Pictures of person
     -1 (junk) and 0000 (distractors) are left out unless `junk`.
 
@@ -389,7 +280,7 @@ def scan(folder: Path, split: str, *, junk: bool = False) -> list[Record]:
 Found = list[tuple[str, int, int, str]]  # file relative to the data folder, person, camera, what numbers the person
 
 
-def _by_name(naming: _Naming) -> str:
+def _by_name(naming: Naming) -> str:
     return f"its name, as in {naming.of}"
 
 
@@ -417,7 +308,7 @@ def _named(folder: Path, place: Path, part: str) -> Found:
     else:
         names = sorted(os.listdir(place))
     pictures = [name for name in names if is_picture(os.path.basename(name))]
-    parsed = [(name, _parsed(os.path.basename(name))) for name in pictures]
+    parsed = [(name, parsed_name(os.path.basename(name))) for name in pictures]
     good: Found = [
         (f"{place.name}/{name}", person, camera, _by_name(naming))
         for name, known in parsed if known is not None
@@ -464,7 +355,7 @@ def _by_person(folder: Path, place: Path) -> Found:
             inside += [f"{person}/{name}" for name in [deeper(place / person)] if name is not None]
         for name in filter(is_picture, names):
             file = f"{place.name}/{person}/{name}"
-            parsed, camera = _parsed(name, person), CAMERA.search(os.path.splitext(name)[0])
+            parsed, camera = parsed_name(name, person), CAMERA.search(os.path.splitext(name)[0])
             without += [file] * (parsed is None and camera is None)
             if parsed is None:
                 found.append((file, numbers[person], int(camera[1]) if camera else 1, free))

@@ -17,9 +17,10 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from momi_lib.data import PictureError, to_float, to_uint8
+from momi_lib.data.names import ENDINGS, is_picture, left_out
 from momi_lib.data.pictures import WRITTEN, check_out, check_writable, decode_pictures, save_picture
 from momi_lib.data.reading import Box, cut, read_picture
-from momi_lib.data.records import ENDINGS, deeper, is_picture, left_out
+from momi_lib.data.records import deeper
 from momi_lib.files import expanded, matching
 from momi_lib.pose.person_box import PersonFinder, detector_weights
 from momi_lib.translate.network import MomiNet

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from momi_lib.data.records import parse_name
+from momi_lib.data.names import parse_name
 from tools.mannequins.body.attributes import distance, identity_attributes
 from tools.mannequins.dataset.plan import (
     AT_LEAST,

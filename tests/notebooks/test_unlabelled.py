@@ -15,7 +15,8 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
-from momi_lib.data.records import EMBEDDED, FOLDERS, parse_name
+from momi_lib.data.names import parse_name
+from momi_lib.data.records import EMBEDDED, FOLDERS
 from momi_lib.lessons.people import LEAST, PeopleOfALesson
 from tools.notebooks.run import SETTINGS
 

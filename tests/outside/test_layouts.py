@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from momi_lib.data import PictureError, TripletSampler, data_folder, load
-from momi_lib.data.records import parse_name, scan
+from momi_lib.data.names import parse_name
+from momi_lib.data.records import scan
 
 TRAIN, GALLERY = "bounding_box_train", "bounding_box_test"
 

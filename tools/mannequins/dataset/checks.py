@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from momi_lib.data.labels import decode_masks
-from momi_lib.data.records import FOLDERS, parse_name
+from momi_lib.data.names import parse_name
+from momi_lib.data.records import FOLDERS
 from momi_lib.skeleton import JOINTS
 
 __all__ = ["DataSet", "Result", "check"]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from momi_lib.data.records import FOLDERS, parse_name
+from momi_lib.data.names import parse_name
+from momi_lib.data.records import FOLDERS
 from momi_lib.skeleton import JOINTS
 from tools.mannequins.dataset.checks import DataSet
 
