@@ -237,9 +237,9 @@ def scan(folder: Path, split: str, *, junk: bool = False) -> list[Record]:
 
     Read are files that end in `names.ENDINGS` and are named as Market-1501, DukeMTMC-reID or MSMT17 name theirs; in a
     folder without such files, those of its sub-folders, each of which is one person: then names are free, a number as
-    a folder's name is the person's, and other names are numbered from 1 in their order, over all splits. What is left out
-    and looks like a picture is said in one logged warning. `Thumbs.db` and hidden files are ignored. Pictures of person
-    -1 (junk) and 0000 (distractors) are left out unless `junk`.
+    a folder's name is the person's, and other names are numbered from 1 in their order, over all splits. What is left
+    out and looks like a picture is said in one logged warning. `Thumbs.db` and hidden files are ignored. Pictures of
+    person -1 (junk) and 0000 (distractors) are left out unless `junk`.
 
     Raises ValueError for an unknown split, FileNotFoundError for a missing folder, PictureError for a folder
     without a usable picture, for one with such files and with pictures in sub-folders, and for a split whose people are
