@@ -23,7 +23,7 @@ class RivalRunConfig(RunConfig):
         method: which rival.
         preset: ``"small"``, for two CPU cores, or ``"paper"``, as published, for a GPU.
         poses: where a pose-guided rival's landmarks come from: the ``"teacher"``, the ``"student"`` of the committed
-            network, or the labelled ``"joints"``.
+            network, or the labelled ``"joints"``. A method that needs no poses takes none of the latter two.
         precision: as in all trainings; by default bf16 where the device has instructions for it.
         steps: length of the run; ``None`` is the preset's, as in the next four options.
         batch: triplets in a step.
@@ -60,6 +60,8 @@ class RivalRunConfig(RunConfig):
                 raise ValueError(f"{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}")
         if not 0 <= self.same_camera <= 1:
             raise ValueError(f"same_camera: expected a number in [0, 1], got {self.same_camera!r}")
+        if self.poses != "teacher" and not method(self.method).needs:
+            raise ValueError(f"poses: {self.method} is given pictures alone; leave out --poses {self.poses}")
         _ = self.rival  # refuses what the method's own options do not allow
 
     @property

@@ -18,6 +18,8 @@ from momi_lib.translate.blocks import Norm
 from momi_lib.translate.network import NetworkConfig
 
 LABELLED = (128, 64)  # size of the pictures for which there are labels of body maps
+#: Feature networks of Eq. 4 whose weights are read from a file.
+FROM_FILES = ("mannequin", "vgg19")
 #: Steps of the whole network after which the same eight swaps are saved for the lessons; also after the last step.
 PROGRESS = (0, 30, 100, 300, 1_000, 3_000)
 
@@ -72,7 +74,7 @@ class LossConfig:
         weights: (α, β, γ) of Eq. 7, and the factor of Eq. 4's feature term.
         distil_norm: norm of Eq. 1.
         perceptual: feature network of Eq. 4: ``"mannequin"``, ``"vgg19"``, ``"random"`` or ``"none"``.
-        perceptual_weights: path of its weights, if it is not the default one.
+        perceptual_weights: path of its weights, if it is not the default one; only for ``"mannequin"`` and ``"vgg19"``.
         perceptual_on: the feature term is of x only, ``"source"`` (the paper's), or of x and x⁺, ``"both"``.
         perceptual_blocks: λ₂ and λ₅ of Eq. 4.
         adversarial: form of Eq. 5.
@@ -133,6 +135,21 @@ class LossConfig:
         )  # fmt: skip
         _expect("loss.", self, "rate", "patch_radius")
         _expect("loss.", self, "count", "patch_size", "discriminator")
+        self._check_used()
+
+    def _check_used(self) -> None:
+        """Refuse options that the others leave without any effect (ValueError)."""
+        if self.perceptual_weights is not None and self.perceptual not in FROM_FILES:
+            raise ValueError(
+                f"loss.perceptual_weights: {self.perceptual_weights} would not be read with loss.perceptual "
+                f"{self.perceptual!r}; leave it out, or set loss.perceptual to {' or '.join(map(repr, FROM_FILES))}"
+            )
+        for name in ("feature_matching", "penalty"):
+            if getattr(self, name) and not self.weights.adversarial:
+                raise ValueError(
+                    f"loss.{name}: expected 0, got {getattr(self, name)}: nothing learns from D with "
+                    "loss.weights.adversarial 0; set it to 0, or that weight above 0"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,8 +185,8 @@ class InitConfig:
         start: weights (.safetensors). The network must have their shape, but a lookup or a detailed pose code that they
             lack starts at random; with other ``parts`` than ``"all"``, only the parts that are taken must have the same
             shape. With such weights, ``distil_steps`` may be 0.
-        parts: ``"all"`` parts, only the ``"student"``, which then needs no warm-up, or the student and the body
-            ``"maps"``, which then need no stage of their own.
+        parts: of ``start``, ``"all"`` parts, only the ``"student"``, which then needs no warm-up, or the student and
+            the body ``"maps"``, which then need no stage of their own.
         student: weights (.safetensors) from which F_p is taken, instead of from ``start``.
     """
 
@@ -179,6 +196,11 @@ class InitConfig:
 
     def __post_init__(self) -> None:
         _expect_known("init.", self)
+        if self.parts != "all" and self.start is None:
+            raise ValueError(
+                f"init.parts: expected 'all' without init.start, got {self.parts!r}: there are no weights to take parts "
+                "of; name them with --init.start, or leave it out"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

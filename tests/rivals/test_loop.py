@@ -263,6 +263,8 @@ def test_refusals(people, poses):
         config(preset="large")
     with pytest.raises(ValueError, match="poses: expected one of"):
         config(poses="eyes")
+    with pytest.raises(ValueError, match="poses: dg-net is given pictures alone; leave out --poses student"):
+        RivalRunConfig(method="dg-net", poses="student")
     with pytest.raises(ValueError, match="same_camera"):
         config(same_camera=2)
     alone = people.select([0, 3, 6, 9])
