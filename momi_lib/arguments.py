@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import math
 import os
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral, Real
 from pathlib import Path
@@ -252,20 +254,40 @@ def check_tensors(
         check_tensor(f"{name}[{number}]", each, shape, what, kind, **options)
 
 
-def check_range(name: str, pictures: Tensor, *, beyond: float = 1 + TOLERANCE) -> None:
+def check_range(name: str, pictures: Tensor, *, beyond: float = 1 + TOLERANCE, bright: bool = False) -> None:
     """Refuse what cannot be pictures in [-1, 1]: colours ``beyond`` that, as up to 255, and NaN. Waits for a GPU.
+
+    Pictures (…, H, W) without any colour below 0 are most likely in [0, 1]: they pass with one warning (UserWarning).
+    It is not given where they are ``bright``, as a drawing or a street may be, nor of plain colours.
 
     >>> check_range("source", torch.tensor([255.0]))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     ValueError: source: expected colours in [-1, 1], got values from 255 to 255; ...
     """
-    least, most = (float(value) for value in torch.aminmax(pictures.detach().float()))
+    pictures = pictures.detach()
+    least, most = (float(value) for value in torch.aminmax(pictures.float()))
     if not -beyond <= least <= most <= beyond:
         raise ValueError(
             f"{name}: expected colours in [-1, 1], got values from {least:g} to {most:g}; momi_lib.data.to_float "
             "converts uint8 pictures, and `2 * pictures - 1` those in [0, 1]"
         )
+    if least < 0 or least == most or bright or pictures.ndim < 3:
+        return
+    if (pictures != pictures[..., :1, :1]).any():
+        warnings.warn(
+            f"{name}: expected colours in [-1, 1], got none below 0 (from {least:g} to {most:g}); if your pictures are "
+            "in [0, 1], convert them with `2 * pictures - 1`",
+            stacklevel=_level_of_caller(),
+        )
+
+
+def _level_of_caller() -> int:
+    """Where the code that called this package stands, as :func:`warnings.warn` counts from the function before."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("momi_lib", "torch"):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def check_values(name: str, value: Tensor, low: float = -math.inf, high: float = math.inf) -> None:

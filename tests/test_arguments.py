@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,20 @@ def test_colours_beyond_the_range_are_told(value):
     with pytest.raises(ValueError, match=r"x: expected colours in \[-1, 1\], got values from"):
         check_range("x", torch.tensor([0.0, value]))
     check_range("x", torch.tensor([-1.01, 1.01]), beyond=1.0101)
+
+
+def test_pictures_in_0_to_1_are_warned_of_where_they_are_given():
+    pictures = torch.rand(2, 3, 8, 4, generator=torch.Generator().manual_seed(0))
+    said = r"x: expected colours in \[-1, 1\], got none below 0 .* `2 \* pictures - 1`"
+    with pytest.warns(UserWarning, match=said) as told_of:
+        check_range("x", pictures)
+    assert told_of[0].filename == __file__
+    colour = torch.tensor([0.1, 0.5, 0.9])[:, None, None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_range("x", pictures, bright=True)
+        for passes in (2 * pictures - 1, colour.expand(3, 8, 4), colour[:, 0, 0], torch.ones(1, 3, 8, 4)):
+            check_range("x", passes)
 
 
 def test_values_are_looked_at():

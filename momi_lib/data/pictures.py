@@ -186,7 +186,7 @@ def to_uint8(pictures: Tensor) -> Tensor:
     if 0 in pictures.shape[-2:]:
         raise ValueError(f"pictures: expected sides from 1 pixel, got {tuple(pictures.shape)}.")
     if pictures.numel():
-        check_range("pictures", pictures, beyond=BEYOND)
+        check_range("pictures", pictures, beyond=BEYOND, bright=True)
     return pictures.detach().float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
 
 
@@ -200,7 +200,7 @@ def picture_grid(rows: list[Tensor], *, padding: int = 2) -> Tensor:
 
     check_tensors("rows", rows, "N 3 H W", "pictures in [-1, 1]", sizes={})
     for index, row in enumerate(rows):
-        check_range(f"rows[{index}]", row, beyond=BEYOND)
+        check_range(f"rows[{index}]", row, beyond=BEYOND, bright=True)
     padding = whole("padding", padding, 0, 4096)
     pictures = torch.cat([row.detach().float().cpu() for row in rows]).clamp(-1, 1)
     return (make_grid(pictures, nrow=len(rows[0]), padding=padding, pad_value=1.0) * 127.5 + 127.5).round().byte()

@@ -318,7 +318,7 @@ class CarryNet(MomiNet):
                 f"background: expected a colour (3,), a picture (3, {size[0]}, {size[1]}) or one for each source, "
                 f"float in [-1, 1], got {tuple(background.shape)} {background.dtype}"
             )
-        check_range("background", given)
+        check_range("background", given, bright=True)
         return given.to(next(self.parameters()).device).expand(count, 3, *size)
 
 
