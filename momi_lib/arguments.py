@@ -170,6 +170,25 @@ def check_pictures(
         check_range(name, value)
 
 
+def check_sized(name: str, value: Any, size: tuple[int, int]) -> None:
+    """Refuse what is not float pictures (N, 3, H, W) in [-1, 1] of a network's ``size`` (H, W), N from 1. It waits.
+
+    >>> check_sized("source", torch.zeros(1, 3, 8, 4), (16, 8))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ValueError: source: expected float pictures (N, 3, 16, 8) in [-1, 1], N from 1, got (1, 3, 8, 4) torch.float32; ...
+    """
+    tensor = isinstance(value, Tensor)
+    fits = tensor and value.ndim == 4 and tuple(value.shape[1:]) == (3, *size)
+    if not fits or not value.is_floating_point() or not len(value):
+        hint = f"; {HINT}"
+        if tensor and value.is_floating_point():
+            hint = f"; resize them, or load the data with size={size}" if value.shape[-2:] != (*size,) else ""
+        expected = f"float pictures (N, 3, {size[0]}, {size[1]}) in [-1, 1], N from 1"
+        raise ValueError(f"{name}: expected {expected}, got {told(value)}{hint}")
+    check_range(name, value)
+
+
 def check_input(
     name: str,
     value: Any,

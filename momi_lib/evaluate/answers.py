@@ -21,6 +21,7 @@ from momi_lib.rivals.weights import answer_file, answer_names, load_answer
 from momi_lib.translate.swaps import (
     Swaps,
     SwapsPeople,
+    check_size,
     checked_method,
     given_to,
     swap_people,
@@ -158,9 +159,12 @@ def named_methods(asked: Sequence[str | Path | Swaps], *, device: torch.device |
 def poses_of(method: Swaps, people: People) -> str:
     """SHA-256 of the poses that a method is given of ``people``, and nothing for a method that is given none.
 
+    Tables ask for it before any work, because it says what will not do.
+
     Raises:
-        ValueError: where they are labels, and ``people`` have none.
+        ValueError: where they are labels, and ``people`` have none, or where the method draws pictures of another size.
     """
+    check_size(method, people.pictures)
     return method.key(people) if isinstance(method, SwapsPeople) else ""
 
 

@@ -9,7 +9,7 @@ import torch
 
 from momi_lib.arguments import check_has, seed_of, whole
 from momi_lib.data import Truth, load_truth
-from momi_lib.evaluate.answers import named_methods, swap_pairs
+from momi_lib.evaluate.answers import named_methods, poses_of, swap_pairs
 from momi_lib.files import write_atomically
 from momi_lib.translate.swaps import Swaps
 
@@ -58,6 +58,8 @@ def swap_figure(
 
     asked = list(weights) if isinstance(weights, Sequence) and not isinstance(weights, str) else [weights]
     methods, truth = named_methods(asked), load_truth(folder)
+    for each in methods:
+        poses_of(each.method, truth.people)  # pictures of another size, or missing labels, are found out now
     some = truth.select(choose(truth, rows, seed))
     source, target = (truth.people.pictures[index] for index in (some.source, some.target))
     drawn = [swap_pairs(each.method, some) for each in methods]

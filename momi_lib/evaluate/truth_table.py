@@ -63,7 +63,7 @@ def truth_table(
     except FileNotFoundError as error:
         log.warning("the answer with the mean picture of the training people is left out: %s", error)
     for entry in methods:
-        poses_of(entry.method, truth.people)  # so are missing labels
+        poses_of(entry.method, truth.people)  # so are missing labels and another size
     if limit is not None:
         if not 1 <= limit <= len(truth):
             raise ValueError(f"limit: expected 1 to {len(truth)} swaps, got {limit}")

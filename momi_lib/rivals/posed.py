@@ -18,6 +18,7 @@ from momi_lib.arguments import (
     check_has,
     check_network,
     check_pictures,
+    check_sized,
     device_from,
     flag,
     index_of,
@@ -32,7 +33,6 @@ from momi_lib.pose.heatmaps import Decoder
 from momi_lib.rivals.base import Landmarks, PoseGuided, RivalConfig
 from momi_lib.skeleton import JOINTS
 from momi_lib.translate import MomiNet, load_network
-from momi_lib.translate.network import check_range
 from momi_lib.translate.swaps import RGB, SOURCE_POSE, device_of
 
 __all__ = ["FoundPoses", "LabelledPoses", "PoseSource", "Posed", "SourceName", "pose_source"]
@@ -337,16 +337,7 @@ class Posed(nn.Module):
         return self.swap(source, target)
 
     def _checked(self, name: str, pictures: Tensor) -> Tensor:
-        expected = (3, *self.config.size)
-        fits = isinstance(pictures, Tensor) and pictures.ndim == 4 and tuple(pictures.shape[1:]) == expected
-        if not fits or not pictures.is_floating_point() or not len(pictures):
-            tensor = isinstance(pictures, Tensor)
-            got = f"{tuple(pictures.shape)} {pictures.dtype}" if tensor else type(pictures).__name__
-            raise ValueError(
-                f"{name}: expected float pictures (N, {', '.join(map(str, expected))}) in [-1, 1], N from 1, got "
-                f"{got}; momi_lib.data.to_float converts uint8 pictures"
-            )
-        check_range(name, pictures)
+        check_sized(name, pictures, self.config.size)
         weight = next(self.rival.parameters(), pictures)
         return pictures.to(weight.dtype)
 

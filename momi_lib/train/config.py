@@ -198,8 +198,8 @@ class InitConfig:
         _expect_known("init.", self)
         if self.parts != "all" and self.start is None:
             raise ValueError(
-                f"init.parts: expected 'all' without init.start, got {self.parts!r}: there are no weights to take parts "
-                "of; name them with --init.start, or leave it out"
+                f"init.parts: expected 'all' without init.start, got {self.parts!r}: there are no weights to take "
+                "parts of; name them with --init.start, or leave it out"
             )
 
 

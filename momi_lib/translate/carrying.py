@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from momi_lib.arguments import Sizes, check_input, check_tensor, told, whole
+from momi_lib.arguments import Sizes, check_input, check_range, check_tensor, told, whole
 from momi_lib.data import size_of
 from momi_lib.pose.body_maps import BodyMap, BodyMaps
 from momi_lib.pose.limbs import limb_masks
 from momi_lib.translate.background import filled, widened
 from momi_lib.translate.carry import correspond, enlarged, premultiplied, sample
-from momi_lib.translate.network import MomiNet, NetworkConfig, Pose, check_range, ends
+from momi_lib.translate.network import MomiNet, NetworkConfig, Pose, ends
 from momi_lib.translate.painter import Carried, Painted, Painter
 
 __all__ = ["Appearance", "Background", "CarryNet", "Explained"]

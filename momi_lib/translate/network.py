@@ -12,6 +12,7 @@ from momi_lib.arguments import (
     check_input,
     check_range,
     check_resting,
+    check_sized,
     check_tensor,
     check_values,
     number,
@@ -26,7 +27,7 @@ from momi_lib.translate.generator import Generator
 from momi_lib.translate.lookup import AppearanceLookup
 from momi_lib.translate.shape import NetworkConfig
 
-__all__ = ["MomiNet", "NetworkConfig", "Pose", "check_range", "ends"]
+__all__ = ["MomiNet", "NetworkConfig", "Pose", "ends"]
 
 
 #: What a network has found out about people and draws them from: the code of Eq. 2, or what its kind has instead.
@@ -195,16 +196,7 @@ class MomiNet(nn.Module):
         check_resting(type(self).__name__, self, "a network")
         weight = next(self.parameters())
         for name, pictures in (("source", source), ("target", target)):
-            expected = (3, *self.config.size)
-            fits = isinstance(pictures, Tensor) and pictures.ndim == 4 and tuple(pictures.shape[1:]) == expected
-            if not fits or not pictures.is_floating_point() or not len(pictures):
-                tensor = isinstance(pictures, Tensor)
-                got = f"{tuple(pictures.shape)} {pictures.dtype}" if tensor else type(pictures).__name__
-                raise ValueError(
-                    f"{name}: expected float pictures (N, {', '.join(map(str, expected))}) in [-1, 1], N from 1, got "
-                    f"{got}; momi_lib.data.to_float converts uint8 pictures"
-                )
-            check_range(name, pictures)
+            check_sized(name, pictures, self.config.size)
         if len(source) != len(target):
             raise ValueError(
                 f"source and target: expected as many of each, got {len(source)} and {len(target)}"

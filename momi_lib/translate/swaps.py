@@ -175,7 +175,7 @@ def swap_pictures(method: Any, source: Tensor, target: Tensor, background: str |
     check_bytes("target", target, "M 3 H W", sizes=sizes)
     if len(source) != len(target):
         raise ValueError(f"source and target: expected as many of each, got {len(source)} and {len(target)}")
-    _check_size(method, source)
+    check_size(method, source)
     device = device_of(method)
     pictures = to_float(source.to(device)), to_float(target.to(device))
     return _checked_answer(method, method.swap(*pictures, **_asked(method, background)), len(source))
@@ -204,7 +204,7 @@ def swap_people(
         return swap_pictures(method, people.pictures[source], people.pictures[target], background)
     checked_method(method)
     check_resting(type(method).__name__, method, "a method")
-    _check_size(method, people.pictures)
+    check_size(method, people.pictures)
     drawn = method.swap_people(people, source, target, **_asked(method, background))
     return _checked_answer(method, drawn, len(source))
 
@@ -219,13 +219,17 @@ def _asked(method: Any, background: str | None) -> dict[str, Any]:
     return {} if background in (None, usual_background(method)) else {"background": background}
 
 
-def _check_size(method: Any, pictures: Tensor) -> None:
-    size = tuple(method.config.size)
-    if size_of(pictures) != size:
-        got = " × ".join(map(str, size_of(pictures)))
+def check_size(method: Any, pictures: Tensor) -> None:
+    """Refuse pictures (…, H, W) of another size than the method's.
+
+    Raises:
+        ValueError: with both sizes and what to do.
+    """
+    size, found = tuple(method.config.size), size_of(pictures)
+    if found != size:
         raise ValueError(
             f"{type(method).__name__}: swaps pictures of {size[0]} × {size[1]} (its config.size), got pictures of "
-            f"{got}; load the data in its size"
+            f"{found[0]} × {found[1]}; take weights trained for that size, or load the data with size={size}"
         )
 
 

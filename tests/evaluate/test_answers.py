@@ -28,7 +28,7 @@ from momi_lib.evaluate.answers import (
 from momi_lib.evaluate.cache import SwapStore
 from momi_lib.evaluate.figure import swap_figure
 from momi_lib.evaluate.pairs import Pairs
-from momi_lib.evaluate.table_one import Table
+from momi_lib.evaluate.table_one import Table, table_one
 from momi_lib.evaluate.truth_table import markdown, truth_table
 from momi_lib.metrics import score_truth
 from momi_lib.rivals.base import Landmarks, PoseGuided, RivalConfig
@@ -231,6 +231,27 @@ def test_other_sizes_and_answers_are_named(truth: Truth) -> None:
             swap_all(lost, pictures, pictures)
     with pytest.raises(ValueError, match="as many of each, got 2 and 1"):
         swap_all(Echo(), pictures, pictures[:1])
+
+
+def test_another_size_is_found_out_before_any_work(
+    truth: Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    echo = Echo()
+    echo.config = SimpleNamespace(size=(64, 32))
+    for place in ("truth_table", "figure", "table_one"):
+        at = f"momi_lib.evaluate.{place}"
+        monkeypatch.setattr(f"{at}.load_truth", lambda folder: truth)
+        monkeypatch.setattr(f"{at}.load", lambda *_, **__: truth.people, raising=False)
+    for work in ("truth_table.Judges", "table_one.open_table", "figure.swap_pairs"):
+        monkeypatch.setattr(f"momi_lib.evaluate.{work}", None)
+    said = r"swaps pictures of 64 × 32 .* got pictures of 128 × 64; take weights trained for that size, or load"
+    with pytest.raises(ValueError, match=said):
+        truth_table([echo])
+    with pytest.raises(ValueError, match=said):
+        swap_figure(tmp_path / "swaps.png", [echo])
+    with pytest.raises(ValueError, match=said):
+        table_one([echo], out=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_background_is_asked_for_only_where_it_is_another(pairs: Pairs, tmp_path: Path) -> None:

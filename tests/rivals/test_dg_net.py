@@ -203,7 +203,7 @@ def test_the_drawings_of_a_step_are_swaps():
     (torch.full((2, 3, 32, 16), 255.0), "got values from 255 to 255"),
     (torch.zeros(0, 3, 32, 16), "N from 1"),
     (torch.zeros(1, 3, 32, 16), "expected as many of each, got 1 and 2"),
-    ("picture", "got str"),
+    ("picture", "got 'picture'"),
 ])  # fmt: skip
 def test_a_swap_refuses_what_are_no_pictures(wrong, message):
     with pytest.raises(ValueError, match=message):

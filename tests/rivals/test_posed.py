@@ -183,7 +183,7 @@ def test_wrong_pictures_and_poses_are_named(poses: FoundPoses) -> None:
     posed, good = Posed(Marks(SOURCE_POSE, TARGET_POSE), poses), bright_at((1, 1), (2, 2))
     found = poses.find(good)
     for bad, words in ((good[..., :32], "source: expected float pictures"), (good * 100, "colours in"),
-                       ((good * 127).byte(), "momi_lib.data.to_float"), ("person.png", "got str")):  # fmt: skip
+                       ((good * 127).byte(), "momi_lib.data.to_float"), ("a.png", "got 'a.png'")):  # fmt: skip
         with pytest.raises(ValueError, match=words):
             posed.swap(bad, good)
     with pytest.raises(ValueError, match="as many of each, got 2 and 1"):

@@ -291,7 +291,7 @@ def test_options_out_of_range_are_refused():
         ({"optim.betas": (0.5, 1.0)}, r"optim.betas: expected a number in \[0, 1\)"),
         ({"optim.learning_rate": float("nan")}, "optim.learning_rate: expected a number above 0, got nan"),
         ({"loss.weights.patch": -1.0}, "loss.weights.patch: expected a number from 0 up"),
-        ({"loss.perceptual_weights": "a.pth"}, "loss.perceptual_weights: a.pth would not be read with .* 'random'; leave"),
+        ({"loss.perceptual_weights": "a.pth"}, "perceptual_weights: a.pth would not be read with .* 'random'; leave"),
         ({"loss.perceptual": "none", "loss.perceptual_weights": "a.pth"}, "would not be read with .* 'none'"),
         ({"loss.feature_matching": 1.0, "loss.weights.adversarial": 0.0}, "loss.feature_matching: expected 0, got 1.0"),
         ({"loss.penalty": 1.0, "loss.weights.adversarial": 0.0}, "loss.penalty: expected 0, got 1.0: nothing learns"),

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor, nn
 
+from momi_lib.arguments import check_sized
 from momi_lib.features import IMAGENET_DEVIATION, IMAGENET_MEAN
 from momi_lib.rivals.dg_net.config import DgNetConfig, Normalisation, Padding
 from momi_lib.rivals.dg_net.identity import AppearanceEncoder
-from momi_lib.translate.network import check_range
 
 if TYPE_CHECKING:
     from momi_lib.rivals.base import RivalBatch
@@ -288,16 +288,7 @@ class DgNet(nn.Module):
         self.drawn(*(self.normalised(pictures) for pictures in (batch.source, batch.positive, batch.negative)))
 
     def _checked(self, name: str, pictures: Tensor) -> Tensor:
-        expected = (3, *self.config.size)
-        tensor = isinstance(pictures, Tensor)
-        fits = tensor and pictures.ndim == 4 and tuple(pictures.shape[1:]) == expected
-        if not fits or not pictures.is_floating_point() or not len(pictures):
-            got = f"{tuple(pictures.shape)} {pictures.dtype}" if tensor else type(pictures).__name__
-            raise ValueError(
-                f"{name}: expected float pictures (N, {', '.join(map(str, expected))}) in [-1, 1], N from 1, got "
-                f"{got}; momi_lib.data.to_float converts uint8 pictures"
-            )
-        check_range(name, pictures)
+        check_sized(name, pictures, self.config.size)
         return pictures.to(next(self.parameters()).dtype)
 
 
