@@ -363,8 +363,7 @@ def form_of(path: str | Path) -> Literal["safetensors", "torch"]:
     """
     path = Path(path)
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "no such file"
-        raise FileNotFoundError(f"{path}: {what}; expected weights as .safetensors or .pth")
+        raise FileNotFoundError(f"{path}: {absent(path)}; expected weights as .safetensors or .pth")
     try:
         kind, words = _kind(path)
     except OSError as error:
@@ -372,6 +371,27 @@ def form_of(path: str | Path) -> Literal["safetensors", "torch"]:
     if kind == "safetensors" or kind == "torch":
         return kind
     raise _unreadable(path, f"it {words}" if kind == "cut" else f"it is {words}")
+
+
+def absent(path: str | Path, like: str = "*.safetensors") -> str:
+    """Why a path is no file to read, in words for a message that follow its name.
+
+    Args:
+        path: what is no file.
+        like: names of files that may have been meant where it is a folder.
+
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> absent(folder), absent(folder / "teacher.safetensors")
+    ('is a folder', 'no such file')
+    >>> _ = (folder / "teacher.safetensors").write_bytes(b"")
+    >>> absent(folder)
+    'is a folder, with the file teacher.safetensors in it'
+    """
+    path = Path(path)
+    if path.is_dir():
+        inside = next(iter(sorted(each.name for each in path.glob(like))), None)
+        return "is a folder" + (f", with the file {inside} in it" if inside else "")
+    return "is a pipe or a device, not a file on a disk" if path.exists() else "no such file"
 
 
 def what_is(path: str | Path, *expected: str) -> str | None:

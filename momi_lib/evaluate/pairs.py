@@ -21,7 +21,7 @@ from torch import Tensor
 
 from momi_lib.arguments import check_has, file_to_write, flag, path_of, told, whole, whole_numbers
 from momi_lib.data import People
-from momi_lib.files import likest, read_table, write_atomically
+from momi_lib.files import absent, likest, read_table, write_atomically
 
 #: As many swaps as the paper scores.
 PAIRS = 12_000
@@ -210,7 +210,7 @@ def load_pairs(path: str | os.PathLike[str], people: People) -> Pairs:
     path = path_of("path", path)
     check_has("people", people, PEOPLE, "files", "persons")
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "no such file"
+        what = absent(path, "*.csv")
         raise FileNotFoundError(f"{path}: {what}; expected pairs as CSV. Make them with test_pairs, save_pairs.")
     columns, rows = read_table(path)
     if columns != COLUMNS:

@@ -31,6 +31,7 @@ from momi_lib.data import People, to_float
 from momi_lib.devices import at_a_time
 from momi_lib.features import IMAGENET_DEVIATION, IMAGENET_MEAN, MannequinFeatures
 from momi_lib.files import (
+    absent,
     form_of,
     load_tensors,
     missing_weights,
@@ -196,7 +197,7 @@ class AffinityNetwork(nn.Module):
         path = Path(path or starting_weights("mannequin"))
         if not path.is_file():
             raise FileNotFoundError(
-                f"{path}: the backbone's first weights are missing"
+                f"{path}: the backbone's first weights are missing ({absent(path)})"
                 f"{missing_weights(path, 'make them with `python -m momi_lib train-features`')}"
             )
         tensors = load_tensors(path)
@@ -239,7 +240,7 @@ class AffinityNetwork(nn.Module):
         path, device = path_of("path", path), device_from("device", device)
         if not path.is_file():
             make = "make an affinity network with `python -m momi_lib train-affinity --variant heldout` (or paper)"
-            raise FileNotFoundError(f"{path}: no such file{missing_weights(path, make)}")
+            raise FileNotFoundError(f"{path}: {absent(path)}{missing_weights(path, make)}")
         expected = f"expected weights of an affinity network ({FORMAT})"
         try:
             form_of(path)  # says what another file is; a hash would only say that it is another

@@ -189,7 +189,7 @@ def _load(weights: str | os.PathLike | None, **settings: int) -> nn.Module:
         f"{Path(names['DEFAULT'].url).name} ({names['DEFAULT'].url})"
     )
     if not path.is_file():
-        raise FileNotFoundError(f"KeypointRCNNTeacher: no file {path}; {expected}")
+        raise FileNotFoundError(f"KeypointRCNNTeacher: {path}: {files.absent(path)}; {expected}")
     try:
         tensors = files.load_tensors(path)
         spoiled = files.not_finite(tensors)

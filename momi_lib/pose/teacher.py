@@ -198,8 +198,7 @@ class Teacher(nn.Module):
         wanted = WHERE_OFFICIAL
         input_size = None if input_size is None else size_from("input_size", input_size)
         if not path.is_file():
-            what = f"{path} is a folder" if path.is_dir() else f"no file {path}"
-            raise FileNotFoundError(f"Teacher.from_official: {what}; expected {wanted}")
+            raise FileNotFoundError(f"Teacher.from_official: {path}: {files.absent(path)}; expected {wanted}")
         try:
             state, beside = files.read_checkpoint(path)
         except ValueError as error:
@@ -285,7 +284,7 @@ class Teacher(nn.Module):
         path = path_of("path", path)
         expected = "expected a file that Teacher.save or `python -m momi_lib train-teacher` wrote (teacher.safetensors)"
         if not path.is_file():
-            raise FileNotFoundError(f"Teacher.load: no file {path}; {expected}")
+            raise FileNotFoundError(f"Teacher.load: {path}: {files.absent(path)}; {expected}")
         try:
             state, metadata = files.read_checkpoint(path)
         except ValueError as error:

@@ -19,7 +19,7 @@ from momi_lib.rivals.methods import method
 from momi_lib.rivals.posed import Posed, PoseSource, SourceName, pose_source
 from momi_lib.translate import MomiNet, load_network
 from momi_lib.translate.swaps import Swaps
-from momi_lib.translate.weights import KEY, MOMI_FORMATS, TRAIN, described, filled, ready, told_apart
+from momi_lib.translate.weights import KEY, MOMI_FORMATS, TRAIN, described, filled, ready, refuse_run, told_apart
 
 __all__ = ["FORMAT", "answer_file", "answer_names", "load_answer", "load_rival", "save_rival", "split_name"]
 
@@ -96,6 +96,7 @@ def answer_file(name: str | Path) -> Path:
     for found in (path, folder / f"{MOMI}{path}.safetensors", folder / f"{RIVAL}{path}.safetensors"):
         if found.is_file():
             return found
+    refuse_run(path)
     files = [(kind, file.stem) for kind in (MOMI, RIVAL) for file in sorted(folder.glob(f"{kind}*.safetensors"))]
     known = [stem.removeprefix(kind) for kind, stem in files]
     raise FileNotFoundError(

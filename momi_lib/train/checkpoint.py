@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from momi_lib.files import sha256, write_atomically
+from momi_lib.translate.weights import CHECKPOINTS
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], *, keep: int
         if not was_whole:  # without its hash it is of no use, and takes room
             path.unlink(missing_ok=True)
         raise OSError(reason.errno, reason.strerror or str(reason), str(path)) from error
-    for old in sorted(folder.glob("checkpoint-*.pt"))[:-keep]:
+    for old in sorted(folder.glob(CHECKPOINTS))[:-keep]:
         old.with_suffix(".sha256").unlink(missing_ok=True)
         old.unlink()
     return path
@@ -84,7 +85,7 @@ def whole_checkpoints(folder: Path) -> list[Path]:
     >>> [path.name for path in whole_checkpoints(folder)]
     ['checkpoint-00000002.pt', 'checkpoint-00000001.pt']
     """
-    return [path for path in sorted(folder.glob("checkpoint-*.pt"), reverse=True)
+    return [path for path in sorted(folder.glob(CHECKPOINTS), reverse=True)
             if path.with_suffix(".sha256").is_file()]  # fmt: skip
 
 
@@ -96,7 +97,7 @@ def latest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     Raises:
         ValueError: where there are checkpoints and none is whole: going on would silently start anew.
     """
-    paths = sorted(folder.glob("checkpoint-*.pt"), reverse=True)
+    paths = sorted(folder.glob(CHECKPOINTS), reverse=True)
     for path in paths:
         try:
             return path, load_checkpoint(path)

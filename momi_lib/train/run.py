@@ -31,9 +31,10 @@ from momi_lib.train.loss_record import Losses
 from momi_lib.train.presets import flat
 from momi_lib.train.processes import warn_where_alone
 from momi_lib.translate import MomiNet, save_network, weights_file
+from momi_lib.translate.weights import LOG, WEIGHTS
 
 log = logging.getLogger(__name__)
-LOG, CONFIG, GRIDS, WEIGHTS = "log.jsonl", "config.json", "grids", "weights.safetensors"
+CONFIG, GRIDS = "config.json", "grids"
 #: What a run that has begun cannot change: each decides what the network knew before its first step.
 BEGINNING = ("seed", "init.start", "init.parts", "init.student", "body_labels")
 #: What to do about a run that has begun otherwise.

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from momi_lib.arguments import device_from, file_to_write, path_of, told
 from momi_lib.files import (
     NotInstalledError,
+    absent,
     fill,
     form_of,
     load_tensors,
@@ -37,6 +38,8 @@ EARLIER: dict[str, dict[str, dict[str, str]]] = {"momi-network-1": {"decoder": {
 MOMI_FORMATS = (FORMAT, *EARLIER)
 RENAMED = {"lookup.question.": "lookup.query.", "lookup.address.": "lookup.key."}
 
+#: What a training leaves in its folder: the weights at its end, checkpoints on the way there, and its log.
+WEIGHTS, CHECKPOINTS, LOG = "weights.safetensors", "checkpoint-*.pt", "log.jsonl"
 #: What to do with a file of another method.
 OTHER = "weights of another method; momi_lib.rivals.weights.load_answer loads those of any method"
 TRAIN = "train some with `python -m momi_lib train`"
@@ -93,6 +96,7 @@ def weights_file(name: str | Path) -> Path:
     if not path.is_file() and (weights_folder() / f"rival-{name}.safetensors").is_file():
         raise ValueError(f"weights {str(name)!r}: {OTHER}")
     if not path.is_file():
+        refuse_run(path_of("name", name))
         known = sorted(p.stem.removeprefix("momi-") for p in weights_folder().glob("momi-*.safetensors"))
         how = missing_weights(path, TRAIN)
         raise (FileNotFoundError if how.endswith(TRAIN) else NotInstalledError)(
@@ -100,6 +104,27 @@ def weights_file(name: str | Path) -> Path:
             f"in {weights_folder()}{how}"
         )
     return path
+
+
+def refuse_run(path: Path) -> None:
+    """Refuse what belongs to a training and is not its weights: its folder, a checkpoint, weights that are to come.
+
+    Raises:
+        FileNotFoundError: with the file that was meant, or with how to get it where it is not there yet.
+        ValueError: likewise for a checkpoint.
+    """
+    checkpoint = path.is_file() and path.match(CHECKPOINTS)
+    if not (checkpoint or path.is_dir() or (path.name == WEIGHTS and not path.exists())):
+        return
+    folder, error = path if path.is_dir() else path.parent, ValueError if checkpoint else FileNotFoundError
+    what = "is a checkpoint, from which a training goes on" if checkpoint else absent(path)
+    if (folder / WEIGHTS).is_file():
+        raise error(f"weights '{path}': {what}; the weights of that training are {folder / WEIGHTS}")
+    if checkpoint or (folder / LOG).is_file() or any(folder.glob(CHECKPOINTS)):
+        raise error(
+            f"weights '{path}': {what}, and the training in {folder} has not written its {WEIGHTS} yet; wait for its "
+            "end, or go on with it: its command with --resume"
+        )
 
 
 def names_of(weights: Sequence[str | Path]) -> list[str]:
@@ -208,6 +233,7 @@ def described(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: where the file is damaged or does not fit the hash in the card beside it.
     """
+    refuse_run(path)
     form_of(path)  # says what another file is; a hash would only say that it is another
     card = path.with_suffix(".json")
     if card.is_file():

@@ -222,7 +222,8 @@ def test_a_file_without_checksums_is_read(tmp_path):
 def test_a_folder_is_named_as_one(tmp_path):
     with pytest.raises(FileNotFoundError, match="is a folder"):
         load_tensors(tmp_path)
-    with pytest.raises(FileNotFoundError, match="is a folder"):
+    (tmp_path / "teacher.safetensors").touch()
+    with pytest.raises(FileNotFoundError, match="is a folder, with the file teacher.safetensors in it"):
         Teacher.from_official(tmp_path)
 
 
@@ -238,6 +239,14 @@ DOORS: dict[str, Callable[[Path], object]] = {
     "MannequinFeatures.load": MannequinFeatures.load,
     "load_network": load_network,
 }
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+@pytest.mark.parametrize("door", DOORS)
+def test_a_pipe_is_named_as_one_and_not_waited_for(tmp_path, door):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileNotFoundError, match="pipe.*(is a pipe or a device|neither a file nor one of)"):
+        DOORS[door](tmp_path / "pipe")
 
 
 @pytest.mark.parametrize("case", ["a pointer of Git LFS", "gzip", "a web page", "nothing", "half of safetensors"])

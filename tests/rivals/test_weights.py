@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -164,6 +165,21 @@ def test_poses_are_asked_for_where_they_are_needed_and_nowhere_else(folder: Path
 def test_missing_weights_say_what_there_is(folder: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"'vunet': neither a file nor one of \['small', 'dots', 'mirror'\]"):
         load_answer("vunet@student")
+
+
+@pytest.mark.parametrize("load", [load_answer, load_network])
+def test_what_a_training_leaves_beside_its_weights_names_these(tmp_path: Path, load: Callable[[Path], object]) -> None:
+    run, checkpoint, weights = tmp_path, tmp_path / "checkpoint-00000003.pt", tmp_path / "weights.safetensors"
+    with pytest.raises(FileNotFoundError, match="neither a file nor one of"):
+        load(run)
+    torch.save({"trainer": {"step": 3}}, checkpoint)
+    for path, found in ((run, "is a folder"), (checkpoint, "is a checkpoint"), (weights, "no such file")):
+        with pytest.raises((ValueError, FileNotFoundError), match=f"{path}': {found}.* has not written .* --resume"):
+            load(path)
+    weights.write_bytes(b"")
+    for path in (run, checkpoint):
+        with pytest.raises((ValueError, FileNotFoundError), match=f"the weights of that training are {weights}"):
+            load(path)
 
 
 def _rewritten(path: Path, **changes: object) -> Path:
