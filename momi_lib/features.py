@@ -88,9 +88,8 @@ class VGG19Features(FeatureNetwork):
             except OSError as error:  # URLError is one
                 raise RuntimeError(
                     "VGG-19's ImageNet weights are not on this computer and could not be downloaded "
-                    f"({error}). Connect once to the network, or copy vgg19-dcbb9e9d.pth into "
-                    f"{Path(torch.hub.get_dir()) / 'checkpoints'}, or pass its path, or choose the offline "
-                    "network with --perceptual mannequin."
+                    f"({error}); connect once to the network, or copy vgg19-dcbb9e9d.pth into "
+                    f"{Path(torch.hub.get_dir()) / 'checkpoints'}, or pass its path"
                 ) from error
             self.name = "vgg19[imagenet1k-v1]"
         else:
@@ -211,6 +210,7 @@ def feature_network(name: str, path: str | Path | None = None) -> FeatureNetwork
     Raises:
         ValueError: for another name.
         FileNotFoundError: where the weights are missing, with the command that makes them.
+        RuntimeError: where VGG-19's cannot be downloaded. Whoever has an option for another network adds its name.
 
     >>> feature_network("random").name
     'random-pyramid[seed 0]'
@@ -225,8 +225,7 @@ def feature_network(name: str, path: str | Path | None = None) -> FeatureNetwork
         if not path.is_file():
             raise FileNotFoundError(
                 f"{path}: the offline feature network is missing"
-                f"{missing_weights(path, 'make it with `python -m momi_lib train-features`')}, or choose --perceptual "
-                "random"
+                f"{missing_weights(path, 'make it with `python -m momi_lib train-features`')}"
             )
         return MannequinFeatures.load(path)
     if name == "random":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.error
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +11,10 @@ import torchvision
 
 from momi_lib import features
 from momi_lib.files import save_tensors, sha256
+from momi_lib.metrics.judges import evaluation_network
+from momi_lib.rivals.patn import Patn, PatnConfig, PatnObjective
+from momi_lib.train import preset
+from momi_lib.train.loop import Trainer
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +56,30 @@ def test_vgg_from_a_file_names_its_hash(tmp_path):
     assert features.VGG19Features(path).name == f"vgg19[{sha256(path)[:8]}]"
 
 
-def test_without_a_network_the_message_says_what_to_do(monkeypatch):
-    def fail(*args, **kwargs):
-        raise urllib.error.URLError("no network")
+def fail(*args, **kwargs):
+    """Instead of a download."""
+    raise urllib.error.URLError("no network")
 
+
+def test_without_a_network_the_message_says_what_to_do(monkeypatch):
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", fail)
     monkeypatch.setattr(torchvision.models._api, "load_state_dict_from_url", fail)
-    with pytest.raises(RuntimeError, match="--perceptual mannequin"):
+    with pytest.raises(RuntimeError, match=r"no network.*copy vgg19-dcbb9e9d.pth into .* or pass its path$"):
         features.feature_network("vgg19")
+
+
+def test_what_else_can_be_chosen_is_an_option_of_the_caller(monkeypatch, tmp_path):
+    monkeypatch.setattr(torchvision.models, "vgg19", fail)  # whose random weights take time
+    monkeypatch.setenv("MOMI_WEIGHTS", str(tmp_path))
+    for name, error, other in (("vgg19", RuntimeError, "mannequin"), ("mannequin", FileNotFoundError, "random")):
+        run = SimpleNamespace(config=preset("tiny", loss=dict(perceptual=name)))
+        with pytest.raises(error, match=f"; or choose --loss.perceptual {other}$"):
+            Trainer._perceptual(run)
+    patn = PatnConfig(width=4, blocks=1, discriminator_width=4, discriminator_blocks=1, pool=2, perceptual="vgg19")
+    with pytest.raises(RuntimeError, match="; or choose --preset small, whose network needs no download$"):
+        PatnObjective(Patn(patn), patn, 2)
+    with pytest.raises(FileNotFoundError, match="make it with `python -m momi_lib train-features`$"):
+        evaluation_network("mannequin")
 
 
 def test_frozen_for_good():

@@ -472,8 +472,11 @@ class PatnObjective(RivalObjective):
         picture, places = torch.zeros(3, *config.size), torch.zeros(len(JOINTS), 2)
         self.old_pairs = Pool(config.pool, picture, picture)
         self.old_posed = Pool(config.pool, picture, places, torch.zeros(len(JOINTS), dtype=torch.bool))
-        named = config.perceptual != "none"
-        self.features = FirstFeatures(feature_network(config.perceptual)) if named else None
+        try:
+            named = config.perceptual != "none"
+            self.features = FirstFeatures(feature_network(config.perceptual)) if named else None
+        except RuntimeError as error:
+            raise RuntimeError(f"{error}; or choose --preset small, whose network needs no download") from error
 
     @property
     def generator(self) -> Patn:

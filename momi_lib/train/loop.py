@@ -137,9 +137,14 @@ class Trainer:
             self._compile()
 
     def _perceptual(self) -> losses.Perceptual | None:
-        if self.config.loss.perceptual == "none":
+        name = self.config.loss.perceptual
+        if name == "none":
             return None
-        features = feature_network(self.config.loss.perceptual, self.config.loss.perceptual_weights)
+        try:
+            features = feature_network(name, self.config.loss.perceptual_weights)
+        except (FileNotFoundError, RuntimeError) as error:
+            other = "mannequin" if name == "vgg19" else "random"  # of which nothing needs to be downloaded
+            raise type(error)(f"{error}; or choose --loss.perceptual {other}") from error
         return self._place(losses.Perceptual(features, blocks=self.config.loss.perceptual_blocks))
 
     def _place(self, part: M) -> M:
