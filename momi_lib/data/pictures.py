@@ -24,7 +24,7 @@ from tqdm.auto import tqdm
 
 from momi_lib.arguments import check_bytes, check_range, check_tensor, check_tensors, path_of, told, whole
 from momi_lib.data.names import PictureError
-from momi_lib.data.reading import MAX_BYTES, opened
+from momi_lib.data.reading import MAX_BYTES, opened, without_pils_warning
 from momi_lib.data.records import refuse
 from momi_lib.files import temporary_prefix, write_atomically
 
@@ -106,11 +106,12 @@ def decode_pictures(
 
     pool = ThreadPoolExecutor(max_workers=workers or _cores(), thread_name_prefix="decode")
     try:
-        chunks = range(0, len(files), CHUNK)
-        done = pool.map(work, chunks)
-        if len(files) >= LONG:
-            done = tqdm(done, total=len(chunks), desc="decode")
-        bad = [failure for part in done for failure in part]
+        with without_pils_warning():
+            chunks = range(0, len(files), CHUNK)
+            done = pool.map(work, chunks)
+            if len(files) >= LONG:
+                done = tqdm(done, total=len(chunks), desc="decode")
+            bad = [failure for part in done for failure in part]
     finally:
         pool.shutdown(cancel_futures=True)
     refuse(folder, bad, len(files))

@@ -9,6 +9,9 @@ from __future__ import annotations
 import io
 import logging
 import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
@@ -158,6 +161,17 @@ class Opened(NamedTuple):
     size: tuple[int, int]
 
 
+@contextmanager
+def without_pils_warning() -> Iterator[None]:
+    """For the time of :func:`opened`: PIL warns from 89 million pixels on, without the file's name.
+
+    Not within it, because several threads may not change at once what is warned of.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
+
+
 def opened(file: str | BinaryIO) -> Opened:
     """A picture file as :func:`as_seen` shows it, whether it is animated, and its size.
 
@@ -173,17 +187,18 @@ def opened(file: str | BinaryIO) -> Opened:
     try:
         with Image.open(file, formats=FORMATS) as image:
             columns, rows = image.size
-            if rows * columns > MAX_PIXELS and image.format in ("JPEG", "MPO") and rows * columns <= _limit():
+            most = max(MAX_PIXELS, _limit()) if image.format in ("JPEG", "MPO") else MAX_PIXELS
+            if MAX_PIXELS < rows * columns <= most:
                 image.draft("RGB", (columns // 4, rows // 4))
-            if image.size[0] * image.size[1] > MAX_PIXELS:
-                most = f"make it smaller, to {MAX_PIXELS:,} pixels or fewer"
-                raise PictureError(f"is {columns}x{rows} pixels by its header, refused undecoded; {most}")
+            if rows * columns > most or image.size[0] * image.size[1] > MAX_PIXELS:
+                raise PictureError(f"is {columns}x{rows} pixels by its header, refused undecoded; {_smaller(most)}")
             size = (columns, rows) if _orientation(image) > 4 else (rows, columns)
             return Opened(as_seen(image), several(image), size)
     except PictureError:
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError("has too many pixels by its header, refused undecoded") from error
+    except Image.DecompressionBombError as error:  # of PIL, from twice its own limit on
+        more = f"has more than {2 * _limit():,} pixels by its header, refused undecoded"
+        raise PictureError(f"{more}; {_smaller(MAX_PIXELS)}") from error
     except FileNotFoundError as error:
         raise PictureError("does not exist") from error
     except IsADirectoryError as error:
@@ -197,6 +212,10 @@ def opened(file: str | BinaryIO) -> Opened:
 
 def _limit() -> int:
     return Image.MAX_IMAGE_PIXELS or MAX_PIXELS
+
+
+def _smaller(most: int) -> str:
+    return f"make it smaller, to {most:,} pixels or fewer"
 
 
 def _unlike(file: str | BinaryIO) -> str:
@@ -228,7 +247,8 @@ def read_picture(path: str | os.PathLike[str]) -> Image.Image:
             raise PictureError(f"is larger than {MAX_BYTES >> 20} MiB, refused unread")
         if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
             raise PictureError("is a pipe or a device; save the picture to a file first")
-        found = opened(os.fspath(path))
+        with without_pils_warning():
+            found = opened(os.fspath(path))
         if found.animated:
             log.warning("%s is animated; the first frame is read.", path)
         return found.image

@@ -10,7 +10,7 @@ import io
 from PIL import Image
 
 from momi_lib.data import PictureError
-from momi_lib.data.reading import MAX_PIXELS, Box, cut, opened
+from momi_lib.data.reading import MAX_PIXELS, Box, cut, opened, without_pils_warning
 from momi_lib.translate.verdict import SMALLEST
 
 __all__ = ["Box", "UploadError", "cut", "open_picture"]
@@ -38,7 +38,8 @@ def open_picture(name: str, content: bytes) -> Image.Image:
     if len(content) > MAX_BYTES:
         raise UploadError(f"{name}: is larger than {MAX_BYTES >> 20} MiB; make it smaller and try again.")
     try:
-        image, animated, _ = opened(io.BytesIO(content))
+        with without_pils_warning():
+            image, animated, _ = opened(io.BytesIO(content))
     except PictureError as error:
         raise UploadError(
             f"{name}: {error}; save it as JPEG or PNG of at most {MAX_PIXELS // 10**6} million pixels and try again."
