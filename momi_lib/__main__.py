@@ -88,8 +88,8 @@ def patient_streams() -> Iterator[Stream]:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status. A user's mistake is answered by one sentence, not a traceback.
 
-    The status is 0 for success, 1 for an error, 2 for a command that does not exist, and 128 and the signal's number
-    for a command that a signal ended.
+    The status is 0 for success, 1 for an error, 2 for a command or an option that cannot be, and 128 and the signal's
+    number for a command that a signal ended.
     """
     with patient_streams() as out:
         try:
@@ -137,6 +137,9 @@ def _run(arguments: list[str]) -> int:
             return 0
         print(f"\nerror: expected one of these commands, got {name!r}", file=sys.stderr)
         return 2
+    if wrong := _wrong_at_once(options):
+        print(f"error: {wrong}", file=sys.stderr)
+        return 2
     try:
         tyro.cli(COMMANDS[name], args=options, prog=f"{PROGRAM} {name}")
     except ModuleNotFoundError:
@@ -158,6 +161,25 @@ def _run(arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _wrong_at_once(options: list[str]) -> str:
+    """What no option of any command can be, in one sentence, and nothing for a command line without it.
+
+    A path cannot say it itself: to Python, empty text is the folder in which it runs.
+    """
+    before = ""
+    for each in options:
+        option, equals, value = each.partition("=") if each.startswith("--") else (before, "=", each)
+        if equals and not value:
+            which = f"{option}: expected a value" if option.startswith("--") else "expected a value for each argument"
+            return f"{which}, got empty text; write what is meant, as . for this folder"
+        if option == "--device" and value.startswith("cuda"):
+            from momi_lib.devices import CUDA, DEVICES
+
+            return f"--device: expected one of {', '.join(DEVICES)}, got {value!r}; {CUDA}, and is the default"
+        before = each if each.startswith("--") and not equals else before
+    return ""
 
 
 def _say_broken(error: BaseException) -> int:

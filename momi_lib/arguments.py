@@ -475,13 +475,15 @@ def size_from(name: str, value: Any, least: int = 1) -> tuple[int, int]:
 
 
 def path_of(name: str, value: Any) -> Path:
-    """``value`` as a path; TypeError unless it is a string or a path, and no bytes.
+    """``value`` as a path; TypeError unless it is a string or a path, and no bytes. Empty text is a ValueError.
 
     >>> path_of("folder", None)
     Traceback (most recent call last):
     ...
     TypeError: folder: expected a path, got None
     """
+    if isinstance(value, str) and not value:  # to Python, it is the folder in which it runs
+        raise ValueError(f"{name}: expected a path, got empty text; write '.' for this folder")
     if isinstance(value, str) or (isinstance(value, os.PathLike) and isinstance(os.fspath(value), str)):
         return Path(value)
     raise TypeError(f"{name}: expected a path, got {told(value)}")

@@ -17,6 +17,8 @@ from torch import Tensor
 #: GPU of a Mac. "auto" never takes the latter, because nobody has measured or compared anything on one.
 Device = Literal["auto", "cpu", "mps"]
 DEVICES: tuple[str, ...] = get_args(Device)
+#: What to say to who asks for "cuda".
+CUDA = "auto takes a GPU of CUDA where there is one"
 
 
 def pick(wanted: str = "auto") -> torch.device:
@@ -32,13 +34,25 @@ def pick(wanted: str = "auto") -> torch.device:
     ...
     ValueError: device: expected one of auto, cpu, mps, got 'tpu'
     """
-    if wanted not in DEVICES:
-        raise ValueError(f"device: expected one of {', '.join(DEVICES)}, got {wanted!r}")
+    check_device(wanted)
     if wanted == "mps":
         if not torch.backends.mps.is_available():
             raise ValueError("device: mps is the GPU of a Mac, and PyTorch finds none here; take auto or cpu")
         return torch.device("mps")
     return torch.device("cuda" if wanted == "auto" and torch.cuda.is_available() else "cpu")
+
+
+def check_device(wanted: object) -> None:
+    """Refuse what is none of :data:`DEVICES` (ValueError).
+
+    >>> check_device("cuda:0")
+    Traceback (most recent call last):
+    ...
+    ValueError: device: expected one of auto, cpu, mps, got 'cuda:0'; auto takes a GPU of CUDA where there is one
+    """
+    if wanted not in DEVICES:
+        hint = f"; {CUDA}" if str(wanted).startswith("cuda") else ""
+        raise ValueError(f"device: expected one of {', '.join(DEVICES)}, got {wanted!r}{hint}")
 
 
 def in_float64(values: Tensor) -> Tensor:

@@ -13,7 +13,8 @@ import re
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -173,6 +174,37 @@ def refuse_unwritable(path: str | Path, option: str = "--out", *, folder: bool =
             raise
         raise OSError(f"{path}: cannot be written ({error.strerror}); choose another {option}") from error
     return path
+
+
+@contextmanager
+def folder_to_fill(path: str | Path, option: str = "--out") -> Iterator[Path]:
+    """Make a folder for what work writes into it; where the work fails before it wrote anything, nothing is left.
+
+    Args:
+        path, option: as for :func:`refuse_unwritable`, which is asked first.
+
+    Raises:
+        OSError: as :func:`refuse_unwritable`.
+
+    >>> place = Path(tempfile.mkdtemp())
+    >>> with folder_to_fill(place / "runs" / "a") as folder:
+    ...     raise ValueError("the data do not fit")
+    Traceback (most recent call last):
+    ...
+    ValueError: the data do not fit
+    >>> list(place.iterdir())
+    []
+    """
+    path = refuse_unwritable(path, option, folder=True)
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield path
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):  # it is not empty
+                folder.rmdir()
+        raise
 
 
 def sha256(path: str | Path) -> str:

@@ -146,6 +146,11 @@ def test_pictures_in_0_to_1_are_warned_of_where_they_are_given():
             check_range("x", passes)
 
 
+def test_empty_text_is_no_path():
+    with pytest.raises(ValueError, match="^out: expected a path, got empty text; write '.' for this folder$"):
+        path_of("out", "")
+
+
 def test_values_are_looked_at():
     check_values("x", torch.zeros(0))
     check_values("x", torch.tensor([0.0, 1.0]), 0, 1)

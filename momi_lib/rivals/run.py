@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from momi_lib.data import People, load
-from momi_lib.files import write_json
+from momi_lib.files import folder_to_fill, write_json
 from momi_lib.pose.other_pictures import warn_of_other_pictures
 from momi_lib.provenance import environment, plain
 from momi_lib.rivals.base import PoseGuided
@@ -33,7 +33,6 @@ from momi_lib.train.run import (
     Clock,
     Reporter,
     checkpoint_to_resume,
-    make_folder,
     other_data,
     showcase,
 )
@@ -70,13 +69,13 @@ def train_rival(
     assert out is not None  # RivalRunConfig says where, if nobody else does
     check_minutes(minutes)
     found = checkpoint_to_resume(out, resume)
-    make_folder(out)
-    warn_where_alone()
-    people = load(config.data, "train", size=config.rival.size)
-    poses, source = find_poses(config, people)
-    trainer = RivalTrainer(config, people, poses)
-    with saying_how_to_go_on(trainer):
-        _train(trainer, source, found, minutes=minutes, until=until)
+    with folder_to_fill(out):
+        warn_where_alone()
+        people = load(config.data, "train", size=config.rival.size)
+        poses, source = find_poses(config, people)
+        trainer = RivalTrainer(config, people, poses)
+        with saying_how_to_go_on(trainer):
+            _train(trainer, source, found, minutes=minutes, until=until)
     trainer.accelerator.wait_for_everyone()
     return trainer
 
@@ -87,6 +86,7 @@ def _train(
     """Go on from a checkpoint, or start, and train."""
     config, out, main = trainer.config, trainer.config.out, trainer.accelerator.is_main_process
     assert out is not None
+    shown = showcase(config.data, config.rival.size, trainer.device)  # data that do not fit are found out first
     journal, seconds = JsonLog(out / LOG), 0.0
     if found:
         path, state = found
@@ -103,7 +103,6 @@ def _train(
         journal.write({"step": trainer.step, "event": "resume" if found else "start", **facts})
     clock = Clock(seconds)
     with tqdm(total=trainer.steps, initial=trainer.step, desc=out.name, disable=not main) as bar:
-        shown = showcase(config.data, config.rival.size, trainer.device)
         reporter = RivalReporter(trainer, journal, clock, bar, shown)
         reporter.source = source
         if main and trainer.step == 0 and not reporter.kept(0).is_file():

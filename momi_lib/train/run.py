@@ -18,7 +18,7 @@ from momi_lib.arguments import flag, told
 from momi_lib.data import People, load, load_truth, to_float
 from momi_lib.data.pictures import picture_grid, save_picture
 from momi_lib.devices import refuse_batch
-from momi_lib.files import refuse_unwritable, write_json
+from momi_lib.files import folder_to_fill, write_json
 from momi_lib.pose import TeacherMaps, load_teacher
 from momi_lib.pose.other_pictures import warn_of_other_pictures
 from momi_lib.provenance import begun_with, environment, plain
@@ -67,15 +67,15 @@ def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = 
     resume = flag("resume", resume)
     _check_memory(config)
     out, found = config.out, checkpoint_to_resume(config.out, resume)
-    make_folder(out)
-    warn_where_alone()
-    people = load(config.data, "train", size=config.network.size)
-    warn_of_other_pictures(people.folder, config.teacher)
-    trainer = Trainer(config, people, _maps(config, people))
-    if config.network.carry and config.body_labels == "committed":
-        log.info("body maps: those of %s, trained on mannequins; they stay as they are", weights_file("small").name)
-    with saying_how_to_go_on(trainer):
-        _train(trainer, found, minutes)
+    with folder_to_fill(out):
+        warn_where_alone()
+        people = load(config.data, "train", size=config.network.size)
+        warn_of_other_pictures(people.folder, config.teacher)
+        trainer = Trainer(config, people, _maps(config, people))
+        if config.network.carry and config.body_labels == "committed":
+            log.info("body maps: those of %s, trained on mannequins; they stay as they are", weights_file("small").name)
+        with saying_how_to_go_on(trainer):
+            _train(trainer, found, minutes)
     trainer.accelerator.wait_for_everyone()
     return trainer
 
@@ -83,6 +83,7 @@ def train(config: TrainConfig, *, resume: bool = False, minutes: float | None = 
 def _train(trainer: Trainer, found: tuple[Path, dict] | None, minutes: float | None) -> None:
     """Go on from a checkpoint, or start, and train."""
     config, out, main = trainer.config, trainer.config.out, trainer.accelerator.is_main_process
+    shown = showcase(config.data, config.network.size, trainer.device)  # data that do not fit are found out first
     journal, seconds = JsonLog(out / LOG), 0.0
     if found:
         path, state = found
@@ -99,7 +100,7 @@ def _train(trainer: Trainer, found: tuple[Path, dict] | None, minutes: float | N
         journal.write({"step": trainer.step, "event": "resume" if found else "start", **facts})
     clock = Clock(seconds)
     with tqdm(total=trainer.steps, initial=trainer.step, desc=out.name, disable=not main) as bar:
-        reporter = Reporter(trainer, journal, clock, bar, showcase(config.data, config.network.size, trainer.device))
+        reporter = Reporter(trainer, journal, clock, bar, shown)
         if main and trainer.step == trainer.before and not reporter.kept(0).is_file():
             reporter.progress()  # nothing of the whole network has been trained yet
         run_in_order(trainer, reporter, minutes=minutes)
@@ -121,11 +122,6 @@ def _check_memory(config: TrainConfig) -> None:
     share = 0.5 if config.in_bf16(config.where) else 1.0
     for option, floats in least.items():
         refuse_batch(option, -(-getattr(config, option) // processes), share * floats, config.where)
-
-
-def make_folder(out: Path) -> None:
-    """Make the folder of a run, or say in one sentence (OSError) that nothing can be written there."""
-    refuse_unwritable(out, folder=True).mkdir(parents=True, exist_ok=True)
 
 
 def checkpoint_to_resume(out: Path, resume: bool) -> tuple[Path, dict] | None:

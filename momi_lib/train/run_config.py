@@ -15,7 +15,7 @@ import torch
 from momi_lib.arguments import MOST, flag, path_of, told
 from momi_lib.data import data_folder
 from momi_lib.data.records import EMBEDDED
-from momi_lib.devices import DEVICES, Device, multiplies_bf16, pick
+from momi_lib.devices import Device, check_device, multiplies_bf16, pick
 
 Precision = Literal["fp32", "bf16", "auto"]
 
@@ -131,7 +131,7 @@ class RunConfig:
 
     def check(self) -> None:
         """Refuse a device or precision that there is not, and a seed that no generator takes (ValueError)."""
-        for name, known in (("precision", ("fp32", "bf16", "auto")), ("device", DEVICES)):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}")
+        if self.precision not in (known := get_args(Precision)):
+            raise ValueError(f"precision: expected one of {', '.join(known)}, got {self.precision!r}")
+        check_device(self.device)
         expect("", self, "seed", "seed")

@@ -94,12 +94,15 @@ def train_teacher(config: TeacherConfig) -> dict[str, Any]:
     18
     """
     _check(config)
-    out = files.refuse_unwritable(config.out, folder=True)
+    with files.folder_to_fill(config.out) as out:
+        return _train(config, out)
+
+
+def _train(config: TeacherConfig, out: Path) -> dict[str, Any]:
     started = time.perf_counter()
     device = config.where
     train = _labelled(config.data, "train").to(device)
     test = _labelled(config.data, "test")
-    out.mkdir(parents=True, exist_ok=True)
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # PyTorch's initial weights know only the global generator

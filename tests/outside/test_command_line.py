@@ -8,9 +8,11 @@ import inspect
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,8 @@ from momi_lib.data import data_folder
 from momi_lib.devices import memory_of
 from momi_lib.files import sha256, weights_folder
 from momi_lib.provenance import command_line, plain
+from momi_lib.rivals.run import train_rival
+from momi_lib.rivals.run_config import RivalRunConfig
 from momi_lib.train import preset, train
 from momi_lib.train.affinity import AffinityConfig, train_affinity
 from momi_lib.train.features import FeaturesConfig, train_features
@@ -319,6 +323,50 @@ def test_memory_is_what_a_container_is_given(monkeypatch, tmp_path):
 def test_a_training_of_one_step(crowd, tmp_path):
     card = train_features(FeaturesConfig(data=crowd, out=tmp_path / "f.safetensors", steps=1, batch=4, device="cpu"))
     assert card["sha256"] == sha256(tmp_path / "f.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["train", "tiny", "--out", ""], "--out: expected a value, got empty text; write what is meant"),
+        (["evaluate", "--out=", "--pairs", "8"], "--out: expected a value, got empty text"),
+        (["truth", "--weights", "small", ""], "--weights: expected a value, got empty text"),
+        (["swap", "", "b.png", "--out", "c.png"], "expected a value for each argument, got empty text"),
+        (["train", "pg2", "--device", "cuda"], "--device: expected one of auto, cpu, mps, got 'cuda'; auto takes"),
+        (["train-teacher", "--device=cuda:1"], "--device: expected one of auto, cpu, mps, got 'cuda:1'; auto"),
+    ],
+)
+def test_what_no_option_can_be_is_one_sentence(unread, tmp_path, monkeypatch, capsys, options, told):
+    monkeypatch.chdir(tmp_path)
+    assert main(options) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {told}") and said.count("\n") == 1 and not list(tmp_path.iterdir())
+    with pytest.raises(ValueError, match="got 'cuda'; auto takes a GPU of CUDA where there is one$"):
+        preset("tiny", device="cuda")
+
+
+def refused_run(place, kind, begin, /, **changes):
+    """Start a training that is refused."""
+    with pytest.raises((ValueError, FileNotFoundError)):
+        begin(kind(out=place / "runs" / "a", device="cpu", **changes))
+
+
+def test_a_refused_training_leaves_nothing_behind(crowd, short_run, tmp_path, monkeypatch):
+    damaged, none = tmp_path / "damaged", tmp_path / "none.pth"
+    shutil.copytree(crowd, damaged)
+    (damaged / "truth").mkdir()
+    (damaged / "truth" / "pairs.csv").write_text("nothing")
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.setenv("MOMI_CACHE", str(crowd.with_name("cache")))
+    for data, teacher in ((tmp_path / "none", None), (crowd, none), (damaged, short_run().teacher)):
+        with pytest.raises((ValueError, FileNotFoundError)):
+            train(short_run("runs/a", data=data, teacher=teacher))
+    refused_run(tmp_path, partial(RivalRunConfig, method="pg2"), train_rival, data=tmp_path / "none")
+    refused_run(tmp_path, partial(RivalRunConfig, method="dg-net"), train_rival, data=damaged)
+    refused_run(tmp_path, TeacherConfig, train_teacher, data=crowd)
+    refused_run(tmp_path, FeaturesConfig, train_features, data=tmp_path / "none")
+    refused_run(tmp_path, AffinityConfig, train_affinity, start=none)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 # Nothing that is there is written over.
