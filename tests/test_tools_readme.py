@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from momi_lib.files import sha256
 from momi_lib.lessons import SERIES
 from tools import measure_install, readme
+from tools.notebooks.check import Page
+from tools.notebooks.hours import effort
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -45,6 +48,17 @@ def test_a_notebook_that_nobody_measured_has_no_memory(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "notebooks.json").write_text(json.dumps({"how": {"full": {"threads": 1, "device": "d"}}}))
     assert readme.series(tmp_path, "n").splitlines()[2].endswith("| – |")
+
+
+def test_lecturers_read_the_hours_that_the_lessons_take_today() -> None:
+    counted = readme.results(ROOT, "hours.json")["lessons"]
+    for entry, line in zip(SERIES, readme.lecturers(ROOT).splitlines()[2:], strict=False):
+        file = f"notebooks/{entry.file}"
+        lesson = effort(Page.read(ROOT / file))
+        assert counted[file] == {**asdict(lesson), "minutes": round(lesson.minutes)}, (
+            "count again: python -m tools.notebooks.hours --json benchmarks/results/hours.json notebooks/*.ipynb"
+        )
+        assert line.endswith(f" | {round(lesson.minutes / 30) / 2:g} + {lesson.open_minutes / 60:g} |")
 
 
 def test_body_maps_are_listed_by_part_and_a_part_that_nobody_shows_is_a_dash(tmp_path: Path) -> None:

@@ -2,9 +2,10 @@
 
 A page of `PAGES` contains pairs of marks, ``<!-- NAME: start -->`` and ``<!-- NAME: end -->``. The text between them is
 written here, by the function of `BLOCKS` with that name, from files that other commands wrote: ``benchmarks/results``
-(``python -m momi_lib truth`` and ``evaluate``, ``tools/notebooks/run.py --measure``, ``benchmarks/swap_speed.py``,
-``body_maps.py``, ``drag_obedience.py``, ``drag_truth.py``, ``steps.py`` and ``verdict.py``,
-``tools/measure_install.py``), the cards of the weights, the embedded data and `momi_lib.lessons.SERIES`.
+(``python -m momi_lib truth`` and ``evaluate``, ``tools/notebooks/run.py --measure`` and ``hours.py``,
+``benchmarks/swap_speed.py``, ``body_maps.py``, ``drag_obedience.py``, ``drag_truth.py``, ``steps.py`` and
+``verdict.py``, ``tools/measure_install.py``), the cards of the weights, the embedded data and
+`momi_lib.lessons.SERIES`.
 """
 
 from __future__ import annotations
@@ -97,6 +98,21 @@ def series(root: Path, folder: str) -> str:
     lines = table(["notebook", "what it is about", "minutes to run, quick · full", "memory, GB"], rows)
     lines += ["", f"All of them: {totals[0]:.0f} minutes in quick mode, {totals[1]:.0f} in full mode, "
               f"{how['threads']} thread, {how['device']} (`tools/notebooks/run.py --measure`)."]  # fmt: skip
+    return "\n".join(lines)
+
+
+def lecturers(root: Path) -> str:
+    """The notebooks with the hours that a learner needs, counted from their text, and the minutes and memory to run."""
+    counted = results(root, "hours.json")
+    lessons = [counted["lessons"][f"notebooks/{entry.file}"] for entry in SERIES]
+    an_open_one = counted["minutes for one"]["open"] / 60
+    added = ["| hours to learn + open exercise |", "| --- |"]
+    added += [f"| {round(each['minutes'] / 30) / 2:g} + {each['open'] * an_open_one:g} |" for each in lessons]
+    rows = series(root, "../notebooks").splitlines()
+    lines = [old + new[1:] for old, new in zip(rows, added, strict=False)] + rows[len(added) :]
+    hours, more = (sum(each[name] for each in lessons) for name in ("minutes", "open"))
+    lines += ["", f"To learn all of them: {hours / 60:.0f} hours, and {more * an_open_one:.0f} for the open exercises "
+              f"(`{counted['command']}`)."]  # fmt: skip
     return "\n".join(lines)
 
 
@@ -277,7 +293,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "verdict": verdict,
     "truth table": truth_table,
     "series": lambda root: series(root, "notebooks"),
-    "series for lecturers": lambda root: series(root, "../notebooks"),
+    "series for lecturers": lecturers,
     "targets": targets,
     "table one": table_one,
     "table one short": table_one_short,
