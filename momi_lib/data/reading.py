@@ -192,6 +192,7 @@ def opened(file: str | BinaryIO) -> Opened:
                 image.draft("RGB", (columns // 4, rows // 4))
             if rows * columns > most or image.size[0] * image.size[1] > MAX_PIXELS:
                 raise PictureError(f"is {columns}x{rows} pixels by its header, refused undecoded; {_smaller(most)}")
+            image.load()  # before EXIF, for which PIL decodes a PNG, too, and then no longer says that it is damaged
             size = (columns, rows) if _orientation(image) > 4 else (rows, columns)
             return Opened(as_seen(image), several(image), size)
     except PictureError:

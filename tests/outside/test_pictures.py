@@ -410,3 +410,14 @@ def test_nothing_is_made_for_a_source_that_is_not_there(
     assert "none.jpg does not exist" in capsys.readouterr().err and not (tmp_path / "new").exists()
     assert swap("https://example.org/a.jpg", person, "--out", tmp_path / "x.png") == 1
     assert "is an address; download the picture" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", [0.1, 0.25, 0.5, 0.9])
+def test_a_png_that_was_damaged_on_its_way_is_refused_and_not_read_in_part(tmp_path: Path, place: float) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (64, 32, 3), dtype=np.uint8)
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[int(place * len(content))] ^= 4  # one bit, as a bad disk or cable leaves it
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(PictureError, match=r"a\.png cannot be decoded"):
+        read_picture(tmp_path / "a.png")
