@@ -141,7 +141,7 @@ def _run(arguments: list[str]) -> int:
         print(f"error: {wrong}", file=sys.stderr)
         return 2
     try:
-        tyro.cli(COMMANDS[name], args=options, prog=f"{PROGRAM} {name}")
+        tyro.cli(COMMANDS[name], args=_with_home(options), prog=f"{PROGRAM} {name}")
     except ModuleNotFoundError:
         raise
     except ImportError as error:
@@ -180,6 +180,16 @@ def _wrong_at_once(options: list[str]) -> str:
             return f"--device: expected one of {', '.join(DEVICES)}, got {value!r}; {CUDA}, and is the default"
         before = each if each.startswith("--") and not equals else before
     return ""
+
+
+def _with_home(options: list[str]) -> list[str]:
+    """Options with this user's home instead of ~: no shell puts it behind an =, and that of Windows nowhere."""
+    found = []
+    for each in options:
+        option, equals, value = each.partition("=") if each.startswith("--") else ("", "", each)
+        at_home = value == "~" or value.startswith(("~/", "~\\"))
+        found.append(f"{option}{equals}{Path(value).expanduser()}" if at_home else each)
+    return found
 
 
 def _say_broken(error: BaseException) -> int:

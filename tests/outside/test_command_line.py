@@ -157,6 +157,18 @@ def test_an_interpreter_of_its_own_under_an_old_console():
     assert command.stderr.read() == b"" and command.wait(timeout=120) == 0
 
 
+@pytest.mark.parametrize("options", [["--out=~/a/b.txt"], ["--out", "~/a/b.txt"]])
+def test_a_tilde_is_the_home_also_where_no_shell_says_so(options, tmp_path, monkeypatch, capsys):
+    home = tmp_path / "home"
+    (home / "a").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    monkeypatch.chdir(tmp_path)
+    assert main(["figure", *options]) == 1  # and not a folder named ~
+    assert f"--out {home / 'a' / 'b.txt'}: expected a file that ends in .png" in capsys.readouterr().err
+    assert [each.name for each in tmp_path.iterdir()] == ["home"]
+
+
 def test_a_path_with_a_tilde_of_a_user_without_a_home_is_one_sentence(monkeypatch, capsys):
     pwd = pytest.importorskip("pwd", reason="users of Unix")
 
