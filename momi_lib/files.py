@@ -661,7 +661,7 @@ def matching(name: str) -> list[str]:
     """The files and folders that a pattern such as `people/*.jpg` names, in order: on Windows no shell does this.
 
     What is there under this very name is no pattern, nor is what has none of the signs ``*``, ``?`` and ``[``; hidden
-    files are not found.
+    files are not found. ``**`` stands for a folder and all that are in it.
 
     Raises:
         FileNotFoundError: where nothing matches.
@@ -676,7 +676,7 @@ def matching(name: str) -> list[str]:
         there = next((each for each in (path, *path.parents) if os.path.lexists(each)), path)
         pattern = str(path.relative_to(there))
         if glob.has_magic(pattern):
-            found = sorted(glob.glob(os.path.join(glob.escape(str(there)), pattern)))
+            found = sorted(glob.glob(os.path.join(glob.escape(str(there)), pattern), recursive=True))
             if not found:
                 raise FileNotFoundError(f"{name} does not exist, and as a pattern it matches no file")
             return [str(Path(each)) for each in found]

@@ -239,11 +239,14 @@ def check_out(path: Path, inputs: Iterable[tuple[str, Path]] = ()) -> None:
     >>> check_out(Path("swap.gif"))
     Traceback (most recent call last):
     ...
-    ValueError: swap.gif: expected a name ending in .png, .jpg, .jpeg
+    ValueError: --out swap.gif: expected a name ending in .png, .jpg, .jpeg
     """
     if os.path.isdir(path):
         raise ValueError(f"--out {path} is a folder; expected the name of a file ending in {', '.join(WRITTEN)}")
-    _written_as(path)
+    try:
+        _written_as(path)
+    except ValueError as error:
+        raise ValueError(f"--out {error}") from error
     for name, file in inputs:
         if _same(path, file):
             raise ValueError(

@@ -77,7 +77,9 @@ def ordered(
     ...
     ValueError: swap: expected SOURCE TARGET, or SOURCES… with --pose TARGET; got 1 picture and no --pose
     """
-    given = [file for path in pictures for file in _local(path)]
+    named = [_local(path) for path in pictures]
+    given = [file for files in named for file in files]
+    patterns = any(files != [expanded(path)] for path, files in zip(pictures, named, strict=True))
     if pose is None:
         if len(given) != 2:
             got = f"{len(given)} picture{'s' * (len(given) != 1)} and no --pose"
@@ -95,7 +97,8 @@ def ordered(
     out = expanded(out)
     sources = [file for path in given for file in _pictures_in(path)]
     folders = [path for path in given if os.path.isdir(path)]
-    many = len(sources) > 1 or bool(folders) or (pose is not None and os.path.isdir(out))
+    a_folder = os.path.isdir(out) or (patterns and out.suffix.lower() not in WRITTEN)
+    many = len(sources) > 1 or bool(folders) or (pose is not None and a_folder)
     inputs = [("target", target), *_background_file(background)]
     if not many:
         check_out(out, [("source", sources[0]), *inputs])

@@ -104,6 +104,8 @@ def test_a_pattern_is_the_files_that_match(tmp_path: Path, monkeypatch: pytest.M
     assert ordered([tmp_path / "in [1]" / "?.jpg", d], tmp_path / "pose*", out).sources == (a, b, d)
     monkeypatch.chdir(tmp_path)
     assert ordered([Path("in*/a.jpg")], target, tmp_path / "o.png").sources == (Path("in [1]/a.jpg"),)
+    assert ordered([Path("in*/a.jpg")], target, out).outs == (out / "a.png",)  # as of a folder with one picture
+    assert len(ordered([Path("**/*.jpg")], target, out).sources) == 3
     with pytest.raises(FileNotFoundError, match=r"none\*\.jpg does not exist, and as a pattern it matches no file"):
         ordered([Path("none*.jpg")], target, out)
     with pytest.raises(ValueError, match=r"--pose in \[1\].*\*\.jpg matches 3 files, expected one picture"):
