@@ -286,6 +286,8 @@ def check_range(name: str, pictures: Tensor, *, beyond: float = 1 + TOLERANCE, b
     """
     pictures = pictures.detach()
     least, most = (float(value) for value in torch.aminmax(pictures.float()))
+    if math.isnan(least):
+        raise ValueError(f"{name}: expected colours in [-1, 1], got NaN, which no colour is; look where it comes from")
     if not -beyond <= least <= most <= beyond:
         raise ValueError(
             f"{name}: expected colours in [-1, 1], got values from {least:g} to {most:g}; momi_lib.data.to_float "

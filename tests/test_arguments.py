@@ -125,11 +125,16 @@ def test_only_what_depends_on_the_mode_must_rest():
         check_resting("network", frozen, "a network")
 
 
-@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf, 1.02, -1.02, 255.0])
+@pytest.mark.parametrize("value", [torch.inf, -torch.inf, 1.02, -1.02, 255.0])
 def test_colours_beyond_the_range_are_told(value):
     with pytest.raises(ValueError, match=r"x: expected colours in \[-1, 1\], got values from"):
         check_range("x", torch.tensor([0.0, value]))
     check_range("x", torch.tensor([-1.01, 1.01]), beyond=1.0101)
+
+
+def test_nan_is_named_and_no_conversion_is_advised():
+    with pytest.raises(ValueError, match=r"^source: expected colours in \[-1, 1\], got NaN, which no colour is"):
+        check_range("source", torch.tensor([0.5, torch.nan]))
 
 
 def test_pictures_in_0_to_1_are_warned_of_where_they_are_given():

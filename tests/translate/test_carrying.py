@@ -255,7 +255,7 @@ def test_files_say_which_kind_they_hold(network: CarryNet, tmp_path) -> None:
     [
         (lambda x: x[:0], "source: expected float pictures .* N from 1, got"),
         (lambda x: (x * 127.5 + 127.5).round(), r"source: expected colours in \[-1, 1\], got values from"),
-        (lambda x: x * torch.nan, r"source: expected colours in \[-1, 1\], got values from nan"),
+        (lambda x: x * torch.nan, r"source: expected colours in \[-1, 1\], got NaN"),
         (lambda x: (x * 127).to(torch.int8), "source: expected float pictures"),
         (lambda x: x.numpy(), "source: expected float pictures .* got ndarray"),
     ],
