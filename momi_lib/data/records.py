@@ -242,8 +242,9 @@ def scan(folder: Path, split: str, *, junk: bool = False) -> list[Record]:
     person -1 (junk) and 0000 (distractors) are left out unless `junk`.
 
     Raises ValueError for an unknown split, FileNotFoundError for a missing folder, PictureError for a folder
-    without a usable picture, for one with such files and with pictures in sub-folders, and for a split whose people are
-    numbered in two ways, as by the names of two data sets: there, one number could be two people.
+    without a usable picture, for one with such files and with pictures in sub-folders, for a person's folder with
+    pictures that are named as those of several people or of another one, and for a split whose people are numbered in
+    two ways, as by the names of two data sets: there, one number could be two people.
 
     >>> import tempfile
     >>> root = Path(tempfile.mkdtemp()); (root / "query").mkdir()
@@ -350,6 +351,7 @@ def _by_person(folder: Path, place: Path) -> Found:
     inside: list[str] = []  # pictures that lie too deep, one for each person
     for person in _folders(place):
         names = sorted(os.listdir(place / person))
+        _refuse_other_people(place, person, names)
         others += names
         if any(os.path.isdir(place / person / name) for name in names if not is_picture(name)):
             inside += [f"{person}/{name}" for name in [deeper(place / person)] if name is not None]
@@ -374,6 +376,30 @@ def _by_person(folder: Path, place: Path) -> Found:
         said.append(f"the pictures in folders inside of a person's folder, such as {inside[0]}")
     _say_left_out(place, ", ".join(filter(None, said)))
     return found
+
+
+def _refuse_other_people(place: Path, person: str, names: list[str]) -> None:
+    """Refuse a person's folder whose pictures state several people, or somebody other than the folder's number."""
+    if person == "-1":  # junk may be of anybody
+        return
+    stated: dict[int, str] = {}  # the number in a name, from which MSMT17 counts one less → the first picture
+    for name in names:
+        if (known := parsed_name(name)) is not None:
+            stated.setdefault(known[0] - known[2].first, name)
+    if len(stated) > 1:
+        one, other = list(stated.values())[:2]
+        raise PictureError(
+            f"{place / person} would be the folder of one person, but its pictures are named as those of several, such "
+            f"as {one} and {other}. Move the pictures up into {place.name}, or those of each person into a folder of "
+            "their own, or give them other names."
+        )
+    for number, name in stated.items():
+        if person.isdecimal() and int(person) != number:
+            raise PictureError(
+                f"{place / person} is the folder of person {int(person)}, but {name} is named as one of person "
+                f"{number}. Move such pictures into the folder of their person or up into {place.name}, or rename them "
+                "or the folder."
+            )
 
 
 def _folders(place: Path) -> list[str]:

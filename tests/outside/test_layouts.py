@@ -50,6 +50,8 @@ LAYOUTS = {
                                   [1, 2], [7, 1]),
     "folders that contradict the names": (("anna/0002_c5s1_000451_03.jpg", "bert/0002_c1s1_000451_03.jpg"),
                                           [1, 2], [5, 1]),
+    "a number with fewer digits": (("2/0002_c5s1_000451_03.jpg", "2/a_c1.jpg", "3/a_c1.jpg"), [2, 2, 3], [5, 1, 1]),
+    "junk of several people": (("-1/0002_c5s1_000451_03.jpg", "-1/0003_c5s1_000451_03.jpg", "3/a_c1.jpg"), [3], [1]),
 }  # fmt: skip
 
 
@@ -171,6 +173,34 @@ MIXED = {  # pictures of one split, and what the message names
         r"anna/a\.jpg .* the order of the folders, and query/0001_c1s1_000001_00\.jpg from its name, as in Market-1501",
     ),
 }  # fmt: skip
+
+
+OTHER_PEOPLE = {  # pictures whose names contradict the folder that they lie in, and what the message names
+    "unpacked twice": (
+        (f"{TRAIN}/0002_c1s1_000451_03.jpg", f"{TRAIN}/0003_c1s1_000451_03.jpg", f"{TRAIN}/0003_c2s1_000451_03.jpg"),
+        rf"{TRAIN}/{TRAIN} would be .* as 0002_c1s1_000451_03\.jpg and 0003_c1s1_.*up into {TRAIN}",
+    ),
+    "a folder a camera": (
+        ("cam1/0002_c1s1_000451_01.jpg", "cam1/0003_c1s1_000451_01.jpg", "cam2/0002_c2s1_000451_01.jpg"),
+        r"cam1 would be .* as 0002_c1s1_000451_01\.jpg and 0003_c1s1_",
+    ),
+    "a camera's number": (("1/0001_c1_f0046182.jpg", "1/0002_c1_f0046182.jpg"), "/1 would .* as 0001_c1.* and 0002_c1"),
+    "beside other names": (("part/a.jpg", "part/-1_c1s1_000451_01.jpg", "part/0003_c1s1_000451_01.jpg"), "part would"),
+    "another person's number": (
+        ("0003/0002_c1s1_000451_03.jpg", "0003/a.jpg"),
+        r"0003 is the folder of person 3, but 0002_c1s1_000451_03\.jpg is named as one of person 2\. Move",
+    ),
+    "MSMT17's numbers": (("0001/0000_000_07_0303noon_0015_0.jpg",), r"of person 1, but 0000_.* of person 0\. Move"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OTHER_PEOPLE)
+def test_a_persons_folder_with_other_people_is_refused(tmp_path: Path, case: str) -> None:
+    files, told = OTHER_PEOPLE[case]
+    folder(tmp_path, *(f"{TRAIN}/{file}" for file in files))
+    with pytest.raises(PictureError, match=told) as caught:
+        scan(tmp_path, "train")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("case", MIXED)
