@@ -243,8 +243,9 @@ def scan(folder: Path, split: str, *, junk: bool = False) -> list[Record]:
 
     Raises ValueError for an unknown split, FileNotFoundError for a missing folder, PictureError for a folder
     without a usable picture, for one with such files and with pictures in sub-folders, for a person's folder with
-    pictures that are named as those of several people or of another one, and for a split whose people are numbered in
-    two ways, as by the names of two data sets: there, one number could be two people.
+    pictures that are named as those of several people or of another one, for two folders of one number, such as 1 and
+    01, and for a split whose people are numbered in two ways, as by the names of two data sets: there, one number could
+    be two people.
 
     >>> import tempfile
     >>> root = Path(tempfile.mkdtemp()); (root / "query").mkdir()
@@ -332,11 +333,12 @@ def _refuse_folders_beside(place: Path, named: list[str]) -> None:
     """Refuse pictures that are named as a data set names them and lie beside folders with pictures."""
     for person in _folders(place):
         inside = [name for name in sorted(os.listdir(place / person)) if is_picture(name)]
-        if any((place / person / name).is_file() for name in inside):
+        first = next((name for name in inside if (place / person / name).is_file()), None) or deeper(place / person)
+        if first is not None:
             count = f"{len(named)} picture" + "s" * (len(named) > 1)
             raise PictureError(
                 f"{place} holds {count}, such as {named[0]}, beside folders with pictures, such as "
-                f"{person}/{inside[0]}; expected all pictures in one folder, or a folder for each person. Move the "
+                f"{person}/{first}; expected all pictures in one folder, or a folder for each person. Move the "
                 "pictures into the folders of their persons, or the folders elsewhere."
             )
 
@@ -349,9 +351,17 @@ def _by_person(folder: Path, place: Path) -> Found:
     without: list[str] = []  # pictures whose names tell no camera
     others: list[str] = []
     inside: list[str] = []  # pictures that lie too deep, one for each person
+    folders: dict[int, str] = {}  # of people by their number, as far as they are named by one
     for person in _folders(place):
         names = sorted(os.listdir(place / person))
         _refuse_other_people(place, person, names)
+        if person.isdecimal() and any(map(is_picture, names)):
+            other = folders.setdefault(int(person), person)
+            if other != person:
+                raise PictureError(
+                    f"{place}: the folders {other} and {person} are both of person {int(person)}. Move their pictures "
+                    "into one folder if they show one person, or give one of them another number."
+                )
         others += names
         if any(os.path.isdir(place / person / name) for name in names if not is_picture(name)):
             inside += [f"{person}/{name}" for name in [deeper(place / person)] if name is not None]

@@ -152,6 +152,22 @@ MIXED = {  # pictures of one split, and what the message names
         (f"{TRAIN}/0001_c1s1_000001_00.jpg", f"{TRAIN}/anna/a.jpg", f"{TRAIN}/bert/a.jpg"),
         r"bounding_box_train holds 1 picture, such as 0001_c1s1_000001_00\.jpg, .* such as anna/a\.jpg; .*Move",
     ),
+    "a picture beside the folders of persons with folders": (
+        (f"{TRAIN}/0002_c1s1_000451_03.jpg", f"{TRAIN}/0003/x/a.jpg"),
+        r"1 picture, such as 0002_c1s1_000451_03\.jpg, .* such as 0003/x/a\.jpg; .*Move",
+    ),
+    "pictures beside folders of folders": (
+        (f"{TRAIN}/0002_c1s1_000451_03.jpg", f"{TRAIN}/extra/deep/0005_c1s1_000451_03.jpg"),
+        r"such as extra/deep/0005_c1s1_000451_03\.jpg; .*Move",
+    ),
+    "two folders of one number": (
+        (f"{TRAIN}/0001/a.jpg", f"{TRAIN}/1/a.jpg", f"{TRAIN}/2/a.jpg"),
+        rf"{TRAIN}: the folders 0001 and 1 are both of person 1\. Move",
+    ),
+    "two folders of one number, with names": (
+        (f"{TRAIN}/0/0000_c1s1_000451_03.jpg", f"{TRAIN}/1/0001_c1s1_000451_03.jpg", f"{TRAIN}/01/b.jpg"),
+        r"the folders 01 and 1 are both of person 1\.",
+    ),
     "names of two data sets": (
         (f"{TRAIN}/0001_c1s1_000001_00.jpg", f"{TRAIN}/0001_c2_f0046182.jpg"),
         r"0001_c1s1_000001_00\.jpg .*Market-1501, and .*0001_c2_f0046182\.jpg .*DukeMTMC-reID.*Separate",
@@ -210,6 +226,12 @@ def test_two_numberings_of_people_are_refused(tmp_path: Path, case: str) -> None
     with pytest.raises(PictureError, match=told) as caught:
         scan(tmp_path, "train" if files[0].startswith(TRAIN) else "test")
     assert "\n" not in str(caught.value)
+
+
+def test_folders_without_pictures_make_no_difference(tmp_path: Path) -> None:
+    folder(tmp_path, f"{TRAIN}/1/a.jpg", f"{TRAIN}/01/note.txt", f"{TRAIN}/.git/x/a.jpg")
+    folder(tmp_path, f"{GALLERY}/0002_c1s1_000451_03.jpg", f"{GALLERY}/5/y/note.txt", f"{GALLERY}/.git/x/a.jpg")
+    assert read(tmp_path)[0] == [1] and read(tmp_path, "gallery")[0] == [2]
 
 
 def test_numbers_of_folders_are_those_of_markets_names(tmp_path: Path) -> None:
