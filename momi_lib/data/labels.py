@@ -47,6 +47,9 @@ MASKS = (
 ALSO = {"test": ("query", "gallery", "val", "valid", "validation")}
 #: What programs call labels of any split, such as Roboflow's `_annotations.coco.json`.
 ANY = {"annotation", "annotations", "label", "labels", "coco", "keypoints"}
+#: Forms in which other programs write labels, none of which is read; as a text, other things are written, too.
+FORMS = (".csv", ".tsv", ".xml", ".ndjson", ".yaml", ".yml", ".mat", ".npy", ".npz", ".pkl", ".zip")
+TEXT = ".txt"
 #: Folders of the pictures of each file, beside which other programs write their labels.
 PICTURES = {
     "train": ("bounding_box_train", "train"),
@@ -171,10 +174,11 @@ def _match(content: Any, files: Sequence[str]) -> tuple[list[list[int]], list[di
         owner = owners.setdefault(_key(image, "id", name), name)
         if owner != name:
             raise LabelError(f"{owner} and {name} in images[] both have the id {image['id']}, expected one each.")
-    entries, skipped = _annotations(content, owners, set(files))
+    persons = _person_categories(_categories(content))
+    entries, skipped = _annotations(content, owners, set(files), persons)
     missing = [file for file in files if file not in images or images[file]["id"] not in entries]
     if missing:
-        raise LabelError(_missing(missing, len(files), images, entries, skipped))
+        raise LabelError(_missing(missing, len(files), images, entries, skipped, persons))
     for category in _categories(content):
         _check_order(category)
     chosen = [(file, images[file]) for file in files]
@@ -204,14 +208,13 @@ def _key(entry: dict[str, Any], name: str, of: str) -> int | float | str:
 
 
 def _annotations(
-    content: dict[str, Any], owners: dict[Any, str], wanted: set[str]
-) -> tuple[dict[Any, dict[str, Any]], dict[Any, int]]:
-    """The one annotation of a person of each image_id, and how many others each has that were passed over."""
+    content: dict[str, Any], owners: dict[Any, str], wanted: set[str], persons: set[Any] | None
+) -> tuple[dict[Any, dict[str, Any]], dict[Any, list[dict[str, Any]]]]:
+    """The one annotation of a person of each image_id, and the others of each, which were passed over."""
     if not isinstance(content.get("annotations"), list):
         raise LabelError(NOT_COCO.format("it has no list annotations"))
-    persons = _person_categories(_categories(content))
     entries: dict[Any, dict[str, Any]] = {}
-    skipped: dict[Any, int] = {}
+    skipped: dict[Any, list[dict[str, Any]]] = {}
     for place, entry in enumerate(content["annotations"]):
         if not isinstance(entry, dict) or not isinstance(entry.get("image_id"), (int, float, str)):
             raise LabelError(NOT_COCO.format(f"annotations[{place}] has no image_id that is a number or a text"))
@@ -220,7 +223,7 @@ def _annotations(
             raise LabelError(NOT_COCO.format(f"annotations[{place}] has a category_id that is no number and no text"))
         crowd = str(entry.get("iscrowd", 0)).casefold() in ("1", "true")
         if crowd or (persons is not None and "category_id" in entry and entry["category_id"] not in persons):
-            skipped[number] = skipped.get(number, 0) + 1
+            skipped.setdefault(number, []).append(entry)
         elif entries.setdefault(number, entry) is not entry and owners.get(number) in wanted:
             raise LabelError(f"{owners[number]} (image_id {number}) has two annotations, expected one of one person.")
     for number, entry in entries.items():
@@ -262,7 +265,9 @@ def _check_order(category: dict[str, Any]) -> None:
             raise LabelError(f"categories[]: keypoint {place} is {name}, expected {expected}: the order of COCO.")
 
 
-def _missing(missing: list[str], total: int, images: dict, entries: dict, skipped: dict) -> str:
+def _missing(
+    missing: list[str], total: int, images: dict, entries: dict, skipped: dict, persons: set[Any] | None
+) -> str:
     """What to say of pictures without a label."""
     first = missing[0]
     image = images.get(first)
@@ -270,8 +275,17 @@ def _missing(missing: list[str], total: int, images: dict, entries: dict, skippe
         near = likest(first, images)
         why = f"the file has, for example, {near!r}" if near is not None else "the file lists no images"
     elif image["id"] in skipped:
-        count = skipped[image["id"]]
-        why = f"of it there is only {count} annotation{'s' * (count > 1)} of a crowd (iscrowd) or of another category"
+        passed, told = skipped[image["id"]], {str(each): each for each in persons or ()}
+        why = (
+            f"of it there is only {len(passed)} annotation{'s' * (len(passed) > 1)} of a crowd (iscrowd) or of another "
+            "category"
+        )
+        for number in (each.get("category_id") for each in passed):
+            if str(number) in told and number not in told.values():
+                why = (
+                    f"the id of its category in categories[] is {_said(told[str(number)])}, its category_id in "
+                    f"annotations[] is {_said(number)}"
+                )
     elif str(image["id"]) in map(str, entries):
         other = next(number for number in entries if str(number) == str(image["id"]))
         why = f"its id in images[] is {_said(image['id'])}, its image_id in annotations[] is {_said(other)}"
@@ -336,8 +350,9 @@ def check_places(places: np.ndarray, known: np.ndarray, extents: np.ndarray, nam
         names: how to call each of the N in a message.
 
     Raises LabelError where a joint lies outside of its picture by more than the picture's size, where all joints of a
-    person (three and more) or of all people lie within -1 to 1, and where most joints of all people lie outside: of
-    other pictures, of a larger photograph, or y before x.
+    person (three and more) or of all people lie within -1 to 1, where this is so of x or of y alone for a person (six
+    joints and more, with three values and more), and where most joints of all people lie outside: of other pictures, of
+    a larger photograph, or y before x.
 
     >>> check_places(np.full((1, 17, 2), 0.5), np.ones((1, 17), bool), np.array([[64, 128]]), ["joints of a.jpg"])
     Traceback (most recent call last):
@@ -355,6 +370,15 @@ def check_places(places: np.ndarray, known: np.ndarray, extents: np.ndarray, nam
         width, height = extents[row].tolist()
         low = "between 0 and 1" if places[row][known[row]].min() >= 0 else "between -1 and 1"
         raise LabelError(f"{names[row]}: all coordinates lie {low}, expected pixels of {width} x {height}.")
+    for axis, side in enumerate(("width", "height")):
+        # Along the edge of a picture lie at most a limb or a face, and joints that were moved into it, of one value.
+        within = np.where(known, np.abs(places[..., axis]) <= 1, True).all(1) & (counts > 5) & (extents[:, axis] > 2)
+        for row in np.flatnonzero(within).tolist():
+            if len(np.unique(places[row, :, axis][known[row]])) > 2:
+                raise LabelError(
+                    f"{names[row]}: all {'xy'[axis]} lie between -1 and 1, and not all {'yx'[axis]}; expected pixels "
+                    f"of both, here of a {side} of {extents[row, axis]:g}."
+                )
     for row in np.flatnonzero(far.any(1))[:1]:
         joint = int(np.flatnonzero(far[row])[0])
         (x, y), (width, height) = places[row, joint].tolist(), extents[row].tolist()
@@ -376,14 +400,14 @@ def check_places(places: np.ndarray, known: np.ndarray, extents: np.ndarray, nam
 def near_label_files(path: Path) -> list[Path]:
     """Files beside or near the missing label file `path` that are likely meant to be it: another name or folder.
 
+    In its own folder that is any .json that is not named after another split.
+
     >>> near_label_files(Path("no_such_folder/annotations/train.json"))
     []
     """
     root, own = path.parent.parent, path.stem
-    folders = [path.parent, root, *(root / name for name in PICTURES.get(own, ()))]
-    if root.is_dir():
-        names = ("annotation", "annotations", "label", "labels")
-        folders += [each for each in sorted(root.iterdir()) if each.is_dir() and each.name.casefold() in names]
+    first, *others = _folders_of_labels(path)
+    folders = [first, root, *(root / name for name in PICTURES.get(own, ())), *others]
     taken = {path.parent / f"{name}.json" for name in ("train", "test", "truth")}
     found = []
     for folder in dict.fromkeys(folders):
@@ -392,17 +416,42 @@ def near_label_files(path: Path) -> list[Path]:
         for file in sorted(os.listdir(folder)):  # one of pictures may hold many thousands
             name, dot, _ = file.casefold().partition(".json")
             each = folder / file
-            if dot and each not in taken and _names(re.findall("[a-z]+", name), own) and each.is_file():
+            if dot and each not in taken and _names(name, own, any_name=folder == path.parent) and each.is_file():
                 found.append(each)
     return found
 
 
-def _names(words: list[str], own: str) -> bool:
-    """Whether the words of a file's name say that it holds the labels of a split, or labels and not of which."""
+def _label_files_of_other_forms(path: Path) -> list[Path]:
+    """Files beside the missing label file `path` that likely hold its labels in a form that is not read."""
+    found = []
+    for folder in filter(Path.is_dir, _folders_of_labels(path)):
+        for file in sorted(os.listdir(folder)):
+            name, ending = os.path.splitext(file.casefold())
+            own = folder == path.parent and ending != TEXT
+            if ending in (*FORMS, TEXT) and _names(name, path.stem, any_name=own) and (folder / file).is_file():
+                found.append(folder / file)
+    return found
+
+
+def _folders_of_labels(path: Path) -> list[Path]:
+    """The folder of a label file, and others of the data folder that are called like it."""
+    root = path.parent.parent
+    names = ("annotation", "annotations", "label", "labels")
+    inside = sorted(root.iterdir()) if root.is_dir() else []
+    return [path.parent, *(each for each in inside if each.name.casefold() in names and each.is_dir())]
+
+
+def _names(name: str, own: str, any_name: bool = False) -> bool:
+    """Whether the words of a file's name say that it holds the labels of a split, or labels and not of which.
+
+    With `any_name`, they need not say that it holds labels.
+    """
+    words = re.findall("[a-z]+", name)
     if any(_meant(word, own) for word in words):
         return True
     others = {"train", "test", "truth"} - {own}
-    return not ANY.isdisjoint(words) and not any(_meant(word, other) for word in words for other in others)
+    labels = any_name or not ANY.isdisjoint(words)
+    return labels and not any(_meant(word, other) for word in words for other in others)
 
 
 def _meant(word: str, name: str) -> bool:
@@ -422,17 +471,17 @@ def no_labels(path: Path) -> None:
     if os.path.lexists(path):
         what = "a folder" if path.is_dir() else "a broken link" if path.is_symlink() else "a special file"
         raise LabelError(f"{path}: expected a COCO keypoints file in JSON, and this is {what}.")
-    near = near_label_files(path)
-    if near:
-        _point_at(path, tuple(near))
+    if near := near_label_files(path):
+        _point_at(path, tuple(near), "Rename it if it holds them.")
+    elif other := _label_files_of_other_forms(path):
+        _point_at(path, tuple(other), "Convert it to COCO keypoints in JSON if it holds them.")
 
 
 @cache  # once a file: data are loaded many times
-def _point_at(path: Path, near: tuple[Path, ...]) -> None:
+def _point_at(path: Path, near: tuple[Path, ...], advice: str) -> None:
     log.warning(
-        "%s is not read: labels of these pictures are read from %s. Rename it if it holds them.",
-        " and ".join(map(str, near[:2])), path,
-    )  # fmt: skip
+        "%s is not read: labels of these pictures are read from %s. %s", " and ".join(map(str, near[:2])), path, advice
+    )
 
 
 def _masks(

@@ -101,6 +101,12 @@ def beside(c: dict[str, Any]) -> None:
         entry["keypoints"][15 * 3 : 17 * 3] = [30, 135, 1, 40, 140, 1]
 
 
+def along_the_edge(c: dict[str, Any]) -> None:
+    """Of somebody whom the picture cuts off, an arm may hang along its edge, and joints may have been moved there."""
+    person(c, 0)["keypoints"] = [v for k in range(17) for v in (0.3 * k, 20 + k, 2 * (k < 4))]
+    person(c, 1)["keypoints"] = [v for k in range(17) for v in (0, 20 + k, 2)]
+
+
 def other_pictures(c: dict[str, Any]) -> None:
     c["images"] += [{"id": 9, "file_name": "elsewhere.jpg", "width": -1, "height": -1}]
     c["annotations"] += [{"image_id": 9, "keypoints": [0.5, 0.5, 2] * 3}, {"image_id": 77}]
@@ -125,6 +131,7 @@ READ: dict[str, Callable[[dict[str, Any]], None]] = {
     "no polygon, null": no_polygon(None),
     "a joint of visibility 0 far away": nowhere,
     "joints a little beside the picture": beside,
+    "joints along the picture's edge": along_the_edge,
     "labels of other pictures too": other_pictures,
     "a category without a name": categories({"id": 1}),
     "a category of another name": categories({"id": 1, "name": "mannequin"}),
@@ -185,10 +192,12 @@ def scaled(factor: float, only: slice = slice(None)) -> Callable[[dict[str, Any]
     return change
 
 
-def normalised(only: slice = slice(None), low: float = 0) -> Callable[[dict[str, Any]], None]:
+def normalised(
+    only: slice = slice(None), low: float = 0, width: int = 64, height: int = 128
+) -> Callable[[dict[str, Any]], None]:
     def change(c: dict[str, Any]) -> None:
         for entry in c["annotations"][only]:
-            points = np.reshape(entry["keypoints"], (17, 3)) / [64, 128, 1]
+            points = np.reshape(entry["keypoints"], (17, 3)) / [width, height, 1]
             points[:, :2] = points[:, :2] * (1 - low) + low
             entry["keypoints"] = points.ravel().tolist()
 
@@ -249,12 +258,18 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
         lambda c: [c["categories"].append({"id": 2, "name": "cat"}), person(c).update(category_id=2)],
         f"1 of 2.*{B}.*1 annotation.*categor",
     ),
+    "a category's id as a text, the other as a number": (
+        lambda c: c["categories"][0].update(id="1"),
+        f"2 of 2.*{A}: the id of its category in categories.. is the text '1', its category_id in annotations.. is 1",
+    ),
     # coordinates
     "twice as large and more": (scaled(4), f"{A}.*lies at.*64 x 128"),
     "of one picture only": (scaled(40, slice(1, 2)), f"{B}.*lies at.*64 x 128"),
     "far to the left": (moved(-200, 0), f"{A}.*nose lies at|{A}.*lies at"),
     "within 0 to 1": (normalised(), f"{A}.*0.*1.*pixels"),
     "within 0 to 1 in one picture": (normalised(slice(1, 2)), f"{B}.*0.*1.*pixels"),
+    "x within 0 to 1": (normalised(slice(1, 2), height=1), f"{B}.*all x lie between -1 and 1.*width of 64"),
+    "y within 0 to 1": (normalised(width=1), f"{A}.*all y lie between -1 and 1, and not all x.*height of 128"),
     "within -1 to 1": (normalised(low=-1), f"{A}.*1.*pixels"),
     "all zero and visible": (keypoints([0, 0, 2] * 17), f"{B}.*0.*1.*pixels"),
     "y before x": (exchanged, "outside.*y before x"),
@@ -398,6 +413,7 @@ def test_a_file_without_labels_is_named_as_what_it_is(root, case):
         "annotations/train.json.gz", "annotations/train_keypoints.json", "annotations/person_keypoints_train2017.json",
         "annotations/trian.json", "annotations/training.json", "annotations/bounding_box_train.json",
         "annotation/train.json", "Annotations/train.json", "labels/train.json", "train.json", "annotations/.train.json",
+        "annotations/instances_default.json", "annotations/result.json", "annotations/project-1-at-2024.json",
         "annotations/_annotations.coco.json", "bounding_box_train/_annotations.coco.json", "annotations.json",
         "labels/labels.json", "annotations/person_keypoints_default.json",
     ],
@@ -407,6 +423,17 @@ def test_a_label_file_under_a_near_name_is_pointed_at(root, name, caplog):
     assert load(root).joints is None
     (record,) = [each for each in caplog.records if each.levelno == logging.WARNING]
     assert name in record.getMessage() and "annotations/train.json" in record.getMessage()
+
+
+@pytest.mark.parametrize("name", [
+    "annotations/train.csv", "annotations/train.txt", "annotations/annotations.xml", "labels/Train.CSV",
+    "annotations/0001_c1s1_000000_00.xml",
+])  # fmt: skip
+def test_labels_of_another_form_are_pointed_at(root, name, caplog):
+    put(root, content(), name)
+    assert load(root).joints is None
+    (record,) = [each for each in caplog.records if each.levelno == logging.WARNING]
+    assert f"{name} is not read" in record.getMessage() and "Convert it to COCO keypoints" in record.getMessage()
 
 
 def test_it_is_pointed_at_once_a_file(root, caplog):
@@ -428,7 +455,8 @@ def test_the_test_split_has_one_file_of_labels(root, name, caplog):
 
 @pytest.mark.parametrize("name", [
     "manifest.json", "annotations/test.json", "annotations/truth.json", "notes.json",
-    "annotations/person_keypoints_val2017.json", "query/_annotations.coco.json",
+    "annotations/person_keypoints_val2017.json", "query/_annotations.coco.json", "annotations/test.csv",
+    "annotations/README.txt", "annotations/README.md", "annotations/instances_test.json", "train.txt", "list_train.txt",
 ])  # fmt: skip
 def test_nothing_is_said_of_other_files(root, name, caplog):
     put(root, content(), name)
