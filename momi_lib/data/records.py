@@ -15,7 +15,8 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,9 @@ CALLED: dict[str, tuple[str, ...]] = {
 #: MSMT17 keeps gallery and queries in one folder, and says which is which in two lists.
 LISTED = {"bounding_box_test": "list_gallery.txt", "query": "list_query.txt"}
 LISTED_IN = ("test", "mask_test_v2")
+#: Endings of archives, which are not looked into.
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar")
+LOOKED_INTO = 1000  # how many folders at most are looked into for a hint
 #: What numbers people, beside names: the folder of a person, by its own number or in the order of all of them.
 BY_FOLDER, BY_ORDER = "the number of its folder", "the order of the folders"
 
@@ -114,7 +118,8 @@ def refuse(folder: Path, bad: Sequence[tuple[str, str]], total: int) -> None:
 def data_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     """The data folder: `folder`, else the environment variable MOMI_DATA, else the embedded mannequins.
 
-    Raises FileNotFoundError when it does not exist or holds none of the folders of Market-1501's layout.
+    Raises FileNotFoundError when it does not exist or holds none of the folders of Market-1501's layout, PictureError
+    when it may not be read.
 
     >>> import tempfile
     >>> root = Path(tempfile.mkdtemp())
@@ -125,20 +130,35 @@ def data_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     if folder is not None:
         path, origin = expanded(path_of("folder", folder)), "the argument folder"
     elif os.environ.get("MOMI_DATA"):
+        if not os.environ["MOMI_DATA"].strip():
+            raise FileNotFoundError(f"The environment variable MOMI_DATA holds only blanks. Set it to {LAYOUT}.")
         path, origin = expanded(os.environ["MOMI_DATA"]), "the environment variable MOMI_DATA"
     else:
         path, origin = EMBEDDED, "the embedded data set (set MOMI_DATA to use another)"
     if path == EMBEDDED and not path.exists():
         how = missing_home(f"set MOMI_DATA to {LAYOUT}") or "; restore it with `git checkout -- data`"
         raise NotInstalledError(f"{path} (the embedded data set) does not exist{how}")
-    if not path.is_dir():
-        what = "is a file" if path.exists() else "does not exist"
-        raise FileNotFoundError(f"{path} ({origin}) {what}. Expected {LAYOUT}.")
-    if not _has_splits(path):
-        raise FileNotFoundError(
-            f"{path} ({origin}) holds none of {', '.join(FOLDERS)}. Expected {LAYOUT}.{_hint(path)}"
-        )
+    with _permitted():
+        if not path.is_dir():
+            what = "is a file" if path.exists() else "does not exist"
+            raise FileNotFoundError(f"{path} ({origin}) {what}. Expected {LAYOUT}.")
+        if not _has_splits(path):
+            raise FileNotFoundError(
+                f"{path} ({origin}) holds none of {', '.join(FOLDERS)}. Expected {LAYOUT}.{_hint(path)}"
+            )
     return path
+
+
+@contextmanager
+def _permitted() -> Iterator[None]:
+    """Say of a folder that may not be looked into what to do."""
+    try:
+        yield
+    except PermissionError as error:
+        raise PictureError(
+            f"{error.filename} may not be read ({error.strerror}). Expected folders and files that you may read: "
+            "change their permissions, or copy them to where you may."
+        ) from error
 
 
 def _hint(path: Path) -> str:
@@ -147,15 +167,38 @@ def _hint(path: Path) -> str:
     if near:
         return near[0]
     # The commonest slips: the archive was unpacked into a folder of its own; one of its folders is given.
-    around = [path.parent] if any(path.name in names for names in CALLED.values()) else []
-    meant = [p for p in [*around, *sorted(path.iterdir())] if p.is_dir() and _has_splits(p)]
-    if meant:
-        return f" Did you mean {meant[0]}?"
-    loose = [p.name for p in sorted(path.iterdir()) if is_picture(p.name) and p.is_file()]
+    if any(path.name in names for names in CALLED.values()) and _has_splits(path.parent):
+        return f" Did you mean {path.parent}?"
+    meant = _data_folder_inside(path)
+    if meant is not None:
+        return f" Did you mean {meant}?"
+    names = sorted(entry.name for entry in os.scandir(path) if entry.is_file())
+    loose = [name for name in names if is_picture(name)]
     if loose:
         return f" Its {len(loose)} pictures, such as {loose[0]}, would have to lie in bounding_box_train/PERSON/."
     inside = deeper(path)
-    return "" if inside is None else _move(inside, path, "bounding_box_train")
+    return _unpack(names) if inside is None else _move(inside, path, "bounding_box_train")
+
+
+def _data_folder_inside(path: Path) -> Path | None:
+    """The first data folder in the sub-folders of a folder, down to the third level and the nearest first."""
+    queue = [(path, 0)]
+    for folder, level in queue:
+        try:
+            if level and _has_splits(folder):
+                return folder
+            inside = sorted(e.name for e in os.scandir(folder) if e.is_dir()) if level < 3 else []
+        except OSError:  # it may not be looked into
+            continue
+        names = [name for name in inside if not name.startswith(".")]
+        queue += [(folder / name, level + 1) for name in names[: max(0, LOOKED_INTO - len(queue))]]
+    return None
+
+
+def _unpack(names: list[str]) -> str:
+    """What to do with an archive among the files of a folder, as the end of a message; "" without one."""
+    packed = [name for name in names if name.lower().endswith(ARCHIVES) and not name.startswith(".")]
+    return f" {packed[0]} is not looked into: unpack it." if packed else ""
 
 
 def _near(folder: Path, part: str) -> str:
@@ -180,10 +223,23 @@ def _move(inside: str, folder: Path, part: str) -> str:
 
 
 def _has_splits(folder: Path) -> bool:
-    try:
-        return any((folder / name).is_dir() for names in CALLED.values() for name in names)
-    except OSError:  # a folder that may not be looked into
-        return False
+    return any((folder / name).is_dir() for names in CALLED.values() for name in names)
+
+
+def _absent(folder: Path, part: str) -> str:
+    """How one of `FOLDERS` is missing, as the beginning of a message."""
+    place = folder / part
+    if place.exists():
+        return f"{place} is a file, not a folder"
+    if place.is_symlink():
+        return f"{place} is a broken link"
+    for name in LISTED_IN if part in LISTED else ():
+        if (folder / name).is_dir():
+            return (
+                f"{place} does not exist, and neither does {folder / LISTED[part]}, which says in MSMT17 what of "
+                f"{name}/ belongs to it"
+            )
+    return f"{place} does not exist"
 
 
 def split_folder(folder: Path, part: str) -> Path:
@@ -204,7 +260,7 @@ def split_folder(folder: Path, part: str) -> Path:
         for name in LISTED_IN:
             if (folder / name).is_dir():
                 return folder / name
-    raise FileNotFoundError(f"{folder / part} does not exist. Expected {LAYOUT}.{_near(folder, part)}")
+    raise FileNotFoundError(f"{_absent(folder, part)}. Expected {LAYOUT}.{_near(folder, part)}")
 
 
 def stamp(folder: Path, files: Sequence[str]) -> list[tuple[int, int]]:
@@ -244,8 +300,8 @@ def scan(folder: Path, split: str, *, junk: bool = False) -> list[Record]:
     Raises ValueError for an unknown split, FileNotFoundError for a missing folder, PictureError for a folder
     without a usable picture, for one with such files and with pictures in sub-folders, for a person's folder with
     pictures that are named as those of several people or of another one, for two folders of one number, such as 1 and
-    01, and for a split whose people are numbered in two ways, as by the names of two data sets: there, one number could
-    be two people.
+    01, for what may not be read, and for a split whose people are numbered in two ways, as by the names of two data
+    sets: there, one number could be two people.
 
     >>> import tempfile
     >>> root = Path(tempfile.mkdtemp()); (root / "query").mkdir()
@@ -257,6 +313,11 @@ def scan(folder: Path, split: str, *, junk: bool = False) -> list[Record]:
     2
     """
     word("split", split, SPLITS)
+    with _permitted():
+        return _scan(folder, split, junk)
+
+
+def _scan(folder: Path, split: str, junk: bool) -> list[Record]:
     records: list[Record] = []
     numbered: dict[str, str] = {}  # what numbers people → the first picture
     for part in SPLITS[split]:
@@ -264,7 +325,7 @@ def scan(folder: Path, split: str, *, junk: bool = False) -> list[Record]:
             place = split_folder(folder, part)
         except FileNotFoundError:
             raise FileNotFoundError(
-                f"{folder / part} does not exist, and split={split!r} needs it. Expected {LAYOUT}.{_near(folder, part)}"
+                f"{_absent(folder, part)}; split={split!r} needs it. Expected {LAYOUT}.{_near(folder, part)}"
             ) from None
         found = _named(folder, place, part) or _by_person(folder, place)
         for file, person, _, by in found:
@@ -441,7 +502,7 @@ def _nothing(place: Path, junk: int) -> str:
         found = left_out(names)
         found = f"no pictures but {found}" if found else "no pictures"
         inside = deeper(place)
-        move = "" if inside is None else _move(inside, place, place.name)
+        move = _unpack(names) if inside is None else _move(inside, place, place.name)
         return f"{place} holds {found}. Expected pictures named {NAMINGS[0].form}.{move}"
     forms = " or ".join(f"{naming.form} ({naming.of})" for naming in NAMINGS)
     more = f", and so are {len(other) - 1} more" if len(other) > 1 else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from pathlib import Path
 
@@ -267,3 +268,55 @@ def test_a_folder_of_the_data_folder_is_not_taken_for_it(tmp_path: Path) -> None
     folder(tmp_path, f"{TRAIN}/0002_c1s1_000451_03.jpg")
     with pytest.raises(FileNotFoundError, match=f"Did you mean {re.escape(str(tmp_path))}\\?"):
         load(tmp_path / TRAIN)
+
+
+def test_a_data_folder_further_down_is_pointed_at(tmp_path: Path) -> None:
+    meant = tmp_path / "y" / "x" / "Market-1501"
+    folder(meant, f"{TRAIN}/0002_c1s1_000451_03.jpg")
+    (tmp_path / "y" / "a" / ".git" / TRAIN).mkdir(parents=True)
+    for given in (tmp_path, tmp_path / "y", tmp_path / "y" / "x"):
+        with pytest.raises(FileNotFoundError, match=f"Did you mean {re.escape(str(meant))}\\?"):
+            load(given)
+
+
+@pytest.mark.parametrize("file", [f"{TRAIN}/pics.zip", "Market-1501.tar.gz"])
+def test_an_archive_is_to_be_unpacked(tmp_path: Path, file: str) -> None:
+    name = re.escape(file.rpartition("/")[2])
+    with pytest.raises((PictureError, FileNotFoundError), match=f"{name} is not looked into: unpack it"):
+        load(folder(tmp_path, file))
+
+
+def test_a_part_that_is_a_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=f"{TRAIN} is a file, not a folder; split='train' needs it"):
+        load(folder(tmp_path, TRAIN, "query/0002_c1s1_000451_03.jpg"))
+
+
+def test_a_missing_list_of_msmt17_is_named(tmp_path: Path) -> None:
+    first = "0000/0000_000_01_0303morning_0015_0.jpg"
+    folder(tmp_path, f"train/{first}", f"test/{first}")
+    with pytest.raises(FileNotFoundError, match=r"neither does .*list_gallery\.txt, which .* MSMT17 what of test/"):
+        load(tmp_path, "gallery")
+
+
+@pytest.mark.parametrize("locked", ["", TRAIN, f"{TRAIN}/0002"])
+def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locked: str) -> None:
+    folder(tmp_path, f"{TRAIN}/0002/a.jpg" if locked else "a/b.jpg")
+
+    def guarded(function):
+        def call(path):
+            if Path(path) == tmp_path / locked:
+                raise PermissionError(13, "Permission denied", str(path))
+            return function(path)
+
+        return call
+
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, guarded(getattr(os, name)))
+    with pytest.raises(PictureError, match=f"^{re.escape(str(tmp_path / locked))} may not be read .Permission denied"):
+        scan(data_folder(tmp_path), "train")
+
+
+def test_blanks_in_the_environment_variable_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOMI_DATA", "  ")
+    with pytest.raises(FileNotFoundError, match="MOMI_DATA holds only blanks. Set it to"):
+        data_folder()
