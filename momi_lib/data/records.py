@@ -130,11 +130,11 @@ def data_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     if folder is not None:
         path, origin = expanded(path_of("folder", folder)), "the argument folder"
     elif os.environ.get("MOMI_DATA"):
-        if not os.environ["MOMI_DATA"].strip():
-            raise FileNotFoundError(f"The environment variable MOMI_DATA holds only blanks. Set it to {LAYOUT}.")
         path, origin = expanded(os.environ["MOMI_DATA"]), "the environment variable MOMI_DATA"
     else:
         path, origin = EMBEDDED, "the embedded data set (set MOMI_DATA to use another)"
+    if not str(path).strip():
+        raise FileNotFoundError(f"{str(path)!r} ({origin}) holds only blanks. Expected {LAYOUT}.")
     if path == EMBEDDED and not path.exists():
         how = missing_home(f"set MOMI_DATA to {LAYOUT}") or "; restore it with `git checkout -- data`"
         raise NotInstalledError(f"{path} (the embedded data set) does not exist{how}")
@@ -164,6 +164,7 @@ def _permitted() -> Iterator[None]:
 def _hint(path: Path) -> str:
     """What was probably meant by a folder without any of `FOLDERS`, as the end of a message."""
     near = [said for part in FOLDERS if (said := _near(path, part))]
+    near += [f" {_absent(path, part)}." for part in FOLDERS if os.path.lexists(path / part)]
     if near:
         return near[0]
     # The commonest slips: the archive was unpacked into a folder of its own; one of its folders is given.

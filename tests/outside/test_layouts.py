@@ -289,6 +289,8 @@ def test_an_archive_is_to_be_unpacked(tmp_path: Path, file: str) -> None:
 def test_a_part_that_is_a_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=f"{TRAIN} is a file, not a folder; split='train' needs it"):
         load(folder(tmp_path, TRAIN, "query/0002_c1s1_000451_03.jpg"))
+    with pytest.raises(FileNotFoundError, match=r"holds none of .*query is a file, not a folder\."):
+        load(folder(tmp_path / "other", "query"))
 
 
 def test_a_missing_list_of_msmt17_is_named(tmp_path: Path) -> None:
@@ -316,7 +318,9 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pyt
         scan(data_folder(tmp_path), "train")
 
 
-def test_blanks_in_the_environment_variable_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_of_blanks_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FileNotFoundError, match=r"^'  ' \(the argument folder\) holds only blanks\. Expected"):
+        data_folder("  ")
     monkeypatch.setenv("MOMI_DATA", "  ")
-    with pytest.raises(FileNotFoundError, match="MOMI_DATA holds only blanks. Set it to"):
+    with pytest.raises(FileNotFoundError, match="the environment variable MOMI_DATA. holds only blanks"):
         data_folder()
