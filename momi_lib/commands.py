@@ -337,7 +337,7 @@ def info(weights: str | None = None) -> None:
     """
     from momi_lib.data import data_folder, load
     from momi_lib.devices import gpus
-    from momi_lib.files import missing_home, weights_folder
+    from momi_lib.files import broken, missing_weights_folder, weights_folder
     from momi_lib.provenance import environment
 
     facts = environment()
@@ -347,10 +347,11 @@ def info(weights: str | None = None) -> None:
     cards = sorted({path.with_suffix(".json") for end in ("safetensors", "json") for path in
                     weights_folder().glob(f"*.{end}")})  # fmt: skip
     for card in cards:
-        there = "" if card.with_suffix(".safetensors").is_file() else " (the weights themselves are missing)"
-        log.info("weights %s: %s%s", card.stem, _what(card), there)
+        file = card.with_suffix(".safetensors")
+        wrong = broken(file) if file.is_file() else "the weights themselves are missing"
+        log.info("weights %s: %s%s", card.stem, _what(card), f" ({wrong})" if wrong else "")
     if not cards:
-        log.info("weights: none in %s%s", weights_folder(), missing_home("set MOMI_WEIGHTS to a folder with weights"))
+        log.info("weights: none in %s%s", weights_folder(), missing_weights_folder())
     trouble, counts = None, {}
     try:
         folder = data_folder()
@@ -361,7 +362,11 @@ def info(weights: str | None = None) -> None:
         trouble = error
     log.info(json.dumps({"pictures": counts}, indent=1))
     if weights is not None:
-        log.info(_card(weights).read_text(encoding="utf-8", errors="replace"))
+        card = _card(weights)
+        log.info(card.read_text(encoding="utf-8", errors="replace"))
+        if trouble is not None:
+            log.error("data: %s", trouble)
+        _refuse_damaged(weights, card)
     if trouble is not None:
         raise trouble
 
@@ -377,21 +382,41 @@ def _what(card: Path) -> str:
         return f"{card.name} cannot be read as a card ({error})"
 
 
+def _refuse_damaged(weights: str, card: Path) -> None:
+    """Refuse weights of a card that are no weights, or do not fit the card's hash; the card alone will do, too."""
+    from momi_lib.files import sha256, tensor_metadata
+
+    given = Path(weights)
+    file = given if given.is_file() and given.suffix != ".json" else card.with_suffix(".safetensors")
+    if not file.is_file():
+        return
+    tensor_metadata(file)
+    try:
+        told = json.loads(card.read_bytes()).get("sha256")
+    except (ValueError, AttributeError):  # it is on the screen
+        return
+    if told is not None and told != sha256(file):
+        raise ValueError(f"{file}: does not fit the SHA-256 in {card.name}; copy or download both again")
+
+
 def _card(weights: str) -> Path:
     """The card of weights, by the name that a table, the list of `info` or the disk gives them."""
-    from momi_lib.files import missing_home, weights_folder
+    from momi_lib.files import absent, missing_weights_folder, tensor_metadata, weights_folder
 
     folder, path = weights_folder(), Path(weights)
-    places = [folder / f"momi-{weights}.json", folder / f"{weights}.json", path / "weights.json"]
+    places = [folder / f"{kind}{weights}.json" for kind in ("momi-", "rival-", "")] + [path / "weights.json"]
     if path.name:
         places += [path.with_suffix(".json"), path.with_name(f"{path.name}.json")]
     for place in places:
         if place.is_file():
             return place
+    if path.is_file():
+        tensor_metadata(path)  # what is no weights is named as what it is
+    what = "no card of such weights" if path.is_file() or not path.exists() else f"{absent(path)}, without a card"
     known = ", ".join(sorted(card.stem for card in folder.glob("*.json")))
     raise FileNotFoundError(
-        f"{weights}: no card of such weights; expected weights with a card, a .json of the same name, the folder of a "
-        f"run, or one of {known or f'the committed ones, which are missing{missing_home()}'}"
+        f"{weights}: {what}; expected weights with a card, a .json of the same name, the folder of a "
+        f"run, or one of {known or f'the committed ones, which are missing{missing_weights_folder()}'}"
     )
 
 

@@ -28,6 +28,8 @@ NAME, PATIENCE = 255, 2.0
 PLACES = ("state_dict", "model_state_dict", "best_state_dict", "model", "net", "weights")
 #: What DataParallel and torch.compile put before every name.
 PREFIXES = ("module.", "_orig_mod.")
+#: What is expected of a file of weights.
+WHOLE = "Expected a whole .safetensors file, or a state dict or checkpoint written by torch.save."
 #: What torch.save wrote before version 1.6 begins with, within its first pickle.
 TORCH_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"
 #: Formats by their first bytes: the bytes, a name for the kind, and what to call a file of it.
@@ -405,6 +407,23 @@ def form_of(path: str | Path) -> Literal["safetensors", "torch"]:
     raise _unreadable(path, f"it {words}" if kind == "cut" else f"it is {words}")
 
 
+def broken(path: str | Path) -> str | None:
+    """Why a file cannot be weights, in words for a list; None for one whose header and length are right.
+
+    No number is read, so that a file that was altered and kept its length is not noticed.
+
+    >>> path = Path(tempfile.mkdtemp()) / "w.safetensors"
+    >>> _ = path.write_bytes(b"")
+    >>> broken(path), broken(save_tensors(path, {"a": torch.ones(2)}))
+    ('cannot be read as weights: it is empty (0 bytes); copy or download it again', None)
+    """
+    try:
+        tensor_metadata(path)
+    except (ValueError, OSError) as error:
+        return str(error).removeprefix(f"{path}: ").removesuffix(f". {WHOLE}")
+    return None
+
+
 def absent(path: str | Path, like: str = "*.safetensors") -> str:
     """Why a path is no file to read, in words for a message that follow its name.
 
@@ -537,10 +556,7 @@ def _altered(path: Path) -> bool:
 
 
 def _unreadable(path: Path, why: str) -> ValueError:
-    return ValueError(
-        f"{path}: cannot be read as weights: {why}. Expected a whole .safetensors file, or a state dict or checkpoint "
-        "written by torch.save."
-    )
+    return ValueError(f"{path}: cannot be read as weights: {why}. {WHOLE}")
 
 
 def _line(error: Exception) -> str:
@@ -760,5 +776,19 @@ def missing_weights(path: str | Path, otherwise: str) -> str:
     >>> missing_weights("runs/a.safetensors", "train them again")
     '; train them again'
     """
-    ours = Path(path).parent == weights_folder() and not os.environ.get("MOMI_WEIGHTS")
-    return (missing_home("set MOMI_WEIGHTS to a folder with them") if ours else "") or f"; {otherwise}"
+    return (missing_weights_folder() if Path(path).parent == weights_folder() else "") or f"; {otherwise}"
+
+
+def missing_weights_folder() -> str:
+    """As :func:`missing_home`, for the folder of weights that $MOMI_WEIGHTS names, or else the repository's.
+
+    >>> missing_weights_folder()
+    ''
+    """
+    if not os.environ.get("MOMI_WEIGHTS"):
+        return missing_home("set MOMI_WEIGHTS to a folder with them")
+    folder = weights_folder()
+    if folder.is_dir():
+        return ""
+    wrong = f"{folder}, which is no folder" if folder.exists() else f"the folder {folder}, which does not exist"
+    return f"; MOMI_WEIGHTS (an environment variable) names {wrong}: set it to a folder with weights, or unset it"

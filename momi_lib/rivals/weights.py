@@ -13,19 +13,28 @@ import torch
 from torch import nn
 
 from momi_lib.arguments import device_from, file_to_write, path_of, told
-from momi_lib.files import load_tensors, missing_weights, save_tensors, sha256, weights_folder, write_json
+from momi_lib.files import load_tensors, save_tensors, sha256, write_json
 from momi_lib.rivals.base import PoseGuided
 from momi_lib.rivals.methods import method
 from momi_lib.rivals.posed import Posed, PoseSource, SourceName, pose_source
 from momi_lib.translate import MomiNet, load_network
 from momi_lib.translate.swaps import Swaps
-from momi_lib.translate.weights import KEY, MOMI_FORMATS, TRAIN, described, filled, ready, refuse_run, told_apart
+from momi_lib.translate.weights import (
+    KEY,
+    MOMI,
+    MOMI_FORMATS,
+    RIVAL,
+    committed,
+    described,
+    filled,
+    no_weights,
+    ready,
+    told_apart,
+)
 
 __all__ = ["FORMAT", "answer_file", "answer_names", "load_answer", "load_rival", "save_rival", "split_name"]
 
 FORMAT = "momi-rival-1"
-#: Beginnings of the names of committed files.
-MOMI, RIVAL = "momi-", "rival-"
 
 
 def save_rival(network: nn.Module, path: str | Path, card: dict[str, Any] | None = None) -> Path:
@@ -83,7 +92,8 @@ def split_name(name: str | Path) -> tuple[str, SourceName | None]:
 
 
 def answer_file(name: str | Path) -> Path:
-    """The file of weights of any method: a path, or the name of committed ones; ``@`` and a pose source may follow.
+    """The file of weights of any method: a path, or the name of committed ones, with the momi- or rival- of its file or
+    without; ``@`` and a pose source may follow.
 
     Raises:
         FileNotFoundError: where there are no such weights, with what there is.
@@ -92,17 +102,10 @@ def answer_file(name: str | Path) -> Path:
     'momi-small.safetensors'
     """
     path = Path(split_name(name)[0])
-    folder = weights_folder()
-    for found in (path, folder / f"{MOMI}{path}.safetensors", folder / f"{RIVAL}{path}.safetensors"):
-        if found.is_file():
-            return found
-    refuse_run(path)
-    files = [(kind, file.stem) for kind in (MOMI, RIVAL) for file in sorted(folder.glob(f"{kind}*.safetensors"))]
-    known = [stem.removeprefix(kind) for kind, stem in files]
-    raise FileNotFoundError(
-        f"weights {str(path)!r}: neither a file nor one of {known or 'the committed weights (there are none)'} in "
-        f"{folder}{missing_weights(folder / f'{MOMI}{path}.safetensors', TRAIN)}"
-    )
+    found = path if path.is_file() else committed(path, MOMI, RIVAL)
+    if found is None:
+        raise no_weights(path, MOMI, RIVAL)
+    return found
 
 
 def answer_names(names: Sequence[str | Path]) -> list[str]:

@@ -38,6 +38,8 @@ EARLIER: dict[str, dict[str, dict[str, str]]] = {"momi-network-1": {"decoder": {
 MOMI_FORMATS = (FORMAT, *EARLIER)
 RENAMED = {"lookup.question.": "lookup.query.", "lookup.address.": "lookup.key."}
 
+#: Beginnings of the names of committed files.
+MOMI, RIVAL = "momi-", "rival-"
 #: What a training leaves in its folder: the weights at its end, checkpoints on the way there, and its log.
 WEIGHTS, CHECKPOINTS, LOG = "weights.safetensors", "checkpoint-*.pt", "log.jsonl"
 #: What to do with a file of another method.
@@ -81,7 +83,7 @@ def save_network(network: MomiNet, path: str | Path, card: dict[str, Any] | None
 
 
 def weights_file(name: str | Path) -> Path:
-    """The file of a MomiNet's weights: a path, or the name of committed ones.
+    """The file of a MomiNet's weights: a path, or the name of committed ones, with the momi- of tables or without.
 
     Raises:
         FileNotFoundError: where there are no such weights, with what there is.
@@ -90,20 +92,36 @@ def weights_file(name: str | Path) -> Path:
     >>> [weights_file(name).name for name in ("small", "lookup")]
     ['momi-small.safetensors', 'momi-lookup.safetensors']
     """
-    path = path_of("name", name)
-    if not path.is_file():
-        path = weights_folder() / f"momi-{name}.safetensors"
-    if not path.is_file() and (weights_folder() / f"rival-{name}.safetensors").is_file():
+    given = path_of("name", name)
+    found = given if given.is_file() else committed(given, MOMI)
+    if found is not None:
+        return found
+    if committed(given, RIVAL) is not None:
         raise ValueError(f"weights {str(name)!r}: {OTHER}")
-    if not path.is_file():
-        refuse_run(path_of("name", name))
-        known = sorted(p.stem.removeprefix("momi-") for p in weights_folder().glob("momi-*.safetensors"))
-        how = missing_weights(path, TRAIN)
-        raise (FileNotFoundError if how.endswith(TRAIN) else NotInstalledError)(
-            f"weights {str(name)!r}: neither a file nor one of {known or 'the committed weights (there are none)'} "
-            f"in {weights_folder()}{how}"
-        )
-    return path
+    raise no_weights(given, MOMI)
+
+
+def committed(name: Path, *kinds: str) -> Path | None:
+    """The committed file of a name, with the beginning of its kind (:data:`MOMI`, :data:`RIVAL`) or without it."""
+    whole = [f"{kind}{str(name).removeprefix(kind)}.safetensors" for kind in kinds]
+    return next((weights_folder() / file for file in whole if (weights_folder() / file).is_file()), None)
+
+
+def no_weights(given: Path, *kinds: str) -> FileNotFoundError:
+    """The error for what is neither a file nor the name of committed weights of some kinds, to be raised.
+
+    Raises:
+        FileNotFoundError, ValueError: as :func:`refuse_run`.
+    """
+    refuse_run(given)
+    folder = weights_folder()
+    known = [file.stem.removeprefix(kind) for kind in kinds for file in sorted(folder.glob(f"{kind}*.safetensors"))]
+    names = f"one of {known or 'the committed weights (there are none)'} in {folder}"
+    how = missing_weights(folder / f"{MOMI}{given}.safetensors", TRAIN)
+    if given.exists():
+        return FileNotFoundError(f"weights {str(given)!r}: {absent(given)}; expected a file of weights, or {names}")
+    error = FileNotFoundError if how.endswith(TRAIN) else NotInstalledError
+    return error(f"weights {str(given)!r}: neither a file nor {names}{how}")
 
 
 def refuse_run(path: Path) -> None:
@@ -178,7 +196,7 @@ def told_apart(ways: Sequence[tuple[str, ...]], files: Sequence[Path]) -> list[s
 def _way(given: str | Path, file: Path) -> tuple[str, ...]:
     """The folders and the name of weights, from the root; committed ones have a name alone."""
     if weights_file(given) != Path(given):
-        return (f"momi-{given}",)
+        return (file.stem,)
     return file.parts[1:-1] if file.stem == "weights" and len(file.parts) > 2 else (*file.parts[1:-1], file.stem)
 
 

@@ -8,6 +8,7 @@ import inspect
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,14 +24,18 @@ from momi_lib.__main__ import Stream, main
 from momi_lib.commands import COMMANDS
 from momi_lib.data import data_folder
 from momi_lib.devices import memory_of
-from momi_lib.files import sha256, weights_folder
+from momi_lib.features import feature_network
+from momi_lib.files import save_tensors, sha256, weights_folder
+from momi_lib.pose import load_teacher
 from momi_lib.provenance import command_line, plain
 from momi_lib.rivals.run import train_rival
 from momi_lib.rivals.run_config import RivalRunConfig
+from momi_lib.rivals.weights import load_answer
 from momi_lib.train import preset, train
 from momi_lib.train.affinity import AffinityConfig, train_affinity
 from momi_lib.train.features import FeaturesConfig, train_features
 from momi_lib.train.teacher import TeacherConfig, train_teacher
+from momi_lib.translate import load_network
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -482,7 +487,43 @@ def test_a_damaged_card_hides_no_other(small_data, tmp_path, monkeypatch, capsys
 def test_no_weights_at_all(small_data, tmp_path, monkeypatch, capsys, caplog):
     monkeypatch.setenv("MOMI_WEIGHTS", str(tmp_path / "nowhere"))
     status, told, _ = informed(capsys, caplog)
-    assert status == 0 and f"weights: none in {tmp_path / 'nowhere'}" in told
+    said = f"; MOMI_WEIGHTS (an environment variable) names the folder {tmp_path / 'nowhere'}, which does not exist"
+    assert status == 0 and f"weights: none in {tmp_path / 'nowhere'}{said}" in told
+    assert said in informed(capsys, caplog, "--weights", "small")[2]
+    for load in (load_network, load_answer, lambda _: feature_network("mannequin"), lambda _: load_teacher(None)):
+        with pytest.raises(FileNotFoundError, match=re.escape(said)):
+            load("small")
+
+
+BROKEN = {
+    "a pointer of Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "empty": b"",
+    "ends too early": b"@\0\0\0\0\0\0\0{", "compressed with gzip": b"\x1f\x8b\x08", "a file of text": b"weights",
+    "it is damaged": b"\x02\0\0\0\0\0\0\0{]",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_broken_weights_are_told_by_info(small_data, tmp_path, monkeypatch, capsys, caplog, what):
+    monkeypatch.setenv("MOMI_WEIGHTS", str(tmp_path))
+    file = tmp_path / "momi-small.safetensors"
+    file.write_bytes(BROKEN[what])
+    wrong = f"error: {file}: cannot be read as weights: "
+    _, _, said = informed(capsys, caplog, "--weights", str(file))
+    assert said.startswith(wrong) and what in said and said.count("\n") == 1  # and not that it has no card
+    file.with_suffix(".json").write_text('{"what": "MomiNet"}')
+    status, told, _ = informed(capsys, caplog)
+    assert status == 0 and "weights momi-small: MomiNet (cannot be read as weights: it" in told and what in told
+    for name in ("small", "momi-small", str(file)):
+        status, told, said = informed(capsys, caplog, "--weights", name)
+        assert status == 1 and '{"what": "MomiNet"}' in told and said.startswith(wrong)
+
+
+def test_info_knows_weights_that_are_not_those_of_their_card(small_data, tmp_path, capsys, caplog):
+    file = save_tensors(tmp_path / "w.safetensors", {"a": torch.ones(1)})
+    for told, wrong in ((sha256(file), ""), (64 * "0", f"error: {file}: does not fit the SHA-256 in w.json; copy")):
+        file.with_suffix(".json").write_text(json.dumps({"sha256": told}))
+        assert informed(capsys, caplog, "--weights", str(file))[2].startswith(wrong) or not wrong
+        assert informed(capsys, caplog, "--weights", str(file))[0] == bool(wrong)
 
 
 def test_cards_are_found_by_every_name_of_theirs(small_data, tmp_path, capsys, caplog):

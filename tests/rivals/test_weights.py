@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from momi_lib.rivals.base import Landmarks, PoseGuided, RivalConfig
 from momi_lib.rivals.posed import Posed, pose_source
 from momi_lib.rivals.weights import answer_file, answer_names, load_answer, load_rival, save_rival
 from momi_lib.train import preset
-from momi_lib.translate import CarryNet, MomiNet, load_network, save_network
+from momi_lib.translate import CarryNet, MomiNet, load_network, save_network, weights_file
+from momi_lib.translate.weights import names_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,10 +169,31 @@ def test_missing_weights_say_what_there_is(folder: Path) -> None:
         load_answer("vunet@student")
 
 
+def test_committed_weights_go_by_the_names_of_tables_and_files_too(folder: Path) -> None:
+    for name, file in (("momi-small", "momi-small"), ("rival-dots", "rival-dots"), ("rival-dots@joints", "rival-dots")):
+        assert answer_file(name) == folder / f"{file}.safetensors"
+    assert answer_names(["momi-small", "rival-dots@joints"]) == ["momi-small", "dots@joints"]
+    assert names_of(["momi-small"]) == ["momi-small"]
+    assert weights_file("momi-small") == folder / "momi-small.safetensors"
+    with pytest.raises(ValueError, match="weights 'rival-dots': weights of another method"):
+        weights_file("rival-dots")
+
+
+@pytest.mark.parametrize("load", [load_answer, load_network])
+def test_a_pipe_and_a_folder_are_named_as_such(tmp_path: Path, load: Callable[[Path], object]) -> None:
+    (tmp_path / "a.safetensors").touch()
+    with pytest.raises(FileNotFoundError, match="is a folder, with the file a.safetensors in it; expected a file of"):
+        load(tmp_path)
+    if hasattr(os, "mkfifo"):  # Windows has no such files
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(FileNotFoundError, match="is a pipe or a device, .*; expected a file of weights, or"):
+            load(tmp_path / "pipe")
+
+
 @pytest.mark.parametrize("load", [load_answer, load_network])
 def test_what_a_training_leaves_beside_its_weights_names_these(tmp_path: Path, load: Callable[[Path], object]) -> None:
     run, checkpoint, weights = tmp_path, tmp_path / "checkpoint-00000003.pt", tmp_path / "weights.safetensors"
-    with pytest.raises(FileNotFoundError, match="neither a file nor one of"):
+    with pytest.raises(FileNotFoundError, match=f"{run}': is a folder; expected a file of weights, or one of"):
         load(run)
     torch.save({"trainer": {"step": 3}}, checkpoint)
     for path, found in ((run, "is a folder"), (checkpoint, "is a checkpoint"), (weights, "no such file")):
