@@ -233,10 +233,12 @@ def evaluate(
         affinity: networks of APS: `heldout`, `paper` or files; without, the committed ones that learned these data.
         pose_pairs: on how many pairs it measures; it is the slowest network here.
     """
+    from momi_lib.arguments import whole
     from momi_lib.evaluate.markdown import TABLE
     from momi_lib.evaluate.table_one import table_one
     from momi_lib.files import refuse_unwritable
 
+    whole("pairs", pairs)  # the table calls it otherwise
     refuse_unwritable(out, folder=True)
     with _saying_how_to_go_on("the same command goes on where it was", out):
         table_one(
@@ -262,7 +264,7 @@ def truth(
             pose-guided rival, `@teacher` (the default), `@student` or `@joints` says where its poses come from.
         data: folder with true swaps; `None` is `$MOMI_DATA` or the embedded set.
         out: JSON to write.
-        limit: only the first so many swaps.
+        limit: only the first so many swaps, 2 or more.
         named: also ask the judges of the extra `judges`, where they are installed; they take most of the time.
     """
     from momi_lib.evaluate.pairs import FEW

@@ -219,14 +219,14 @@ def feature_network(name: str, path: str | Path | None = None) -> FeatureNetwork
     if name == "vgg19":
         return VGG19Features(path or "imagenet")
     if name == "mannequin":
-        from momi_lib.files import missing_weights, weights_folder
+        from momi_lib.files import absent, missing_weights, weights_folder
 
-        path = Path(path or weights_folder() / "mannequin-features.safetensors")
+        usual = weights_folder() / "mannequin-features.safetensors"
+        path, make = Path(path or usual), "make it with `python -m momi_lib train-features`"
+        if path == usual and not path.exists():
+            raise FileNotFoundError(f"{path}: the offline feature network is missing{missing_weights(path, make)}")
         if not path.is_file():
-            raise FileNotFoundError(
-                f"{path}: the offline feature network is missing"
-                f"{missing_weights(path, 'make it with `python -m momi_lib train-features`')}"
-            )
+            raise FileNotFoundError(f"{path}: {absent(path)}; expected the offline feature network; {make}")
         return MannequinFeatures.load(path)
     if name == "random":
         return RandomFeatures()

@@ -156,15 +156,20 @@ def named_methods(asked: Sequence[str | Path | Swaps], *, device: torch.device |
     return found
 
 
-def poses_of(method: Swaps, people: People) -> str:
+def poses_of(method: Swaps, people: People, name: str | None = None) -> str:
     """SHA-256 of the poses that a method is given of ``people``, and nothing for a method that is given none.
 
     Tables ask for it before any work, because it says what will not do.
 
+    Args:
+        method: which.
+        people: who is swapped.
+        name: of the method in the table, for messages; ``None`` is its class.
+
     Raises:
         ValueError: where they are labels, and ``people`` have none, or where the method draws pictures of another size.
     """
-    check_size(method, people.pictures)
+    check_size(method, people.pictures, name)
     return method.key(people) if isinstance(method, SwapsPeople) else ""
 
 

@@ -59,7 +59,7 @@ def swap_figure(
     asked = list(weights) if isinstance(weights, Sequence) and not isinstance(weights, str) else [weights]
     methods, truth = named_methods(asked), load_truth(folder)
     for each in methods:
-        poses_of(each.method, truth.people)  # pictures of another size, or missing labels, are found out now
+        poses_of(each.method, truth.people, each.name)  # pictures of another size, or missing labels, are found out now
     some = truth.select(choose(truth, rows, seed))
     source, target = (truth.people.pictures[index] for index in (some.source, some.target))
     drawn = [swap_pairs(each.method, some) for each in methods]

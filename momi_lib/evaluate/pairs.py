@@ -27,6 +27,8 @@ from momi_lib.files import absent, likest, read_table, write_atomically
 PAIRS = 12_000
 #: Fewer pairs, or true swaps, than these say next to nothing, and tables warn.
 FEW = 100
+#: Fewer are no set whose distance from another one could be measured.
+SET = 2
 COLUMNS = ["from", "to"]
 PEOPLE = "People, as momi_lib.data.load gives them"
 JUNK, DISTRACTORS = -1, 0

@@ -33,7 +33,7 @@ from momi_lib.evaluate.answers import (
 )
 from momi_lib.evaluate.cache import stored_features
 from momi_lib.evaluate.markdown import row, write
-from momi_lib.evaluate.pairs import FEW, JUNK, PAIRS, Pairs, load_pairs, save_pairs, test_pairs
+from momi_lib.evaluate.pairs import FEW, JUNK, PAIRS, SET, Pairs, load_pairs, save_pairs, test_pairs
 from momi_lib.features import FeatureNetwork, feature_network
 from momi_lib.files import sha256, weights_folder
 from momi_lib.metrics.affinity import WORDS, AffinityNetwork, affinity_weights, learned
@@ -96,6 +96,7 @@ class Table:
 
     def __post_init__(self) -> None:
         people, self._gone = self.pairs.people, {*self.missing}
+        self._refuse_few()
         self.judged = self.judged or people
         keep = people.persons != JUNK
         self.real = people.pictures[keep]
@@ -109,6 +110,17 @@ class Table:
         self.masked_reference = self._had(
             ("mask-IS",), lambda: self._features(self.real, words, self._masks(keep.nonzero().flatten()))
         )
+
+    def _refuse_few(self) -> None:
+        """Do without the distances between sets where there are too few pairs for a set; if `complete`, end."""
+        if len(self.pairs) >= SET or self._gone >= {"FID", "KID"}:
+            return
+        why = f"pairs: expected at least {SET} for FID and KID, which compare sets of pictures, got {len(self.pairs)}"
+        if self.complete:
+            raise ValueError(f"{why}; take more pairs")
+        log.warning("FID and KID are left out: %s", why)
+        self.missing |= dict.fromkeys(("FID", "KID"), why)
+        self._gone |= {"FID", "KID"}
 
     def _had(self, columns: Sequence[str], compute: Callable[[], T], answer: str | None = None) -> T | None:
         """What scores are made of, of one answer or of all; ``None`` where it cannot be had."""
@@ -365,7 +377,7 @@ def open_table(
     file = teacher or weights_folder() / "mannequin-teacher.safetensors"
     offline = (weights_folder() / "mannequin-features.safetensors").is_file()
     scorer = had(("IS", "mask-IS", "FID", "KID"), judge != "mannequin" or judge_weights is not None,
-                 lambda: evaluation_network(judge, judge_weights).to(device))  # fmt: skip
+                 lambda: _judge(judge, judge_weights).to(device))  # fmt: skip
     labelled = labelled_joints(pairs.people) is not None  # if not, nobody else says where the person is
     eyes = had(("PCK",) if labelled else ("PCK", "mask-IS"), teacher is not None or teacher_input is not None,
                lambda: load_teacher(teacher, device, input_size=teacher_input))  # fmt: skip
@@ -384,6 +396,16 @@ def open_table(
         complete=complete,
         missing=missing,
     )
+
+
+def _judge(name: str, weights: Path | None) -> JudgeNetwork:
+    """The network of IS, FID and KID; a file that is not there is named with its option."""
+    try:
+        return evaluation_network(name, weights)
+    except FileNotFoundError as error:
+        if weights is None:
+            raise
+        raise FileNotFoundError(f"judge_weights: {error}") from error
 
 
 def _warn_of_few(table: Table) -> None:
@@ -453,7 +475,7 @@ def table_one(
     methods = named_methods(weights, device=device)  # missing ones are found out now
     people = load(folder, "test", junk=paper_literal)
     for named in methods:
-        poses_of(named.method, people)  # so are missing labels
+        poses_of(named.method, people, named.name)  # so are missing labels
     options = {"count": count, "seed": seed, "paper_literal": paper_literal}
     pairs = test_pairs(people, **options) if pairs_file is None else load_pairs(pairs_file, people)
     if processes is not None:

@@ -14,6 +14,7 @@ from momi_lib.devices import pick
 from momi_lib.evaluate.answers import given_entries, named_methods, poses_of, swap_pairs, trivial_answers
 from momi_lib.evaluate.markdown import given_column
 from momi_lib.evaluate.markdown import table as write_table
+from momi_lib.evaluate.pairs import SET
 from momi_lib.evaluate.truth_judges import Judges
 from momi_lib.metrics.outside_judges import TITLES, NamedJudges
 from momi_lib.metrics.true_swaps import masked_l1, masked_ssim
@@ -42,7 +43,7 @@ def truth_table(
             :func:`~momi_lib.evaluate.answers.named_methods` takes them.
         folder: data with true swaps; ``None`` is ``$MOMI_DATA`` or the embedded set. Without a training split there is
             no row of the mean picture.
-        limit: only the first so many swaps.
+        limit: only the first so many swaps, from 2 up: some scores compare sets.
         named: also ask :class:`~momi_lib.metrics.outside_judges.NamedJudges`, those that are here.
         download: get what LPIPS needs where it is missing.
 
@@ -63,11 +64,14 @@ def truth_table(
     except FileNotFoundError as error:
         log.warning("the answer with the mean picture of the training people is left out: %s", error)
     for entry in methods:
-        poses_of(entry.method, truth.people)  # so are missing labels and another size
+        poses_of(entry.method, truth.people, entry.name)  # so are missing labels and another size
     if limit is not None:
-        if not 1 <= limit <= len(truth):
-            raise ValueError(f"limit: expected 1 to {len(truth)} swaps, got {limit}")
+        if not SET <= limit <= len(truth):
+            raise ValueError(f"limit: expected {SET} to {len(truth)} swaps, got {limit}")
         truth = truth.select(slice(limit))
+    if len(truth) < SET:
+        raise ValueError(f"{truth.people.folder}: expected at least {SET} true swaps, because some scores compare sets "
+                         f"of pictures, got {len(truth)}; render more, or take other data")  # fmt: skip
     judges = Judges(truth, device, named=NamedJudges(truth, device, download=download) if named else None)
     trivial = trivial_answers(truth, train)
     rows = [_row(name, judges.score(answer)) for name, answer in trivial.items()]

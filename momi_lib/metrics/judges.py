@@ -20,7 +20,7 @@ from momi_lib.arguments import check_bytes, check_network, flag, path_of, text_o
 from momi_lib.data import size_of, to_float
 from momi_lib.devices import at_a_time
 from momi_lib.features import IMAGENET_DEVIATION, IMAGENET_MEAN, FeatureNetwork, feature_network
-from momi_lib.files import fill, load_tensors, sha256, weights_folder
+from momi_lib.files import absent, fill, load_tensors, sha256, weights_folder
 from momi_lib.metrics.features import Features, NetworkCard
 from momi_lib.metrics.masks import PersonMasks, mask_pictures
 
@@ -239,10 +239,11 @@ def _weights(path: str | os.PathLike[str] | None, url: str, title: str) -> Path:
     given, path = path is not None, Path(place if path is None else path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path}: {title}'s ImageNet weights are not there{'' if given else ', where torchvision keeps them'}, and "
-            f"nothing is downloaded here. Download {url} on a computer with a network and put it at {place}, or give "
-            "its path; or take the network that needs no download: evaluation_network('mannequin'), whose scores "
-            "compare with its own alone."
+            f"{path}: {f'{absent(path)}; expected ' if given else ''}{title}'s ImageNet weights"
+            f"{'' if given else ' are not there, where torchvision keeps them'}, and nothing is downloaded here. "
+            f"Download {url} on a computer with a network and put it at {place}, or give its path; or take the network "
+            "that needs no download, whose scores compare with its own alone: --judge mannequin, or "
+            "evaluation_network('mannequin')."
         )
     stated = re.search(r"-([0-9a-f]{8,64})$", path.stem)
     if stated and not sha256(path).startswith(stated[1]):

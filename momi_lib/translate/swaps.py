@@ -219,8 +219,8 @@ def _asked(method: Any, background: str | None) -> dict[str, Any]:
     return {} if background in (None, usual_background(method)) else {"background": background}
 
 
-def check_size(method: Any, pictures: Tensor) -> None:
-    """Refuse pictures (…, H, W) of another size than the method's.
+def check_size(method: Any, pictures: Tensor, name: str | None = None) -> None:
+    """Refuse pictures (…, H, W) of another size than the method's; ``name`` is what it is called, else by its class.
 
     Raises:
         ValueError: with both sizes and what to do.
@@ -228,8 +228,9 @@ def check_size(method: Any, pictures: Tensor) -> None:
     size, found = tuple(method.config.size), size_of(pictures)
     if found != size:
         raise ValueError(
-            f"{type(method).__name__}: swaps pictures of {size[0]} × {size[1]} (its config.size), got pictures of "
-            f"{found[0]} × {found[1]}; take weights trained for that size, or load the data with size={size}"
+            f"{name or type(method).__name__}: swaps pictures of {size[0]} × {size[1]} (its config.size), got pictures "
+            f"of {found[0]} × {found[1]}; take weights trained for that size (with --network.size {found[0]} "
+            f"{found[1]}), or load the data with size={size} (in Python)"
         )
 
 

@@ -199,6 +199,17 @@ def test_without_people_to_train_on_there_is_no_mean_picture(
     assert "mean picture of the training people is left out: no bounding_box_train" in caplog.text
 
 
+def test_one_true_swap_is_no_set_and_refused_before_any_work(truth: Truth, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("momi_lib.evaluate.truth_table.Judges", None)
+    monkeypatch.setattr("momi_lib.evaluate.truth_table.load", lambda *_: truth.people)
+    monkeypatch.setattr("momi_lib.evaluate.truth_table.load_truth", lambda _: truth)
+    with pytest.raises(ValueError, match=f"^limit: expected 2 to {len(truth)} swaps, got 1$"):
+        truth_table([], limit=1)
+    monkeypatch.setattr("momi_lib.evaluate.truth_table.load_truth", lambda _: truth.select(slice(1)))
+    with pytest.raises(ValueError, match=f"^{truth.people.folder}: expected at least 2 true swaps, .* got 1; "):
+        truth_table([])
+
+
 def test_what_an_object_lacks_is_named(truth: Truth) -> None:
     pictures = truth.people.pictures[:2]
     for missing, words in (("swap", "swap"), ("config", r"config\.size"), ("needs", "needs")):
@@ -236,7 +247,7 @@ def test_other_sizes_and_answers_are_named(truth: Truth) -> None:
 def test_another_size_is_found_out_before_any_work(
     truth: Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    echo = Echo()
+    echo = Echo("momi-t64")
     echo.config = SimpleNamespace(size=(64, 32))
     for place in ("truth_table", "figure", "table_one"):
         at = f"momi_lib.evaluate.{place}"
@@ -244,7 +255,7 @@ def test_another_size_is_found_out_before_any_work(
         monkeypatch.setattr(f"{at}.load", lambda *_, **__: truth.people, raising=False)
     for work in ("truth_table.Judges", "table_one.open_table", "figure.swap_pairs"):
         monkeypatch.setattr(f"momi_lib.evaluate.{work}", None)
-    said = r"swaps pictures of 64 × 32 .* got pictures of 128 × 64; take weights trained for that size, or load"
+    said = r"^momi-t64: swaps pictures of 64 × 32 .* got pictures of 128 × 64; .* --network.size 128 64\), or load"
     with pytest.raises(ValueError, match=said):
         truth_table([echo])
     with pytest.raises(ValueError, match=said):

@@ -106,7 +106,20 @@ def test_one_answer_without_a_score_leaves_it_to_the_others(crowd, out, monkeypa
     assert (out / "table.md").read_text(encoding="utf-8").count("| – |") >= 1
 
 
+def test_one_pair_has_no_distance_of_sets_and_that_is_said_once(caplog):
+    said = "pairs: expected at least 2 for FID and KID, which compare sets of pictures, got 1"
+    table = SimpleNamespace(pairs=[None], complete=False, missing={}, _gone=set())
+    module.Table._refuse_few(table)
+    assert table.missing == {"FID": said, "KID": said} and table._gone == {"FID", "KID"}
+    assert caplog.messages == [f"FID and KID are left out: {said}"]
+    with pytest.raises(ValueError, match=f"^{said}; take more pairs$"):
+        module.Table._refuse_few(SimpleNamespace(pairs=[None], complete=True, missing={}, _gone=set()))
+    module.Table._refuse_few(SimpleNamespace(pairs=[None] * 2, complete=True, missing={}, _gone=set()))
+
+
 def test_a_network_that_was_asked_for_must_be_there(crowd, out, tmp_path):
+    with pytest.raises(FileNotFoundError, match=f"^judge_weights: {tmp_path}: is a folder; expected"):
+        open_table(test_pairs(load(crowd, "test"), count=4), crowd, out, judge_weights=tmp_path)
     for option in ("judge_weights", "teacher"):
         with pytest.raises(FileNotFoundError, match="none.safetensors"):
             table_one([Echo()], crowd, out, count=4, **{option: tmp_path / "none.safetensors"})
