@@ -286,11 +286,22 @@ class TrainConfig(RunConfig):
         if self.teacher_input is not None:
             size_from("teacher_input", self.teacher_input)
         _expect("", self, "count or none", "distil_steps", "body_steps")
+        self._check_discriminator()
         self._check_carrying()
         if self.loss.lookup_guidance and self.network.transfer == "join":
             raise ValueError(
                 f"loss.lookup_guidance: expected 0, got {self.loss.lookup_guidance}: there is no lookup to guide; set "
                 "it to 0, or network.transfer to 'lookup'"
+            )
+
+    def _check_discriminator(self) -> None:
+        """Refuse a D that halves the pictures until nothing is left of a side."""
+        size, depth = self.network.size, len(self.loss.discriminator)
+        most = min(size).bit_length() - 1  # each entry halves a side, and drops what does not divide
+        if depth > most and self.loss.weights.adversarial:
+            raise ValueError(
+                f"loss.discriminator: expected at most {most} entries for pictures of {size[0]} x {size[1]} "
+                f"(network.size), each of which halves their sides, got {depth}; leave some out"
             )
 
     def _check_carrying(self) -> None:

@@ -137,12 +137,14 @@ class Trainer:
             self._compile()
 
     def _perceptual(self) -> losses.Perceptual | None:
-        name = self.config.loss.perceptual
+        name, weights = self.config.loss.perceptual, self.config.loss.perceptual_weights
         if name == "none":
             return None
         try:
-            features = feature_network(name, self.config.loss.perceptual_weights)
+            features = feature_network(name, weights)
         except (FileNotFoundError, RuntimeError) as error:
+            if weights is not None:
+                raise type(error)(f"loss.perceptual_weights: {error}") from error
             other = "mannequin" if name == "vgg19" else "random"  # of which nothing needs to be downloaded
             raise type(error)(f"{error}; or choose --loss.perceptual {other}") from error
         return self._place(losses.Perceptual(features, blocks=self.config.loss.perceptual_blocks))

@@ -15,6 +15,7 @@ import sys
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -34,8 +35,9 @@ from momi_lib.rivals.weights import load_answer
 from momi_lib.train import preset, train
 from momi_lib.train.affinity import AffinityConfig, train_affinity
 from momi_lib.train.features import FeaturesConfig, train_features
+from momi_lib.train.loop import Trainer
 from momi_lib.train.teacher import TeacherConfig, train_teacher
-from momi_lib.translate import load_network
+from momi_lib.translate import PairDiscriminator, load_network
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -254,6 +256,7 @@ TRAINING = [
     ({"network.decoder": "best"}, "network.decoder: expected one of argmax"),
     ({"network.width": 0}, "network.width: expected a whole number from 1 up, got 0"),
     ({"network.sigma": float("nan")}, "network.sigma: expected a number above 0, got nan"),
+    ({"loss.discriminator": (8,) * 7}, "loss.discriminator: expected at most 6 entries for .* 128 x 64 .* got 7"),
     ({"loss.patch_radius": -3.0}, "loss.patch_radius: expected a number above 0, got -3.0"),
     ({"seed": 2**70}, "seed: expected a whole number of 64 bits"),
     ({"seed": 0.5}, "seed: expected a whole number of 64 bits, got 0.5"),
@@ -296,6 +299,27 @@ def unread(monkeypatch, tmp_path):
 def test_training_options_out_of_range(change, told):
     with pytest.raises(ValueError, match=told):
         preset("tiny", **change)
+
+
+def test_d_may_be_as_deep_as_the_pictures_are_high():
+    for size, most in (((128, 64), 6), ((72, 40), 5)):
+        config = preset("tiny", **{"network.size": size, "loss.discriminator": (2,) * most})
+        pictures = torch.zeros(1, 3, *size)
+        with torch.no_grad():
+            logits = PairDiscriminator(config.loss.discriminator)(pictures, pictures)
+        assert min(logits.shape[-2:]) == 1
+        with pytest.raises(ValueError, match=f"at most {most} entries"):
+            preset("tiny", **{"network.size": size, "loss.discriminator": (2,) * (most + 1)})
+    preset("tiny", **{"loss.discriminator": (2,) * 9, "loss.weights.adversarial": 0.0})  # nobody asks D
+
+
+def test_a_missing_file_of_the_perceptual_network_is_named_with_its_option(tmp_path):
+    (tmp_path / "a.safetensors").touch()
+    for file, said in ((tmp_path / "x.pth", "no such file"), (tmp_path, "is a folder, with the file a.safetensors")):
+        for network in ("mannequin", "vgg19"):
+            run = SimpleNamespace(config=preset("tiny", loss=dict(perceptual=network, perceptual_weights=file)))
+            with pytest.raises(FileNotFoundError, match=f"^loss.perceptual_weights: {file}: {said}"):
+                Trainer._perceptual(run)
 
 
 @pytest.mark.parametrize(
@@ -540,6 +564,11 @@ def test_cards_are_found_by_every_name_of_theirs(small_data, tmp_path, capsys, c
     status, told, wrong = informed(capsys, caplog, "--weights", "lokup")
     assert status == 1 and "torch" in told and wrong.startswith("error: lokup: no card of such weights; expected")
     assert "momi-lookup" in wrong and wrong.count("\n") == 1
+
+
+def test_no_pairs_are_refused_by_the_name_of_the_option(unread, tmp_path, capsys):
+    assert main(["evaluate", "--pairs", "0", "--out", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == "error: pairs: expected a whole number from 1 up, got 0\n"
 
 
 def test_few_swaps_are_warned_about(tmp_path, monkeypatch, caplog):
