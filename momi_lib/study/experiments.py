@@ -22,7 +22,7 @@ from momi_lib.data.pictures import picture_grid, save_picture
 from momi_lib.devices import pick
 from momi_lib.evaluate.answers import swap_all
 from momi_lib.evaluate.truth_judges import Judges
-from momi_lib.files import weights_folder
+from momi_lib.files import refuse_unwritable, weights_folder
 from momi_lib.metrics.pose import score_landmarks
 from momi_lib.provenance import plain
 from momi_lib.study.drags import measure
@@ -142,6 +142,7 @@ def run_experiments(
     Raises:
         ValueError: for a name that is not one of the experiments, or if ``out`` contains a run of a different config,
             finished or not; and as :func:`~momi_lib.train.train` does.
+        OSError: if ``out`` or ``results`` cannot be written and a run has no JSON yet, before any work.
     """
     out, results = path_of("out", out), path_of("results", results)
     if isinstance(only, str) or not isinstance(only, Sequence):
@@ -149,6 +150,9 @@ def run_experiments(
     configs = {name: config_of(name, out) for name in only or EXPERIMENTS}
     for config in configs.values():
         check(config, SAME)
+    if not all((results / f"{name}.json").is_file() for name in configs):
+        refuse_unwritable(results, "--results", folder=True)
+        refuse_unwritable(out, folder=True)
     judges = Judges(load_truth().select(slice(SWAPS)), pick())
     conditions = {
         "scored_by": judges.conditions,

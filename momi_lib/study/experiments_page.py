@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from momi_lib.evaluate.markdown import table
-from momi_lib.files import write_atomically
+from momi_lib.files import refuse_unwritable, write_atomically
 from momi_lib.provenance import plain
 from momi_lib.study.experiments import EXPERIMENTS, RESULTS
 from momi_lib.train import preset
@@ -73,8 +73,10 @@ def write_page(page: Path = PAGE, folder: Path = RESULTS) -> Path:
 
     Raises:
         FileNotFoundError: if there are none.
+        OSError: if ``page`` cannot be written.
         ValueError: if a file is neither the result of an experiment nor a record.
     """
+    refuse_unwritable(page, "--page")
     paths = sorted(Path(folder).glob("*.json"))
     if not paths:
         raise FileNotFoundError(

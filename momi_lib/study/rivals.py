@@ -27,8 +27,9 @@ from momi_lib.data import load, load_truth, to_float
 from momi_lib.data.pictures import picture_grid, save_picture
 from momi_lib.devices import Device, pick
 from momi_lib.evaluate.answers import swap_all, trivial_answers
+from momi_lib.evaluate.pairs import SET
 from momi_lib.evaluate.truth_judges import Judges
-from momi_lib.files import sha256, weights_folder, write_json
+from momi_lib.files import refuse_unwritable, sha256, weights_folder, write_json
 from momi_lib.pose import TeacherMaps, load_teacher
 from momi_lib.provenance import environment
 from momi_lib.rivals.loop import RivalTrainer
@@ -129,8 +130,9 @@ class Race:
         if unknown := sorted(set(self.only) - set(MINUTES)):
             known = ", ".join(MINUTES)
             raise ValueError(f"only: expected some of {known}, got {unknown[0]!r}; leave --only away to run all")
-        if self.seeds < 1 or self.swaps < 1:
-            raise ValueError(f"seeds and swaps: expected whole numbers from 1 up, got {self.seeds} and {self.swaps}")
+        if self.seeds < 1 or self.swaps < SET:
+            raise ValueError(f"seeds and swaps: expected whole numbers from 1 and from {SET} up, because some scores "
+                             f"compare sets of swaps, got {self.seeds} and {self.swaps}")  # fmt: skip
         if not 0 < self.minutes < math.inf:
             raise ValueError(f"minutes: expected a factor above 0, got {self.minutes}")
 
@@ -217,7 +219,11 @@ def run_race(race: Race) -> dict[str, Any]:
     Raises:
         FileNotFoundError: for data without true swaps.
         ValueError: where a run's folder holds another run.
+        OSError: where ``race.results`` cannot be written, or ``race.out`` and a run has no scores, before any work.
     """
+    refuse_unwritable(race.results, "--results")
+    if missing_runs(race):
+        refuse_unwritable(race.out, folder=True)
     truth = load_truth(race.data)
     truth = truth.select(torch.linspace(0, len(truth) - 1, min(race.swaps, len(truth))).long())
     device = pick(race.device)

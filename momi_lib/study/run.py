@@ -23,7 +23,7 @@ from momi_lib.data import load
 from momi_lib.evaluate.answers import answers_without_network, network_answer
 from momi_lib.evaluate.pairs import test_pairs
 from momi_lib.evaluate.table_one import Table, open_table
-from momi_lib.files import sha256, write_json
+from momi_lib.files import refuse_unwritable, sha256, write_json
 from momi_lib.provenance import environment, plain
 from momi_lib.study.commands import StudyOptions
 from momi_lib.study.engine import check, difference, kept_scores, run_once
@@ -124,6 +124,7 @@ def run_study(study: Study) -> dict[str, Any]:
 
     Raises:
         ValueError: if ``study.out`` contains a run of a different config, finished or not.
+        OSError: if ``study.out`` or ``study.results`` cannot be written, before any work.
         TimeoutError: if, at the end, another process has held ``study.results`` for :data:`PATIENCE` seconds.
         and as :func:`~momi_lib.train.train` and :func:`~momi_lib.evaluate.table_one.table_one` do.
     """
@@ -132,6 +133,9 @@ def run_study(study: Study) -> dict[str, Any]:
     configs = [(variant, study.config(variant, seed)) for seed in range(study.seeds) for variant in study.variants]
     for _, config in configs:
         check(config)
+    refuse_unwritable(study.results, "--results")
+    if not all((config.out / SCORED).is_file() for _, config in configs):
+        refuse_unwritable(study.out, folder=True)
     table = _table(study)
     beside = [table.real_row(), *(table.row(answer) for answer in answers_without_network())]
     # Seed by seed, so that an unfinished study has every variant (nearly) equally often.

@@ -215,6 +215,28 @@ def test_every_command_refuses_before_any_work(name, nowhere, capsys, monkeypatc
         assert told.startswith(f"error: {place}{ending}: cannot be written") and told.count("\n") == 1
 
 
+#: Of each study, the options that name places, with the ending of a file.
+STUDIES = {
+    "ablations": {"--out": "", "--results": ".json"},
+    "experiments": {"--out": "", "--results": ""},
+    "rivals": {"--out": "", "--results": ".json"},
+    "experiments-page": {"--page": ".md"},
+}
+
+
+@pytest.mark.parametrize(("name", "option"), [(name, option) for name in STUDIES for option in STUDIES[name]])
+def test_every_study_refuses_before_any_work(name, option, nowhere, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("momi_lib.data.pictures.decode_pictures", pytest.fail)
+    monkeypatch.setenv("MOMI_CACHE", str(nowhere[0]))
+    for place in nowhere:
+        places = {each: f"{tmp_path / each}{ending}" for each, ending in STUDIES[name].items()}
+        places[option] = f"{place}{STUDIES[name][option]}"
+        assert main(["study", name, *(word for pair in places.items() for word in pair)]) == 1
+        told = capsys.readouterr().err
+        assert told == f"error: {places[option]}: cannot be written{told.partition('cannot be written')[2]}"
+        assert told.endswith(f"; choose another {option}\n") and told.count("\n") == 1
+
+
 def test_caches_do_without_a_folder_that_can_be_written(crowd, nowhere, monkeypatch, caplog):
     for place in nowhere:
         monkeypatch.setenv("MOMI_CACHE", str(place))

@@ -131,6 +131,8 @@ def test_refusals():
         Race(minutes=float("nan"))
     with pytest.raises(ValueError, match="seeds and swaps"):
         Race(seeds=0)
+    with pytest.raises(ValueError, match="seeds and swaps: .* got 3 and 1$"):
+        Race(swaps=1)
 
 
 def test_the_race_goes_on_where_it_stopped(tmp_path, truth, monkeypatch):
