@@ -19,7 +19,8 @@ from torch import Tensor
 
 from momi_lib.arguments import device_from, flag, index_of, size_from, whole
 from momi_lib.data.cache import fingerprint, load_pictures
-from momi_lib.data.labels import Labels, no_labels, read_labels
+from momi_lib.data.labels import Labels, read_labels
+from momi_lib.data.near_labels import no_labels
 from momi_lib.data.pictures import STANDARD, decode_pictures, report_resized
 from momi_lib.data.records import data_folder, scan
 

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from momi_lib.arguments import index_of
-from momi_lib.data.labels import LabelError, near_label_files
+from momi_lib.data.labels import LabelError
+from momi_lib.data.near_labels import near_label_files
 from momi_lib.data.people import People, checked_size, load, read_pictures, split_labels
 from momi_lib.data.pictures import STANDARD
 from momi_lib.data.records import data_folder, stamp
