@@ -43,7 +43,7 @@ def sent(monkeypatch):
 
 @pytest.fixture
 def heard():
-    """No signal is ignored, as SIGHUP is where the tests run under nohup."""
+    """No signal is ignored, as SIGHUP is under nohup and SIGINT in a job that a shell runs beside."""
     before = {name: signal.getsignal(getattr(signal, name)) for name in SIGNALS}
     for name in SIGNALS:
         signal.signal(getattr(signal, name), signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
@@ -78,7 +78,7 @@ def arguments(config):
 
 
 @pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_the_command_line_says_so_in_one_sentence(short_run, sent, capsys, name, status):
+def test_the_command_line_says_so_in_one_sentence(heard, short_run, sent, capsys, name, status):
     sent(getattr(signal, name), 3)
     assert main(arguments(short_run())) == status
     told = capsys.readouterr().err
@@ -221,7 +221,7 @@ def test_a_batch_that_does_not_fit_says_which_option_to_lower(tmp_path, error):
 
 
 @pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_other_commands_end_without_a_traceback(monkeypatch, capsys, name, status):
+def test_other_commands_end_without_a_traceback(heard, monkeypatch, capsys, name, status):
     left = []
 
     def works() -> None:
