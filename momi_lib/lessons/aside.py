@@ -1,15 +1,18 @@
 """Lines of a notebook that a strict comparison leaves out: what was measured here, and what the reader predicted.
 
-`pytest --nbval` compares everything that a cell prints, but it leaves out outputs of the kind ``text/latex``.
-JupyterLab, Notebook, VS Code, GitHub and nbconvert show such an output as text. So a number that differs between
-machines is shown in that form, beside a sentence that is the same everywhere.
+`pytest --nbval` compares everything that a cell shows but pictures; the repository's ``conftest.py`` leaves out outputs
+of the kind ``text/latex``, too. JupyterLab, Notebook, VS Code, GitHub and nbconvert show such an output as text. So a
+number that differs between machines is shown in that form, beside a sentence that is the same everywhere.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["aside"]
+__all__ = ["KIND", "aside"]
+
+#: The kind of these outputs.
+KIND = "text/latex"
 
 
 def aside(text: str, name: str | None = None) -> None:
@@ -28,7 +31,7 @@ def aside(text: str, name: str | None = None) -> None:
     if get_ipython() is None:
         print(text)
         return
-    data: dict[str, Any] = {"text/latex": text.replace("$", r"\$")}
+    data: dict[str, Any] = {KIND: text.replace("$", r"\$")}
     if name is None:
         display(data, raw=True)
     else:
@@ -43,4 +46,4 @@ def replace(text: str, name: str) -> None:
     if get_ipython() is None:
         print(text)
     else:
-        update_display({"text/latex": text.replace("$", r"\$")}, display_id=name, raw=True)
+        update_display({KIND: text.replace("$", r"\$")}, display_id=name, raw=True)
