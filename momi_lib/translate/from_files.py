@@ -79,7 +79,7 @@ def ordered(
     """
     named = [_local(path) for path in pictures]
     given = [file for files in named for file in files]
-    patterns = any(files != [expanded(path)] for path, files in zip(pictures, named, strict=True))
+    patterns = given != [expanded(path) for path in pictures]
     if pose is None:
         if len(given) != 2:
             got = f"{len(given)} picture{'s' * (len(given) != 1)} and no --pose"

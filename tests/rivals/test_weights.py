@@ -195,11 +195,17 @@ def test_what_a_training_leaves_beside_its_weights_names_these(tmp_path: Path, l
     run, checkpoint, weights = tmp_path, tmp_path / "checkpoint-00000003.pt", tmp_path / "weights.safetensors"
     with pytest.raises(FileNotFoundError, match=f"{run}': is a folder; expected a file of weights, or one of"):
         load(run)
+    (run / "log.jsonl").write_text("{}")  # it has only begun
+    with pytest.raises(FileNotFoundError, match=f"{run}': is a folder, and the training in .* has not written"):
+        load(run)
+    (run / "log.jsonl").unlink()
     torch.save({"trainer": {"step": 3}}, checkpoint)
     for path, found in ((run, "is a folder"), (checkpoint, "is a checkpoint"), (weights, "no such file")):
         with pytest.raises((ValueError, FileNotFoundError), match=f"{path}': {found}.* has not written .* --resume"):
             load(path)
     weights.write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match=r"other\.safetensors'?: (?!.*of that training)"):
+        load(run / "other.safetensors")
     for path in (run, checkpoint):
         with pytest.raises((ValueError, FileNotFoundError), match=f"the weights of that training are {weights}"):
             load(path)

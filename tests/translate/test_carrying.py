@@ -456,3 +456,8 @@ def test_a_limb_in_the_middle_is_taken_out_evenly_to_both_sides(middle: CarryNet
 def test_the_size_of_a_background_is_said(network: CarryNet) -> None:
     with pytest.raises(ValueError, match=r"a picture \(3, 128, 64\) or one for each source.*got \(3, 64, 128\)"):
         network.swap(pictures(1), pictures(1), background=torch.zeros(3, 64, 128))
+
+
+def test_a_bright_street_is_a_background_like_any_other(network: CarryNet, recwarn: pytest.WarningsRecorder) -> None:
+    network.swap(pictures(1), pictures(1), background=pictures(1)[0].abs())  # no colour below 0
+    assert not recwarn.list

@@ -36,7 +36,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     f"{TRANSLATE}/shape.py": (NETWORK, CARRYING, LOOKUP),
     f"{TRANSLATE}/swaps.py": ("tests/evaluate/test_answers.py",),
     f"{TRANSLATE}/verdict.py": ("tests/translate/test_verdict.py", "tests/outside/test_photographs.py"),
-    f"{TRANSLATE}/weights.py": (NETWORK, LOOKUP, CARRYING),
+    f"{TRANSLATE}/weights.py": (NETWORK, LOOKUP, CARRYING, "tests/rivals/test_weights.py"),
     f"{METRICS}/affinity.py": ("tests/metrics/test_affinity.py",),
     f"{METRICS}/aps.py": ("tests/metrics/test_affinity.py",),
     f"{METRICS}/copying.py": ("tests/metrics/test_copying.py", "tests/study/test_rivals.py"),
