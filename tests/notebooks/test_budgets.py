@@ -93,6 +93,15 @@ def test_what_is_off_by_more_than_half_is_found(root: Path, measured: dict, word
     assert all(word in sentence for word, sentence in zip(words, found, strict=True))
 
 
+@pytest.mark.parametrize(("seconds", "device", "misses"), [(70, "a", 1), (70, "b", 0), (81, "b", 1), (70, None, 1)])
+def test_another_processor_may_take_twice_as_long(root: Path, seconds: float, device: str, misses: int) -> None:
+    measured, lines = measurement(seconds=seconds), measurement()
+    lines["how"]["quick"]["device"] = "a"
+    if device is not None:
+        measured["notebooks/03_a.ipynb"]["quick"]["device"] = device
+    assert len(list(compare(measured, lines, root))) == misses
+
+
 def test_a_notebook_that_was_not_measured_is_named(root: Path) -> None:
     part = copy.deepcopy(measurement())
     del part["notebooks/solutions/03_a.ipynb"]
