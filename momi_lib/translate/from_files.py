@@ -77,8 +77,7 @@ def ordered(
     ...
     ValueError: swap: expected SOURCE TARGET, or SOURCES… with --pose TARGET; got 1 picture and no --pose
     """
-    named = [_local(path) for path in pictures]
-    given = [file for files in named for file in files]
+    given = [file for path in pictures for file in _local(path)]
     patterns = given != [expanded(path) for path in pictures]
     if pose is None:
         if len(given) != 2:
