@@ -260,8 +260,8 @@ def _missing(
     elif image["id"] in skipped:
         passed, told = skipped[image["id"]], {str(each): each for each in persons or ()}
         why = (
-            f"of it there is only {len(passed)} annotation{'s' * (len(passed) > 1)} of a crowd (iscrowd) or of another "
-            "category"
+            f"its only annotation{'s are' if len(passed) > 1 else ' is'} of a crowd (iscrowd) or of another category "
+            f"({len(passed)} in all)"
         )
         for number in (each.get("category_id") for each in passed):
             if str(number) in told and number not in told.values():
@@ -359,8 +359,8 @@ def check_places(places: np.ndarray, known: np.ndarray, extents: np.ndarray, nam
         for row in np.flatnonzero(within).tolist():
             if len(np.unique(places[row, :, axis][known[row]])) > 2:
                 raise LabelError(
-                    f"{names[row]}: all {'xy'[axis]} lie between -1 and 1, and not all {'yx'[axis]}; expected pixels "
-                    f"of both, here of a {side} of {extents[row, axis]:g}."
+                    f"{names[row]}: all {'xy'[axis]} coordinates lie between -1 and 1, but not all {'yx'[axis]} "
+                    f"coordinates; expected both in pixels (the {side} of the picture is {extents[row, axis]:g})."
                 )
     for row in np.flatnonzero(far.any(1))[:1]:
         joint = int(np.flatnonzero(far[row])[0])

@@ -106,13 +106,14 @@ def no_labels(path: Path) -> None:
         what = "a folder" if path.is_dir() else "a broken link" if path.is_symlink() else "a special file"
         raise LabelError(f"{path}: expected a COCO keypoints file in JSON, and this is {what}.")
     if near := near_label_files(path):
-        _point_at(path, tuple(near), "Rename it if it holds them.")
+        _point_at(path, tuple(near), "If it holds the labels, rename it.")
     elif other := _label_files_of_other_forms(path):
-        _point_at(path, tuple(other), "Convert it to COCO keypoints in JSON if it holds them.")
+        _point_at(path, tuple(other), "If it holds the labels, convert it to COCO keypoints in JSON.")
 
 
 @cache  # once a file: data are loaded many times
 def _point_at(path: Path, near: tuple[Path, ...], advice: str) -> None:
     log.warning(
-        "%s is not read: labels of these pictures are read from %s. %s", " and ".join(map(str, near[:2])), path, advice
+        "%s is not read: the labels of these pictures are read only from %s. %s", " or ".join(map(str, near[:2])), path,
+        advice,
     )

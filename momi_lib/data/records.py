@@ -237,8 +237,8 @@ def _absent(folder: Path, part: str) -> str:
     for name in LISTED_IN if part in LISTED else ():
         if (folder / name).is_dir():
             return (
-                f"{place} does not exist, and neither does {folder / LISTED[part]}, which says in MSMT17 what of "
-                f"{name}/ belongs to it"
+                f"{place} does not exist, and neither does {folder / LISTED[part]}, the list in MSMT17's layout that "
+                f"says which pictures in {name}/ belong to {part}"
             )
     return f"{place} does not exist"
 

@@ -147,8 +147,8 @@ class LossConfig:
         for name in ("feature_matching", "penalty"):
             if getattr(self, name) and not self.weights.adversarial:
                 raise ValueError(
-                    f"loss.{name}: expected 0, got {getattr(self, name)}: nothing learns from D with "
-                    "loss.weights.adversarial 0; set it to 0, or that weight above 0"
+                    f"loss.{name}: expected 0, got {getattr(self, name)}: with loss.weights.adversarial "
+                    f"0 the discriminator is not used; set loss.{name} to 0, or loss.weights.adversarial above 0"
                 )
 
 
@@ -199,7 +199,7 @@ class InitConfig:
         if self.parts != "all" and self.start is None:
             raise ValueError(
                 f"init.parts: expected 'all' without init.start, got {self.parts!r}: there are no weights to take "
-                "parts of; name them with --init.start, or leave it out"
+                "parts from; name a file with --init.start, or leave out --init.parts"
             )
 
 

@@ -135,13 +135,13 @@ def refuse_run(path: Path) -> None:
     if not (checkpoint or path.is_dir() or (path.name == WEIGHTS and not path.exists())):
         return
     folder, error = path if path.is_dir() else path.parent, ValueError if checkpoint else FileNotFoundError
-    what = "is a checkpoint, from which a training goes on" if checkpoint else absent(path)
+    what = "is a checkpoint, from which training can be resumed" if checkpoint else absent(path)
     if (folder / WEIGHTS).is_file():
         raise error(f"weights '{path}': {what}; the weights of that training are {folder / WEIGHTS}")
     if checkpoint or (folder / LOG).is_file() or any(folder.glob(CHECKPOINTS)):
         raise error(
-            f"weights '{path}': {what}, and the training in {folder} has not written its {WEIGHTS} yet; wait for its "
-            "end, or go on with it: its command with --resume"
+            f"weights '{path}': {what}, and the training in {folder} has not written its {WEIGHTS} yet; wait until "
+            "it ends, or resume it: run its command again with --resume"
         )
 
 

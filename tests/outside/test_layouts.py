@@ -296,7 +296,8 @@ def test_a_part_that_is_a_file_is_said(tmp_path: Path) -> None:
 def test_a_missing_list_of_msmt17_is_named(tmp_path: Path) -> None:
     first = "0000/0000_000_01_0303morning_0015_0.jpg"
     folder(tmp_path, f"train/{first}", f"test/{first}")
-    with pytest.raises(FileNotFoundError, match=r"neither does .*list_gallery\.txt, which .* MSMT17 what of test/"):
+    told = r"neither does .*list_gallery\.txt, the list in MSMT17.* which pictures in test/"
+    with pytest.raises(FileNotFoundError, match=told):
         load(tmp_path, "gallery")
 
 
