@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,8 @@ from PIL import Image
 
 from momi_lib.files import sha256, write_json
 from momi_lib.pose import SimpleBaseline, Teacher
+from momi_lib.rivals.pg2 import Pg2, Pg2Config
+from momi_lib.rivals.weights import load_rival, save_rival
 from momi_lib.train import preset
 from momi_lib.translate import MomiNet, load_network, network_of, save_network
 from tools import publish
@@ -31,9 +34,14 @@ def run(tmp_path, monkeypatch):
     return tmp_path / "run"
 
 
+def one_row(names):
+    row = {"l1": 0.1, "ssim": 0.5, "count": 3}
+    own = {**row, "answer": "some folder", "weights_sha256": sha256(Path(names[0]))}
+    return {"rows": [{**row, "answer": "copy source"}, own, {**row, "answer": "true swap"}]}
+
+
 def test_published_weights_load_by_name(run, monkeypatch):
-    monkeypatch.setattr(publish, "truth_table", lambda names: {"rows": [{"answer": "weights", "l1": 0.1, "ssim": 0.5,
-                                                                        "count": 3}]})  # fmt: skip
+    monkeypatch.setattr(publish, "truth_table", one_row)
     monkeypatch.setattr(publish, "score_landmarks", lambda *a, **k: {"pck_height": 0.25})
     publish.publish(run, "test", points=10)
     folder = run.parent / "weights"
@@ -45,6 +53,24 @@ def test_published_weights_load_by_name(run, monkeypatch):
     assert [line["step"] for line in lines] == [0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40]
     page = (folder / "README.md").read_text()
     assert "momi-test: masked L1 0.1" in page and "9 steps of 4, seed 0, 30 minutes on d" in page
+
+
+def test_a_rival_is_published_like_the_rest(run, monkeypatch):
+    monkeypatch.setattr(publish, "truth_table", one_row)
+    card = json.loads((run / "weights.json").read_text())
+    small = Pg2Config(size=(32, 16), width=4, levels=3, refiner_width=4, discriminator=(4, 8))
+    save_rival(Pg2(small), run / "weights.safetensors", card)
+    publish.publish(run, "pg2", points=10)
+    folder = run.parent / "weights"
+    assert load_rival("pg2").config == small
+    written = json.loads((folder / "rival-pg2.json").read_text())
+    assert written["sha256"] == sha256(folder / "rival-pg2.safetensors") and [*written["scores"]] == ["truth"]
+    assert [row["answer"] for row in written["scores"]["truth"]] == ["copy source", "weights", "true swap"]
+    assert len((folder / "rival-pg2.log.jsonl").read_text().splitlines()) == 11
+    assert "rival-pg2: masked L1 0.1" in (folder / "README.md").read_text()
+    monkeypatch.setattr(publish, "RIVAL_LIMIT", 1_000)
+    with pytest.raises(ValueError, match="bytes, expected at most 1000"):
+        publish.publish(run, "pg2")
 
 
 def test_scores_may_come_from_a_file_about_these_weights(run, monkeypatch):
@@ -79,7 +105,7 @@ def test_a_network_that_carries_brings_its_stages_body_maps_and_progress(run, mo
         assert network.config.carry and len(people) == len(labels)
         return {"source": found, "answer": {**found, "median_cm": 3.5}}
 
-    monkeypatch.setattr(publish, "truth_table", lambda names: {"rows": []})
+    monkeypatch.setattr(publish, "truth_table", one_row)
     monkeypatch.setattr(publish, "score_landmarks", lambda *a, **k: {"pck_height": 0.25})
     monkeypatch.setattr(publish, "score_body_maps", score)
     publish.publish(run, "test")
@@ -111,7 +137,7 @@ def test_landmarks_of_a_network_that_decodes_at_full_size_are_scored_as_it_decod
     asked = []
     network = MomiNet(replace(preset("tiny").network, decode_at="full"))
     save_network(network, run / "weights.safetensors", json.loads((run / "weights.json").read_text()))
-    monkeypatch.setattr(publish, "truth_table", lambda names: {"rows": []})
+    monkeypatch.setattr(publish, "truth_table", one_row)
     monkeypatch.setattr(publish, "score_landmarks", lambda *a, **k: asked.append(k["upsample"]) or {"pck_height": 0.2})
     publish.publish(run, "test")
     assert asked == [True, True]

@@ -1,6 +1,7 @@
 """Put the weights of a run into ``data/weights`` with their card: ``python tools/publish.py runs/small small``.
 
-``python tools/publish.py runs/teacher mannequin-teacher`` does the same for a teacher.
+``python tools/publish.py runs/teacher mannequin-teacher`` does the same for a teacher, and ``python tools/publish.py
+runs/pg2 pg2`` for a rival, whose files begin with ``rival-``.
 
 It draws the true swaps, scores them, the student and the body maps on people never seen in training, and writes
 ``momi-NAME.safetensors``, its card ``momi-NAME.json``, the run's log ``momi-NAME.log.jsonl``, its swaps during training
@@ -25,12 +26,15 @@ from momi_lib.files import sha256, weights_folder, write_atomically, write_json
 from momi_lib.metrics.pose import score_landmarks
 from momi_lib.pose import Teacher
 from momi_lib.provenance import begun_with, command_line
+from momi_lib.rivals.weights import FORMAT, load_rival
 from momi_lib.train.log import read_log
 from momi_lib.train.run import LOG, PROGRESS_PICTURE, WEIGHTS
 from momi_lib.train.teacher import score_teacher
-from momi_lib.translate import load_network
+from momi_lib.translate import MomiNet, load_network
+from momi_lib.translate.weights import described
 
 LIMIT = 15_000_000  # bytes per file
+RIVAL_LIMIT = 6_000_000
 PICTURE_LIMIT = 400_000  # bytes
 
 
@@ -47,7 +51,7 @@ def publish(
 
     Args:
         run: folder of the run.
-        name: what `load_network` will call them.
+        name: what `load_network` or, for a rival, `load_rival` will call them.
         points: about how many lines of the log are kept.
         flip: publish a teacher that takes the flip test from now on, and score it again.
         scores: JSON of ``python -m momi_lib truth`` with these weights, instead of scoring them here.
@@ -56,28 +60,43 @@ def publish(
     if (run / "teacher.safetensors").is_file():
         publish_teacher(run, name, flip)
         return
-    source, folder = run / WEIGHTS, weights_folder()
-    network = load_network(source)
-    if source.stat().st_size > LIMIT:
-        raise ValueError(f"{source}: {source.stat().st_size} bytes, expected at most {LIMIT}")
-    test = load(None, "test")
+    source = run / WEIGHTS
+    rival = described(source).get("format") == FORMAT
+    network = load_rival(source) if rival else load_network(source)
+    limit = RIVAL_LIMIT if rival else LIMIT
+    if source.stat().st_size > limit:
+        raise ValueError(f"{source}: {source.stat().st_size} bytes, expected at most {limit}")
     card = json.loads(source.with_suffix(".json").read_text(encoding="utf-8"))
     card["published_by"] = command_line()
     if note:
         card["note"] = note
     events = [line for line in read_log(run / LOG) if "event" in line]
     card["history"] = [{key: line.get(key) for key in ("step", "event", "command", "date")} for line in events]
-    card["parameters"] = sum(p.numel() for p in network.parameters())
+    card["scores"] = {"truth": rows_of(source, scores)}
+    if not rival:
+        card["parameters"] = sum(p.numel() for p in network.parameters())
+        card["scores"] |= scores_of_parts(network)
+    store(run, f"{'rival' if rival else 'momi'}-{name}", card, points)
+
+
+def scores_of_parts(network: MomiNet) -> dict[str, Any]:
+    """Of the student and the body maps, on people never seen in training."""
+    test = load(None, "test")
     options = {"upsample": network.config.decode_at == "full"}
-    card["scores"] = {
-        "truth": rows_of(source, scores),
+    scores: dict[str, Any] = {
         "student": score_landmarks(network.student, test, decoder=network.config.decoder, **options),
         "student_argmax": score_landmarks(network.student, test, decoder="argmax", **options),
     }
     if network.config.carry:
         labels = load_body_labels(None, "test", test.files)
-        card["scores"]["body_maps"] = score_body_maps(network, test, labels)
-    target, picture = (folder / f"momi-{name}.{ending}" for ending in ("safetensors", "progress.jpg"))
+        scores["body_maps"] = score_body_maps(network, test, labels)
+    return scores
+
+
+def store(run: Path, stem: str, card: dict[str, Any], points: int) -> None:
+    """Write a run's weights, card, log and progress into the folder of weights, and the folder's README."""
+    source, folder = run / WEIGHTS, weights_folder()
+    target, picture = (folder / f"{stem}.{ending}" for ending in ("safetensors", "progress.jpg"))
     picture.unlink(missing_ok=True)  # that of earlier weights
     if (run / PROGRESS_PICTURE).is_file():
         content = small_jpeg(run / PROGRESS_PICTURE)
@@ -91,7 +110,7 @@ def publish(
     kept = [line for line in lines if "event" in line] + [s for i, s in enumerate(steps) if i % thin == thin - 1]
     kept.sort(key=lambda line: (line["step"], "event" not in line))
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
-    write_atomically(folder / f"momi-{name}.log.jsonl", lambda file: file.write(text.encode()))
+    write_atomically(folder / f"{stem}.log.jsonl", lambda file: file.write(text.encode()))
     describe(folder)
 
 
@@ -119,9 +138,7 @@ def rows_of(weights: Path, scores: Path | None) -> list[dict[str, Any]]:
     Raises:
         ValueError: if ``scores`` were computed with other weights.
     """
-    if scores is None:
-        return truth_table([str(weights)])["rows"]
-    rows = json.loads(scores.read_text(encoding="utf-8"))["rows"]
+    rows = truth_table([str(weights)])["rows"] if scores is None else json.loads(scores.read_text("utf-8"))["rows"]
     own = [row for row in rows if row.get("weights_sha256") == sha256(weights)]
     if len(own) != 1:
         raise ValueError(f"{scores}: expected one row with the SHA-256 of {weights}, got {len(own)}")
