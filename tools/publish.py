@@ -30,7 +30,7 @@ from momi_lib.rivals.weights import FORMAT, load_rival
 from momi_lib.train.log import read_log
 from momi_lib.train.run import LOG, PROGRESS_PICTURE, WEIGHTS
 from momi_lib.train.teacher import score_teacher
-from momi_lib.translate import MomiNet, load_network
+from momi_lib.translate import load_network
 from momi_lib.translate.weights import described
 
 LIMIT = 15_000_000  # bytes per file
@@ -62,7 +62,7 @@ def publish(
         return
     source = run / WEIGHTS
     rival = described(source).get("format") == FORMAT
-    network = load_rival(source) if rival else load_network(source)
+    network: Any = load_rival(source) if rival else load_network(source)
     limit = RIVAL_LIMIT if rival else LIMIT
     if source.stat().st_size > limit:
         raise ValueError(f"{source}: {source.stat().st_size} bytes, expected at most {limit}")
@@ -79,7 +79,7 @@ def publish(
     store(run, f"{'rival' if rival else 'momi'}-{name}", card, points)
 
 
-def scores_of_parts(network: MomiNet) -> dict[str, Any]:
+def scores_of_parts(network: Any) -> dict[str, Any]:
     """Of the student and the body maps, on people never seen in training."""
     test = load(None, "test")
     options = {"upsample": network.config.decode_at == "full"}

@@ -14,8 +14,8 @@ official code at commit c32f859. What is different here, or was not found there:
 - ``paper`` has the length of the published script, 22,000 + 38,000 steps; the paper names 22,000 + 14,000 (from memory,
   not checked).
 - ``small`` weights the mask loss in stage II by 50, as the official code does for pictures of 256 × 256, and draws with
-  a moving average of the weights. With 10 and without an average, a stage II of a few thousand steps left streaks in all
-  pictures, other ones every hundred steps.
+  a moving average of the weights. With 10 and without an average, a stage II of a few thousand steps left streaks in
+  all pictures, other ones every hundred steps.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ class Experiments:
 
 @dataclass(frozen=True)
 class Rivals:
-    """Train PG², PN-GAN, PATN, DG-Net and MOMI-Net for equal times, score them on true swaps, and decide the claims.
+    """Train PG², PN-GAN, PATN and MOMI-Net for 15 minutes a run and DG-Net for 30, score them, and decide the claims.
 
     If started again, it continues: runs that are finished in OUT are not trained again, and runs that are scored in the
     folder beside RESULTS need not even be there. Several processes may share the runs. The exit status is 1 if

@@ -1,4 +1,6 @@
-"""The race: PG², PN-GAN, PATN, DG-Net and MOMI-Net, trained for equal times on the same people, and scored alike.
+"""The race: PG², PN-GAN, PATN, DG-Net and MOMI-Net, trained on the same people, and scored alike.
+
+Each run has 15 minutes, those of DG-Net have 30; its networks after half of them are a row of their own.
 
 What is claimed was written down here before the first run: :data:`CLAIMS`. Every run is trained once and scored once,
 and its scores are a file of their own, so that the race can be stopped and started again, and shared by several
@@ -359,8 +361,9 @@ def write_summary(race: Race, scorer: Scorer) -> dict[str, Any]:
     trivial = json.loads((race.scores / "trivial.json").read_text(encoding="utf-8"))["rows"]
     pace = race.scores / "pace.json"
     result = {
-        "what": "methods trained for equal times on the same people, scored on true swaps of people never seen; means "
-        "over seeds, _error the standard error resampled by person, _seeds the standard deviation over seeds",
+        "what": "methods trained on the same people for the given minutes, scored on true swaps of people never "
+        "seen; means over seeds, _error the standard error resampled by person, _seeds the standard deviation over "
+        "seeds",
         **scorer.conditions,
         **environment(scorer.device),
         "minutes": {name: race.minutes * minutes for name, minutes in MINUTES.items()},
@@ -426,9 +429,9 @@ def decide(claim: Claim, runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dic
             "runs": min(len(runs[name]) for _, name, _ in claim.terms)}  # fmt: skip
 
 
-#: Scores by which answers are put in order, and whether more is better.
-BETTER = {"l1": False, "ssim": True, "perceptual": False, "pck": True, "rank1": True, "frechet": False, "kid": False,
-          "sharpness": True}  # fmt: skip
+#: Scores by which answers are put in order, and what is best: the largest (True), the smallest, or nearest to a number.
+BETTER: dict[str, bool | float] = {"l1": False, "ssim": True, "perceptual": False, "pck": True, "rank1": True,
+                                   "frechet": False, "kid": False, "sharpness": 1.0}  # fmt: skip
 
 
 def orders(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -437,8 +440,9 @@ def orders(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
 
     found = {}
     truth = [row["l1"] for row in rows.values()]
-    for score, more in BETTER.items():
-        values = [-row[score] if more else row[score] for row in rows.values()]
+    for score, best in BETTER.items():
+        values = [row[score] for row in rows.values()]
+        values = [abs(v - best) if not isinstance(best, bool) else -v if best else v for v in values]
         order = [name for _, name in sorted(zip(values, rows, strict=True))]
         differ = len(rows) > 2 and len(set(values)) > 1 and len(set(truth)) > 1
         agreement = float(cast(Any, spearmanr(values, truth)).statistic) if differ else math.nan

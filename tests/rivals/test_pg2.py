@@ -63,6 +63,7 @@ def test_presets():
     assert (paper.learning_rate, paper.discriminator_learning_rate, paper.betas) == (2e-5, 2e-5, (0.5, 0.999))
     assert (paper.steps, paper.steps * paper.coarse_share, paper.batch) == (60_000, 22_000, 16)
     assert small.coarse_share == 0.6 and small.learning_rate > paper.learning_rate
+    assert (paper.l1_weight, paper.ema, small.l1_weight, small.ema) == (10.0, 0.0, 50.0, 0.999)
 
 
 def test_the_loss_is_a_sum_of_two_means():

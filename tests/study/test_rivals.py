@@ -116,12 +116,15 @@ def test_means_and_orders():
     assert found["poses"]["joints"]["l1"] == pytest.approx(0.2)
     scores = dict.fromkeys(rivals.BETTER, 0.0)
     table = {
-        name: scores | {"l1": l1, "ssim": ssim, "frechet": frechet}
-        for name, l1, ssim, frechet in (("good", 0.1, 0.9, 3.0), ("bad", 0.3, 0.1, 1.0), ("middle", 0.2, 0.5, 2.0))
-    }
+        name: scores | {"l1": l1, "ssim": ssim, "frechet": frechet, "sharpness": sharpness}
+        for name, l1, ssim, frechet, sharpness in (
+            ("good", 0.1, 0.9, 3.0, 1.1), ("bad", 0.3, 0.1, 1.0, 1.6), ("middle", 0.2, 0.5, 2.0, 0.7)
+        )
+    }  # fmt: skip
     order = orders(table)
     assert order["ssim"] == {"order": ["good", "middle", "bad"], "agreement": 1.0}
     assert order["frechet"] == {"order": ["bad", "middle", "good"], "agreement": -1.0}
+    assert order["sharpness"]["order"] == ["good", "middle", "bad"]  # nearest to the truth's, which is 1
 
 
 def test_refusals():

@@ -211,13 +211,13 @@ def rivals(d: Drawing) -> None:
     grey = d.define("grey", '<filter id="ID"><feColorMatrix type="saturate" values="0"/></filter>')
     names = ("PG²", "PN-GAN", "PATN", "DG-Net", "MOMI-Net")
     extra = ("the target pose", "the target pose", "both poses", "a second picture", "a second picture")
-    detail = ("as 18 discs", "as coloured sticks", "as Gaussians", "in grey", "in colour")
+    detail = ("as 17 discs", "as coloured sticks", "as Gaussians", "in grey", "in colour")
     found = ("given", "given", "given for both", "not used: the grey\noutline is kept", "found by its\nown student")
     trained = (
         "pairs *x*, *x*^{+}",
         "pairs *x*, *x*^{+}",
         "pairs *x*, *x*^{+}",
-        "pairs and the\nidentity labels",
+        "triplets and the\nidentity labels",
         "triplets\n*x*, *x*^{+}, *x*^{−}",
     )
     d.box(

@@ -161,7 +161,7 @@ def _codes() -> list[tuple]:
 
 
 def gate_step(x1: Tensor, h1: Tensor, h2: Tensor, norm: bool) -> tuple[Tensor, Tensor]:
-    """PATN's step; with ``norm``, h₂ is first normalised per channel over pictures and places, as MOMI-Net's is."""
+    """PATN's step; with ``norm``, h₂ is first normalised per channel over pictures and positions, as MOMI-Net's is."""
     return _step(x1, h1, _normed(h2) if norm else h2)
 
 
@@ -319,7 +319,7 @@ EXERCISES = {
             "You take a weighted mean of each picture. PG² has no weights to divide by: the mean of |d| and the mean "
             "of |d| · M are added.": _weighted_by_picture,
             "The second mean is over all pixels, too; you divide it by the pixels of the mask.": _over_the_mask,
-            "Only the person counts in yours. With 1 + M the background counts once, the person twice.": _person_alone,
+            "Your loss counts only the person. With 1 + M the background counts once, the person twice.": _person_alone,
             "The mask is missing: on the person |d| counts twice.": _without_mask,
             "The bars are absolute values; you squared.": _mask_squared,
             "1 + M multiplies the difference. You multiply the drawn picture before you subtract.": _mask_inside,
@@ -336,10 +336,10 @@ EXERCISES = {
                 _over_the_batch
             ),
             "Mean and variance belong to one channel: take them over the last two axes only.": _over_the_channels,
-            "The variance divides by the number of places, not by one less: correction=0.": _one_place_less,
+            "The variance divides by the number of positions, not by one less: correction=0.": _one_place_less,
             "Divide by the standard deviation, √(σ² + eps), not by the variance.": _by_the_variance,
-            "You apply each stripe to a band of the map. A stripe drives a whole block, at all places; only the code "
-            "was cut out of a band, that of the other picture.": _bands,
+            "You apply each stripe to a band of the map. A stripe drives a whole block, at all positions; only the "
+            "code was cut out of a band, that of the other picture.": _bands,
             "Your first stripe drives all blocks; block k takes stripe k.": _first_stripe,
             "You take the mean of the stripes for all blocks; block k takes stripe k.": _mean_stripe,
             "Your last stripe drives the first block: the order is the other way round.": _from_below,
@@ -360,7 +360,7 @@ EXERCISES = {
             "The pose stream is joined the other way round: h₂ comes first, then the new x₁.": _other_order,
             "The pose stream was joined with the old x₁; take the new one.": _old_x1,
             "The pose stream goes on with h₂, not with the gate σ(h₂).": _gate_goes_on,
-            "There is no norm in yours: with norm=True, h₂ is normalised before the sigmoid.": _never_normed,
+            "Your step has no norm: with norm=True, h₂ is normalised before the sigmoid.": _never_normed,
             "You always normalise h₂. PATN does not: with norm=False it goes into the sigmoid as it is.": (
                 _always_normed
             ),
@@ -371,7 +371,7 @@ EXERCISES = {
                 _normed_for_the_gate_alone
             ),
             "You normalise picture by picture. A batch norm takes mean and variance of each channel over all pictures "
-            "and places.": _normed_by_picture,
+            "and positions.": _normed_by_picture,
         },
         atol=1e-4,
     ),
@@ -396,7 +396,7 @@ EXERCISES = {
             "A picture with an empty mask gives 0 / 0, which is NaN, and so is every mean with it: leave it out.": (
                 _nan_with_the_empty
             ),
-            "A picture with an empty mask counts as perfect in yours: it says nothing, so leave it out.": (
+            "You count a picture with an empty mask as perfect. It says nothing, so leave it out.": (
                 _empty_as_perfect
             ),
         },

@@ -51,8 +51,8 @@ WORDS: dict[str, str] = {
     "outside. Where they disagree, the interval holds 0, and the study cannot tell.",
     "11": "Five methods, all with a picture of the source person. PG² gets the target pose as discs, PN-GAN as "
     "coloured sticks, PATN both poses as Gaussians; DG-Net gets a second picture in grey, MOMI-Net a second "
-    "picture, in which it finds the pose itself. The first three learn from pairs, DG-Net also from identity "
-    "labels, MOMI-Net from triplets.",
+    "picture, in which it finds the pose itself. The first three learn from pairs, DG-Net from triplets and "
+    "identity labels, MOMI-Net from triplets.",
     "12": "A point on the left forearm is marked in the source, in its body map, on a standing body, in the map of "
     "the wanted pose and in the answer: everywhere it has the same coordinate, and so its colour is carried "
     "from source to answer. Most pixels of the answer are carried; an arm that the source hides is mirrored "
