@@ -114,6 +114,16 @@ def test_any_number_of_levels(levels):
     assert Refiner(4, levels)(pictures, pictures).shape == pictures.shape
 
 
+def test_what_a_level_receives_from_below_is_not_negative():
+    network = Coarse(TINY)
+    seen = []
+    for narrow in network.narrow:
+        narrow.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    network(torch.randn(2, 3, *TINY.size), torch.randn(2, 17, *TINY.size))
+    assert len(seen) == TINY.levels - 1 and all(bool((each >= 0).all()) for each in seen)
+    assert all(bool(each.any()) for each in seen)
+
+
 def test_stage_one_teaches_g1_alone(eight_pairs):
     batch, learner = eight_pairs(TINY.size), objective()
     (phase,) = learner.phases(batch, done=0.59)
