@@ -26,7 +26,7 @@ if [ -n "$DRY" ]; then
 	base=(tiny-carry --device cpu)
 	study=(--preset tiny --steps 2 --pairs 20)
 	pairs=(--pairs 40 --pose-pairs 20)
-	rivals=(--preset small --steps 1 --warm-up 0)
+	rivals=(--preset small --perceptual random-vgg19 --steps 1 --warm-up 0)
 else
 	presets=(paper base small lookup)
 	steps=(--perceptual random-vgg19 --steps 15 --warm-up 5)
@@ -34,11 +34,12 @@ else
 		--log.checkpoint-every 1000000)
 	study=(--preset lookup --steps 60 --pairs 200)
 	pairs=(--pairs 500 --pose-pairs 200)
-	rivals=(--preset paper --steps 100 --warm-up 5)
+	rivals=(--preset paper --perceptual random-vgg19 --steps 100 --warm-up 5)
 fi
 
 # part NAME LIMIT COMMAND…: run it for at most LIMIT seconds or the rest of the time, and say how long it took. The whole
-# script stops if it fails; the step times may run out of time, because their file is complete after each measurement.
+# script stops if it fails; the step times may run out of time, because their file is complete after each measurement,
+# and that of the rivals names each that failed.
 part() {
 	local name=$1 limit=$2 begun=$SECONDS rc=0 left=$((SECONDS_IN_ALL - SECONDS))
 	shift 2
@@ -47,6 +48,8 @@ part() {
 	timeout "$limit" "$@" >"$OUT/$name.log" 2>&1 || rc=$?
 	if [ "$rc" = 124 ] && [ "$name" = steps ] && [ -s "$OUT/steps.json" ]; then
 		echo "steps: stopped after $limit s; the measurements so far are in steps.json" | tee -a "$OUT/parts.log"
+	elif [ "$rc" != 0 ] && [ "$name" = rivals ] && [ -s "$OUT/rival-steps.json" ]; then
+		echo "rivals: not all were measured (exit status $rc); see rival-steps.json" | tee -a "$OUT/parts.log"
 	elif [ "$rc" != 0 ]; then
 		tail -n 30 "$OUT/$name.log" >&2
 		echo "on_gpu.sh: $name failed (exit status $rc; 124 means more than $limit seconds); see $OUT/$name.log" >&2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,9 +119,28 @@ def test_rivals_steps_are_timed_at_the_shares_that_were_asked_for(module, tmp_pa
     rival_steps = module("rival_steps")
     config = rival_steps.Config(methods=("pg2",), steps=1, warm_up=0, at=(0.1, 0.9), batch=2, device="cpu",
                                 out=tmp_path / "steps.json")  # fmt: skip
-    rival_steps.main(config)
-    rows = json.loads(config.out.read_text())["rows"]
+    assert rival_steps.main(config) == 0
+    found = json.loads(config.out.read_text())
+    rows = found["rows"]
     assert [(row["method"], row["at"], row["batch"]) for row in rows] == [("pg2", 0.1, 2), ("pg2", 0.9, 2)]
+    assert found["missing"] == []
     # Only the coarse generator learns at first; the difference map's generator and D learn afterwards.
     assert all(row["seconds_per_step"] > 0 and row["parameters_trained"] > row["parameters"] for row in rows)
-    assert all(row["triplets_per_second"] == pytest.approx(2 / row["seconds_per_step"], rel=0.1) for row in rows)
+    assert all(row["pictures_per_second"] == pytest.approx(2 / row["seconds_per_step"], rel=0.1) for row in rows)
+
+
+def test_a_rival_that_cannot_be_timed_does_not_stop_the_others(module, tmp_path, monkeypatch):
+    rival_steps = module("rival_steps")
+    config = rival_steps.Config(methods=("patn", "pg2"), steps=1, warm_up=0, at=(0.1,), batch=2, device="cpu",
+                                perceptual="random-vgg19", out=tmp_path / "steps.json")  # fmt: skip
+    assert rival_steps.main(config) == 0  # PATN, too, with a VGG-19 that is not downloaded
+    monkeypatch.setattr(rival_steps, "measure", refused)
+    assert rival_steps.main(config) == 1
+    found = json.loads(config.out.read_text())
+    assert [(row["method"], row["why"]) for row in found["missing"]] == [("patn", "no VGG-19"), ("pg2", "no VGG-19")]
+    assert rival_steps.main(replace(config, minutes=1e-9)) == 1
+    assert "no time was left" in json.loads(config.out.read_text())["missing"][0]["why"]
+
+
+def refused(*_):
+    raise RuntimeError("no VGG-19")

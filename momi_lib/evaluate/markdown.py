@@ -66,8 +66,8 @@ def row(
 def given_column(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The cells of the column "given", a row each; empty where every method was given pictures alone.
 
-    >>> given_column([{"given": "RGB"}, {}]), given_column([{"given": "RGB + poses (teacher)"}, {}])
-    ([], ['RGB + poses (teacher)', '–'])
+    >>> given_column([{"given": "RGB"}, {}]), given_column([{"given": "RGB + target pose (teacher)"}, {}])
+    ([], ['RGB + target pose (teacher)', '–'])
     """
     if all(row.get("given", RGB) == RGB for row in rows):
         return []

@@ -10,8 +10,8 @@ different here, or was not found there:
 
 - The published pictures have 256 × 128 pixels; ``paper`` has 128 × 64, like everything here.
 - The drawing has COCO's joints and this library's colours, see :func:`~momi_lib.rivals.pose_pictures.stick_pictures`.
-- The norm in D (as in the generator, from the second convolution on), zero padding inside the residual blocks, and
-  initial weights from N(0, 0.02²) are the usual ones, not checked.
+- The norm in D (as in the generator, from the second convolution on) and zero padding inside the residual blocks are
+  the usual ones, not checked. Initial weights come from N(0, 0.02²); the code leaves PyTorch's own.
 - The canonical poses: the paper clusters VGG-19 features of pose drawings by K-means and takes mean poses (from memory,
   not checked; no code for it was published). Here, normalised landmarks are clustered.
 - A run is 20 epochs of all ordered pairs; ``paper`` names the steps that about 263,000 pairs of Market-1501 make.

@@ -259,8 +259,9 @@ class Posed(nn.Module):
 
     @property
     def given(self) -> str:
-        """What a table says that it is given: ``"RGB + poses (teacher)"``."""
-        return f"{RGB} + poses ({self.poses.name})"
+        """What a table says that it is given: ``"RGB + target pose (teacher)"``, or ``"both poses"``."""
+        whose = "both poses" if SOURCE_POSE in self.needs else "target pose"
+        return f"{RGB} + {whose} ({self.poses.name})"
 
     def key(self, people: People) -> str:
         """SHA-256 of what decides the poses of ``people``. Raises as :meth:`PoseSource.of_people`."""

@@ -40,7 +40,7 @@ from momi_lib.translate.swaps import device_of
 
 log = logging.getLogger(__name__)
 #: What a run that has begun cannot change.
-BEGINNING = ("method", "preset", "poses", "seed", "rival")
+BEGINNING = ("method", "preset", "poses", "seed", "same_camera", "rival")
 #: A rival takes no teacher from a file, and the student was taught by the same one.
 NO_OTHER_TEACHER = "take --poses joints if the folder has labels, or train dg-net, which needs no poses"
 
@@ -67,11 +67,15 @@ def train_rival(
     """
     out = config.out
     assert out is not None  # RivalRunConfig says where, if nobody else does
+    if config.method == "dg-net" and config.preset == "paper" and config.backbone_weights is None:
+        log.warning("dg-net: the published networks begin with ResNet-50's ImageNet weights; without "
+                    "--backbone-weights FILE they begin with random ones")  # fmt: skip
     check_minutes(minutes)
     found = checkpoint_to_resume(out, resume)
     with folder_to_fill(out):
         warn_where_alone()
         people = load(config.data, "train", size=config.rival.size)
+        check_identities(config.method, people)
         poses, source = find_poses(config, people)
         trainer = RivalTrainer(config, people, poses)
         with saying_how_to_go_on(trainer):
@@ -90,7 +94,7 @@ def _train(
     journal, seconds = JsonLog(out / LOG), 0.0
     if found:
         path, state = found
-        _check_resumed(path, state.get("begun", {}), {**begun(config), **_data(trainer.people)})
+        _check_resumed(path, state.get("begun", {}), {**begun(config), **_data(trainer.people)}, source)
         trainer.load_state_dict(state["trainer"])
         seconds = state["seconds"]
         log.info("resumed from %s", path.name)
@@ -115,6 +119,20 @@ def _train(
         save_rival(network, out / WEIGHTS, _card(trainer, network, source, trained))
 
 
+def check_identities(name: str, people: People) -> None:
+    """Raise ValueError where training pictures lack the identities, or the pairs, that a rival learns from."""
+    counts = people.persons[people.persons > 0].unique(return_counts=True)[1]
+    with_pairs = int((counts > 1).sum())
+    if with_pairs >= 2:
+        return
+    learns = "tells people apart, and learns from pairs" if name == "dg-net" else "learns from pairs"
+    raise ValueError(
+        f"{people.folder}: {name} {learns} of pictures of one person, expected labels of identity with two people or "
+        f"more who have two pictures each, got {with_pairs} such {'person' if with_pairs == 1 else 'people'} among "
+        f"{len(people)} pictures; file names such as 0002_c1s1_000451_03.jpg begin with the number of the person"
+    )
+
+
 def find_poses(config: RivalRunConfig, people: People) -> tuple[PeoplePoses | None, PoseSource | None]:
     """The poses of the training pictures, found as they are needed, and what finds them; ``None`` where none are."""
     from momi_lib.rivals.methods import method
@@ -129,11 +147,12 @@ def find_poses(config: RivalRunConfig, people: People) -> tuple[PeoplePoses | No
 
 def begun(config: RivalRunConfig) -> dict[str, Any]:
     """The options that decide what a run has learned so far."""
-    options = {"method": config.method, "preset": config.preset, "poses": config.poses, "seed": config.seed}
+    options = {"method": config.method, "preset": config.preset, "poses": config.poses, "seed": config.seed,
+               "same_camera": config.same_camera}  # fmt: skip
     return {**options, "rival": {n: v for n, v in plain(config.rival).items() if n != "learning_rate"}}
 
 
-def _check_resumed(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def _check_resumed(path: Path, then: Mapping[str, Any], now: Mapping[str, Any], source: PoseSource | None) -> None:
     if not then.keys() >= {*BEGINNING}:
         raise ValueError(f"{path}: is a checkpoint of a run of another kind; choose another --out.")
     unlike = [f"{name} was {then[name]} and is {now[name]} here" for name in BEGINNING[:-1] if then[name] != now[name]]
@@ -141,6 +160,8 @@ def _check_resumed(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) 
         was, is_now = then["rival"].get(name), now["rival"][name]
         if was != is_now:
             unlike.append(f"{name} was {was} and is {is_now} here")
+    if source is not None and not unlike and then.get("poses_sha256", source.sha256) != source.sha256:
+        unlike.append(f"the {source.name} that finds the poses has other weights now")
     unlike += other_data(then, now) if not unlike else []  # pictures of another size are other pictures
     if unlike:
         raise ValueError(f"{path}: cannot be gone on with: {'; '.join(unlike)}. {SAME}")
@@ -157,7 +178,8 @@ class RivalReporter(Reporter):
 
     def begun(self) -> dict[str, Any]:
         """The options that a run which goes on from this checkpoint must share."""
-        return {**begun(self.trainer.config), **_data(self.trainer.people)}
+        poses = {} if self.source is None else {"poses_sha256": self.source.sha256}
+        return {**begun(self.trainer.config), **poses, **_data(self.trainer.people)}
 
     @torch.no_grad()
     def swaps(self) -> Tensor:

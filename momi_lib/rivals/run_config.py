@@ -30,7 +30,10 @@ class RivalRunConfig(RunConfig):
         learning_rate: of the generator.
         mirror: probability that a triplet is mirrored.
         ema: decay of the moving average of the generator's weights; 0: the weights themselves.
-        same_camera: probability that x⁺ is drawn from the camera of x, if it has a second picture of the person.
+        same_camera: probability that x⁺ is drawn from the camera of x, if it has a second picture of the person;
+            ``None`` is 1 for ``small`` and 0 for ``paper``, whose pairs are any two pictures of a person.
+        backbone_weights: path of a state dict of torchvision's ResNet-50, such as ImageNet's, from which the appearance
+            encoder and the teacher of DG-Net's preset ``paper`` begin, as published; ``None``: random weights.
         channels_last: memory layout of pictures and convolutions.
         log: how often the run reports and saves something.
 
@@ -47,7 +50,8 @@ class RivalRunConfig(RunConfig):
     learning_rate: float | None = None
     mirror: float | None = None
     ema: float | None = None
-    same_camera: float = 1.0
+    same_camera: float | None = None
+    backbone_weights: Path | None = None
     channels_last: bool = True
     log: LogConfig = field(default_factory=LogConfig)
 
@@ -58,8 +62,12 @@ class RivalRunConfig(RunConfig):
         for name, known in (("preset", ("small", "paper")), ("poses", ("teacher", "student", "joints"))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}")
-        if not 0 <= self.same_camera <= 1:
+        if self.same_camera is None:
+            object.__setattr__(self, "same_camera", 1.0 if self.preset == "small" else 0.0)
+        elif not 0 <= self.same_camera <= 1:
             raise ValueError(f"same_camera: expected a number in [0, 1], got {self.same_camera!r}")
+        if self.backbone_weights is not None and not hasattr(method(self.method).presets["paper"], "backbone_weights"):
+            raise ValueError(f"backbone_weights: {self.method} has no ResNet-50; leave out --backbone-weights")
         if self.poses != "teacher" and not method(self.method).needs:
             raise ValueError(f"poses: {self.method} is given pictures alone; leave out --poses {self.poses}")
         _ = self.rival  # refuses what the method's own options do not allow
@@ -69,4 +77,6 @@ class RivalRunConfig(RunConfig):
         """The preset's options with this run's changes."""
         names = ("steps", "batch", "learning_rate", "mirror", "ema")
         changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        if self.backbone_weights is not None:
+            changes["backbone_weights"] = str(self.backbone_weights)
         return replace(method(self.method).presets[self.preset], **changes)

@@ -1,6 +1,13 @@
 """The race: PG², PN-GAN, PATN, DG-Net and MOMI-Net, trained on the same people, and scored alike.
 
-Each run has 15 minutes, those of DG-Net have 30; its networks after half of them are a row of their own.
+Each run has as many steps as fit into 15 minutes at a pace that is measured before the first run. Those of DG-Net
+have as many as fit into 30, and its networks after half of that time are a row of their own. The steps are then the
+same for all seeds, also where a run takes place on a slower machine or beside other work.
+
+Not everything can be alike. PN-GAN, PATN and DG-Net end with falling rates, as published. PG² has a constant rate, and
+its small preset draws with averaged weights; MOMI-Net has both. PG²'s preset was changed once, after its first run was
+scored, and that run was repeated: see :mod:`momi_lib.rivals.pg2`. The pictures that a run shows of itself are of test
+people, and were looked at.
 
 What is claimed was written down here before the first run: :data:`CLAIMS`. Every run is trained once and scored once,
 and its scores are a file of their own, so that the race can be stopped and started again, and shared by several
@@ -33,10 +40,11 @@ from momi_lib.evaluate.pairs import SET
 from momi_lib.evaluate.truth_judges import Judges
 from momi_lib.files import refuse_unwritable, sha256, weights_folder, write_json
 from momi_lib.pose import TeacherMaps, load_teacher
-from momi_lib.provenance import environment
+from momi_lib.provenance import environment, plain
+from momi_lib.rivals.base import PoseGuided
 from momi_lib.rivals.loop import RivalTrainer
-from momi_lib.rivals.methods import TITLES
-from momi_lib.rivals.posed import pose_source
+from momi_lib.rivals.methods import TITLES, method
+from momi_lib.rivals.posed import Posed, pose_source
 from momi_lib.rivals.run import find_poses, train_rival
 from momi_lib.rivals.run_config import RivalRunConfig
 from momi_lib.rivals.weights import load_answer
@@ -46,6 +54,7 @@ from momi_lib.study.statistics import t_multiplier
 from momi_lib.train import TrainConfig, Trainer, preset, train
 from momi_lib.train.presets import as_in_the_paper, changed
 from momi_lib.train.run import WEIGHTS
+from momi_lib.translate.weights import network_of
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +64,8 @@ NAMES = {**TITLES, MOMI: "MOMI-Net, the paper's parts", SMALL: "MOMI-Net, commit
 MINUTES = {"pg2": 15.0, "pn-gan": 15.0, "patn": 15.0, "dg-net": 30.0, MOMI: 15.0}
 HALF, HALVED = "dg-net-15", "dg-net"
 SWAPS, SHOWN = 400, 8
-#: Steps whose time decides how many fit into the minutes, after some that are not counted.
-WARM_UP, TIMED = 5, 25
+#: Moments of a run at which steps are timed, and at each of them the steps before that do not count, and those that do.
+MOMENTS, WARM_UP, TIMED = 10, 2, 6
 LOCK = "race.lock"
 
 
@@ -67,7 +76,7 @@ class Claim:
     Attributes:
         says: the claim.
         terms: the number is a sum of scores: (factor, method, score).
-        sign: 1: the claim holds where the number is above 0; -1: below; 0: where it is 0.
+        sign: 1: the claim holds where the number is above 0; -1: below.
     """
 
     says: str
@@ -94,7 +103,6 @@ CLAIMS: tuple[Claim, ...] = (
       for name in _GUIDED),
     *(Claim(f"{_SHORT[name]}'s L1 rises with 8 pixels of noise on the joints", ((1.0, name, "noise_rise"),))
       for name in (*_GUIDED, MOMI)),
-    Claim("DG-Net does not depend on any joints", ((1.0, "dg-net", "noise_rise"),), 0),
     *(Claim(f"The Fréchet distance puts DG-Net before {_SHORT[name]}",
             ((1.0, "dg-net", "frechet"), (-1.0, name, "frechet")), -1) for name in (*_GUIDED, MOMI)),
     *(_above(f"The masked L1 of true swaps puts {_SHORT[name]} before DG-Net", "l1", "dg-net", name)
@@ -170,46 +178,99 @@ def config(race: Race, name: str, seed: int, steps: int) -> TrainConfig | RivalR
     return changed(replace(plain, data=race.data, out=out, seed=seed, device=race.device), changes)
 
 
-def seconds_a_step(race: Race, name: str) -> float:
-    """Measured on this machine, with everything that a step of the run does; nothing is kept."""
+def seconds_a_step(race: Race, name: str) -> list[float]:
+    """Measured on this machine at evenly spread moments of a run, with everything that a step does; nothing is kept.
+
+    A step of DG-Net takes several times as long at the end as at the beginning, when only its teacher learns.
+    """
     some = config(race, name, 0, 10_000)
     people = load(race.data, "train", size=(128, 64))
     if isinstance(some, RivalRunConfig):
         poses, _ = find_poses(some, people)
         trainer: RivalTrainer | Trainer = RivalTrainer(some, people, poses)
-        trainer.step = some.rival.steps // 2  # where all parts of the run are at work
     else:
         trainer = Trainer(some, people, TeacherMaps(load_teacher(None, "cpu"), people))
-    for _ in range(WARM_UP):
-        trainer.train_step()
-    begun = time.monotonic()
-    for _ in range(TIMED):
-        float(next(iter(trainer.train_step().values())))  # a GPU has to be waited for
-    return (time.monotonic() - begun) / TIMED
+    found = []
+    for moment in range(MOMENTS):
+        if isinstance(trainer, RivalTrainer):  # MOMI-Net's steps are alike
+            trainer.step = round((moment + 0.5) / MOMENTS * trainer.steps)
+        for _ in range(WARM_UP):
+            trainer.train_step()
+        begun = time.monotonic()
+        for _ in range(TIMED):
+            float(next(iter(trainer.train_step().values())))  # a GPU has to be waited for
+        found.append(float(f"{(time.monotonic() - begun) / TIMED:.4g}"))
+    return found
 
 
 def paces(race: Race) -> dict[str, Any]:
     """Seconds a step of every method, measured before the first run and kept beside the scores.
 
-    All seeds of a method then have as many steps, also where the race goes on at another time. Delete the file to
-    measure again.
+    All seeds of a method then have as many steps, also where the race goes on at another time or on another machine.
+    Delete a method's line from the file to measure again.
     """
     file = race.scores / "pace.json"
-    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {**environment(), "seconds": {}}
+    here = environment()
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {**here, "seconds": {}}
+    if known["device"] != here["device"]:
+        log.warning("%s: the pace was measured on %s and this is %s; the steps stay as they are", file,
+                    known["device"], here["device"])  # fmt: skip
     for name in race.names:
         if name not in known["seconds"]:
-            known["seconds"][name] = float(f"{seconds_a_step(race, name):.4g}")
+            known["seconds"][name] = seconds_a_step(race, name)
             write_json(file, known)
-            log.info("%s: %.3f s a step", name, known["seconds"][name])
+            log.info("%s: %.3f s a step", name, fmean(known["seconds"][name]))
     return known
 
 
 def steps_of(race: Race, name: str, pace: Mapping[str, Any] | None) -> int:
-    """How many steps a run has: an even number, so that half of them is one, too."""
+    """How many steps a run has: as many as fit into its minutes at the measured pace, an even number."""
     if race.steps is not None:
         return race.steps
     assert pace is not None
-    return 2 * max(1, round(race.minutes * MINUTES[name] * 60 / pace["seconds"][name] / 2))
+    return 2 * max(1, round(race.minutes * MINUTES[name] * 60 / fmean(_moments(pace, name)) / 2))
+
+
+def speeds(race: Race, scorer: Scorer) -> dict[str, Any]:
+    """Milliseconds of a swap with its pose network, measured once, with first weights, and kept beside the scores."""
+    file = race.scores / "speed.json"
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {**environment(), "ms_a_swap": {}}
+    people, rows = scorer.truth.people, slice(64)
+    pictures = people.pictures[scorer.truth.source[rows]], people.pictures[scorer.truth.target[rows]]
+    for name in MINUTES:
+        if name not in known["ms_a_swap"]:
+            some = config(race, name, 0, 2)
+            if isinstance(some, RivalRunConfig):
+                network: Any = method(name).network(some.rival).to(scorer.device).eval()
+                source = pose_source("teacher", device=scorer.device)
+                network = Posed(network, source).eval() if isinstance(network, PoseGuided) else network
+            else:
+                network = network_of(some.network).to(scorer.device).eval()
+            swap_all(network, *(part[:8] for part in pictures))
+            begun = time.monotonic()
+            swap_all(network, *pictures)
+            known["ms_a_swap"][name] = float(f"{1e3 * (time.monotonic() - begun) / len(pictures[0]):.3g}")
+            write_json(file, known)
+    return known
+
+
+def _moments(pace: Mapping[str, Any] | None, name: str) -> list[float]:
+    found = [1.0] if pace is None else pace["seconds"][name]
+    return found if isinstance(found, list) else [found]
+
+
+def half_way(steps: int, moments: Sequence[float]) -> int:
+    """The step at which half of a run's time is over, where steps take ``moments``, each for an equal part of the run.
+
+    >>> half_way(100, [1.0]), half_way(100, [1.0, 3.0])
+    (50, 67)
+    """
+    left = sum(moments) / 2
+    for before, seconds in enumerate(moments):
+        if seconds >= left:
+            return round(steps * (before + left / seconds) / len(moments))
+        left -= seconds
+    return steps
 
 
 def run_race(race: Race) -> dict[str, Any]:
@@ -232,10 +293,12 @@ def run_race(race: Race) -> dict[str, Any]:
     scorer = Scorer(truth, Judges(truth, device), acquaintances(truth), device)
     pose_source("teacher", device=device).of_people(load(race.data, "train"))  # in the cache, before any clock runs
     pace = None if race.steps is not None else paces(race)
+    speeds(race, scorer)
     _beside(race, scorer)
     for seed in range(race.seeds):
         for name in race.names:
-            _run(race, name, seed, steps_of(race, name, pace), scorer)
+            steps = steps_of(race, name, pace)
+            _run(race, name, seed, steps, half_way(steps, _moments(pace, name)), scorer)
             write_summary(race, scorer)
     return write_summary(race, scorer)
 
@@ -263,19 +326,15 @@ class Scorer:
                 "swaps": len(self.truth)}  # fmt: skip
 
     def score(self, weights: Path | str) -> dict[str, Any]:
-        """All scores of a network, and the time of a swap with its pose network."""
+        """All scores of a network, and how large it is with and without its pose network."""
         method = load_answer(weights, device=self.device)
         scores = score_method(method, self.truth, self.judges, self.others)
-        people, rows = self.truth.people, slice(64)
-        begun = time.monotonic()
-        swap_all(method, people.pictures[self.truth.source[rows]], people.pictures[self.truth.target[rows]])
-        seconds = (time.monotonic() - begun) / len(self.truth.source[rows])
         whole: Any = method  # a Posed has a pose network beside the rival, a MomiNet has one in it
         sizes = {
             "parameters": sum(p.numel() for p in getattr(whole, "rival", whole).parameters()),
             "parameters_with_pose_network": sum(p.numel() for p in whole.parameters()),
         }
-        return {**scores, "needs": sorted(method.needs), **sizes, "ms_a_swap": float(f"{1e3 * seconds:.3g}")}
+        return {**scores, "needs": sorted(method.needs), **sizes}
 
     def picture(self, weights: Path | str, file: Path) -> None:
         """The first shown swaps of a network, as one row."""
@@ -286,52 +345,72 @@ class Scorer:
         save_picture(picture_grid([to_float(drawn)], padding=0), file)
 
 
-def _run(race: Race, name: str, seed: int, steps: int, scorer: Scorer) -> None:
+def options_of(some: TrainConfig | RivalRunConfig) -> dict[str, Any]:
+    """What makes the run of a method what it is, apart from its length and seed."""
+    if isinstance(some, RivalRunConfig):
+        return {n: v for n, v in plain(some.rival).items() if n != "steps"} | {"same_camera": some.same_camera}
+    parts = {"network": some.network, "loss": some.loss, "optim": some.optim, "augment": some.augment}
+    return {**{part: plain(value) for part, value in parts.items()}, "batch": some.batch}
+
+
+def _run(race: Race, name: str, seed: int, steps: int, half: int, scorer: Scorer) -> None:
     """Train and score one run, unless that has been done or another process does it."""
     kept = race.scores / f"{name}-seed{seed}.json"
     halves = [race.scores / f"{HALF}-seed{seed}.json"] if name == HALVED else []
-    if all(_known(file, scorer, steps) for file in (kept, *halves)):
-        return
     some = config(race, name, seed, steps)
+    wanted = {"length": steps, "options": options_of(some)}
+    if all(_known(file, scorer, wanted) for file in (kept, *halves)):
+        return
     folder = race.folder(name, seed)
     with held(folder / LOCK) as ours:
         if not ours:
             log.info("%s: left to %s which is working on it", folder, holder(folder / LOCK))
             return
+        if (folder / WEIGHTS).is_file():
+            _refuse_another(folder, some)
         if not (folder / WEIGHTS).is_file() or _card(folder)["steps"] < steps:
             if isinstance(some, RivalRunConfig):
                 if halves and not (folder / "half.safetensors").is_file():
-                    train_rival(some, resume=True, until=steps // 2)
+                    train_rival(some, resume=True, until=half)
                     for end in (".json", ".safetensors"):
                         shutil.copy((folder / WEIGHTS).with_suffix(end), folder / f"half{end}")
                 train_rival(some, resume=True)
             else:
                 train(some, resume=True)
         for weights, file in zip((WEIGHTS, "half.safetensors"), (kept, *halves), strict=False):
-            _score(folder / weights, file, scorer, steps)
+            _score(folder / weights, file, scorer, wanted)
 
 
 def _card(folder: Path) -> dict[str, Any]:
     return json.loads((folder / WEIGHTS).with_suffix(".json").read_text(encoding="utf-8"))
 
 
-def _known(file: Path, scorer: Scorer, steps: int | None) -> bool:
-    """Whether a file has the scores of a run of these steps under the same conditions."""
+def _refuse_another(folder: Path, some: TrainConfig | RivalRunConfig) -> None:
+    """Raise ValueError where the weights in a run's folder were trained with other options."""
+    card, wanted = _card(folder), json.loads(json.dumps(options_of(some)))
+    then = {**card.get("config", {}), **card.get("rival", {})}
+    for name, value in wanted.items():
+        if then.get(name, value) != value:
+            raise ValueError(f"{folder}: holds a run with {name} {then[name]}, and now it is {value}; move it away, or "
+                             "choose another --out")  # fmt: skip
+
+
+def _known(file: Path, scorer: Scorer, run: Mapping[str, Any]) -> bool:
+    """Whether a file has the scores of such a run, of its length and options, under the same conditions."""
     if not file.is_file():
         return False
     known = json.loads(file.read_text(encoding="utf-8"))
-    wanted = json.loads(json.dumps(scorer.conditions)) | ({} if steps is None else {"length": steps})
+    wanted = json.loads(json.dumps({**scorer.conditions, **run}))
     return all(known.get(name) == value for name, value in wanted.items())
 
 
-def _score(weights: Path, file: Path, scorer: Scorer, length: int | None) -> None:
-    if _known(file, scorer, length):
+def _score(weights: Path, file: Path, scorer: Scorer, run: Mapping[str, Any]) -> None:
+    if _known(file, scorer, run):
         return
     about = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
     facts = {name: about[name] for name in ("seed", "steps", "triplets", "hours", "precision", "device", "date",
                                             "versions", "poses_of") if name in about}  # fmt: skip
-    write_json(file, {**facts, "length": length, **scorer.conditions, **scorer.score(weights),
-                      "weights_sha256": sha256(weights)})  # fmt: skip
+    write_json(file, {**facts, **run, **scorer.conditions, **scorer.score(weights), "weights_sha256": sha256(weights)})
     scorer.picture(weights, file.with_suffix(".png"))
 
 
@@ -341,9 +420,9 @@ def _beside(race: Race, scorer: Scorer) -> None:
     weights = weights_folder() / "momi-small.safetensors"
     if file.is_file() and json.loads(file.read_text(encoding="utf-8")).get("weights_sha256") != sha256(weights):
         file.unlink()
-    _score(weights, file, scorer, None)
+    _score(weights, file, scorer, {})
     trivial = race.scores / "trivial.json"
-    if not _known(trivial, scorer, None):
+    if not _known(trivial, scorer, {}):
         answers = trivial_answers(scorer.truth, load(race.data, "train"))
         rows = {name: scorer.judges.score(drawn) | copied(drawn, scorer.truth) for name, drawn in answers.items()}
         write_json(trivial, {**scorer.conditions, "rows": rows})
@@ -356,21 +435,25 @@ def write_summary(race: Race, scorer: Scorer) -> dict[str, Any]:
         files = sorted(race.scores.glob(f"{name}-seed?*.json")) + sorted(race.scores.glob(f"{name}.json"))
         rows = [json.loads(file.read_text(encoding="utf-8")) for file in files]
         rows = [row for row in rows if row["fingerprint"] == scorer.conditions["fingerprint"]]
+        if name != SMALL:  # runs with options of an earlier day do not count
+            options = json.loads(json.dumps(options_of(config(race, HALVED if name == HALF else name, 0, 2))))
+            rows = [row for row in rows if row.get("options") == options]
         if rows:
             runs[name] = rows
     trivial = json.loads((race.scores / "trivial.json").read_text(encoding="utf-8"))["rows"]
-    pace = race.scores / "pace.json"
+    pace, speed = (race.scores / f"{name}.json" for name in ("pace", "speed"))
     result = {
-        "what": "methods trained on the same people for the given minutes, scored on true swaps of people never "
-        "seen; means over seeds, _error the standard error resampled by person, _seeds the standard deviation over "
-        "seeds",
+        "what": "methods trained on the same people, as many steps as fit into the given minutes at the given pace, "
+        "scored on true swaps of people never seen; means over seeds, _error the standard error resampled by person, "
+        "_seeds the standard deviation over seeds",
         **scorer.conditions,
         **environment(scorer.device),
         "minutes": {name: race.minutes * minutes for name, minutes in MINUTES.items()},
         "pace": json.loads(pace.read_text(encoding="utf-8")) if pace.is_file() else None,
+        "speed": json.loads(speed.read_text(encoding="utf-8")) if speed.is_file() else None,
         "rows": {name: means(rows) for name, rows in runs.items()},
         "trivial": trivial,
-        "claims": [decide(claim, runs) for claim in CLAIMS],
+        "claims": [decide(claim, runs, race.seeds) for claim in CLAIMS],
         "orders": orders({name: means(rows) for name, rows in runs.items()} | trivial),
     }
     write_json(race.results, result)
@@ -388,7 +471,8 @@ def means(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         found[name] = float(f"{fmean(values):.5g}")
         if len(values) > 1 and not name.endswith("_error"):
             found[f"{name}_seeds"] = float(f"{stdev(values):.3g}")
-    texts = {name: sorted({row[name] for row in rows}) for name in ("device", "date", "precision") if name in first}
+    names = ("device", "date", "precision", "poses_of")
+    texts = {name: sorted({row[name] for row in rows}) for name in names if name in first}
     return {**found, **texts, "needs": first["needs"], "poses": _mean_poses(rows)}
 
 
@@ -399,13 +483,15 @@ def _mean_poses(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]
     }
 
 
-def decide(claim: Claim, runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+def decide(claim: Claim, runs: Mapping[str, Sequence[Mapping[str, Any]]], seeds_wanted: int = 1) -> dict[str, Any]:
     """The number of a claim with its 95 % interval, and whether it ``"holds"``, is ``"refuted"`` or stays ``"open"``.
+
+    As long as a method has fewer than ``seeds_wanted`` runs, the verdict is ``"too few runs"``.
 
     The interval joins two errors: that of the people, from the scores' standard errors (as if methods were judged on
     independent swaps, which makes it wider), and that of the seeds, Student's t over the methods' means.
     """
-    told = {"says": claim.says, "holds if": {1: "above 0", -1: "below 0", 0: "0"}[claim.sign]}
+    told = {"says": claim.says, "holds if": {1: "above 0", -1: "below 0"}[claim.sign]}
     if any(name not in runs for _, name, _ in claim.terms):
         return {**told, "verdict": "not run"}
     value, people, seeds, freedom = 0.0, 0.0, 0.0, math.inf
@@ -419,14 +505,13 @@ def decide(claim: Claim, runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dic
     several = math.isfinite(freedom)
     half = math.sqrt(1.96**2 * people + (t_multiplier(int(freedom)) ** 2 * seeds if several else 0.0))
     low, high = value - half, value + half
-    if claim.sign == 0:
-        verdict = "holds" if low == high == 0 else "refuted"
-    else:
-        low_side, high_side = (low, high) if claim.sign > 0 else (-high, -low)
-        verdict = "holds" if low_side > 0 else "refuted" if high_side < 0 else "open"
+    low_side, high_side = (low, high) if claim.sign > 0 else (-high, -low)
+    verdict = "holds" if low_side > 0 else "refuted" if high_side < 0 else "open"
+    fewest = min(len(runs[name]) for _, name, _ in claim.terms)
+    if fewest < seeds_wanted:
+        verdict = "too few runs"
     numbers = {"value": value, "low": low, "high": high}
-    return {**told, **{n: float(f"{v:.4g}") for n, v in numbers.items()}, "verdict": verdict,
-            "runs": min(len(runs[name]) for _, name, _ in claim.terms)}  # fmt: skip
+    return {**told, **{n: float(f"{v:.4g}") for n, v in numbers.items()}, "verdict": verdict, "runs": fewest}
 
 
 #: Scores by which answers are put in order, and what is best: the largest (True), the smallest, or nearest to a number.

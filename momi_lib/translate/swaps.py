@@ -32,8 +32,8 @@ class Swaps(Protocol):
 
     Attributes:
         config: its ``size`` is (H, W) of all pictures.
-        needs: what else the method was given, from outside or from a pose network of its own: a subset of
-            :data:`NEEDS`. Empty: RGB alone.
+        needs: what else the method is given, from outside or from a pose network that did not learn with it: a subset
+            of :data:`NEEDS`. Empty: RGB alone.
 
     A method with weights also has ``parameters()``, so that its device is known; it is then in evaluation mode. A
     method that can put several things behind the person has ``backgrounds``, see :func:`usual_background`.

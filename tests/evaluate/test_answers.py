@@ -108,7 +108,7 @@ def test_swaps_of_pairs_are_those_of_their_pictures(truth: Truth) -> None:
 def test_labels_reach_a_rival_through_its_pairs(truth: Truth, pairs: Pairs, tmp_path: Path) -> None:
     posed = Posed(Ring(), LabelledPoses())
     answer = network_answer("ring@joints", posed, "ab" * 32)
-    assert answer.given["given"] == "RGB + poses (joints)" and answer.given["poses_sha256"] == posed.poses.sha256
+    assert answer.given["given"] == "RGB + both poses (joints)" and answer.given["poses_sha256"] == posed.poses.sha256
     for drawn in (swap_pairs(posed, truth), answer.pictures(pairs, tmp_path)):
         for picture, (x, y) in zip(drawn, noses(truth.people, truth.target), strict=True):
             assert picture[:, y, x].tolist() == [255] * 3
@@ -168,14 +168,15 @@ def test_the_table_of_true_swaps_says_who_was_given_a_pose(truth: Truth, monkeyp
     table = truth_table(["small", Echo("echo"), posed], limit=5, named=False)
     rows = {row["answer"]: row for row in table["rows"]}
     assert list(rows) == ["copy source", "copy target", "mean picture", "momi-small", "echo", "Posed", "true swap"]
-    assert [row.get("given") for row in rows.values()] == [None] * 3 + ["RGB"] * 2 + ["RGB + poses (joints)", None]
+    given = [row.get("given") for row in rows.values()]
+    assert given == [None] * 3 + ["RGB"] * 2 + ["RGB + both poses (joints)", None]
     assert rows["Posed"]["poses_sha256"] == posed.poses.sha256 and "poses_sha256" not in rows["echo"]
     assert rows["echo"]["l1"] == rows["copy source"]["l1"] and rows["echo"]["weights_sha256"] is None
     assert rows["Posed"]["l1"] != rows["copy source"]["l1"] and len(rows["momi-small"]["weights_sha256"]) == 64
     beside = {(row["answer"], row["beside"]) for row in table["differences"]}
     assert {("Posed", "momi-small"), ("echo", "copy target")} <= beside
     lines = markdown(table).splitlines()
-    assert lines[0].startswith("| answer | given | masked L1 ↓") and "| Posed | RGB + poses (joints) |" in lines[7]
+    assert lines[0].startswith("| answer | given | masked L1 ↓") and "| Posed | RGB + both poses (joints) |" in lines[7]
     assert "| copy source | – |" in lines[2] and {line.count("|") for line in lines[:9]} == {9}
     unlabelled = replace(truth, people=replace(truth.people, joints=None))
     monkeypatch.setattr(module, "load_truth", lambda folder: unlabelled)

@@ -315,14 +315,14 @@ def test_aps_stands_beside_the_papers():
 def test_who_was_given_a_pose_has_it_said_in_every_form():
     scores = {"FID": {"name": "FID[net]", "value": 3.0}}
     lines = [row("real pictures", scores), row("momi-x", scores, "ab", {"given": "RGB"}),
-             row("pg2", scores, "cd", {"given": "RGB + poses (teacher)", "poses_sha256": "ef"})]  # fmt: skip
+             row("pg2", scores, "cd", {"given": "RGB + target pose (teacher)", "poses_sha256": "ef"})]  # fmt: skip
     facts = {"command": "c", "device": "d", "date": "2026-01-01", "pairs": 9, "pairs_sha256": "0" * 64, "seed": 0}
     text = markdown({"rows": lines, **facts}).splitlines()
     assert text[0] == "| answer | given | FID[net] ↓ |" and text[2] == "| real pictures | – | 3.00 |"
-    assert text[3:5] == ["| momi-x | RGB | 3.00 |", "| pg2 | RGB + poses (teacher) | 3.00 |"]
+    assert text[3:5] == ["| momi-x | RGB | 3.00 |", "| pg2 | RGB + target pose (teacher) | 3.00 |"]
     assert {line.count("|") for line in text[: 5 + len(PAPER)]} == {4}
     table = list(csv.reader(comma_separated({"rows": lines}).splitlines()))
-    assert [line[-1] for line in table[:4]] == ["given", "–", "RGB", "RGB + poses (teacher)"]
+    assert [line[-1] for line in table[:4]] == ["given", "–", "RGB", "RGB + target pose (teacher)"]
     assert {len(line) for line in table} == {7}
     assert "given" not in markdown({"rows": lines[:2], **facts}) + comma_separated({"rows": lines[:2]})
 

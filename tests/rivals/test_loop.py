@@ -6,7 +6,8 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from types import ModuleType
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -247,9 +248,33 @@ def test_a_whole_run_leaves_log_grids_checkpoint_weights_and_card(folder, tmp_pa
     assert {"sha256", "device", "date", "versions", "hours", "precision"} <= card.keys()
     assert (out / "grids" / "00000004.png").is_file() and (out / "progress.jpg").is_file()
     for changes, said in (({"seed": 1}, "seed was 0 and is 1"), ({"batch": 2}, "batch was 4 and is 2"),
-                          ({"preset": "paper"}, "preset was small and is paper")):  # fmt: skip
+                          ({"preset": "paper"}, "preset was small and is paper"),
+                          ({"same_camera": 0.5}, "same_camera was 1.0 and is 0.5")):  # fmt: skip
         with pytest.raises(ValueError, match=said):
             running.train_rival(replace(some, **changes), resume=True)
+
+
+def test_a_run_does_not_go_on_with_another_pose_network():
+    then = {name: 0 for name in running.BEGINNING} | {"rival": {}, "poses_sha256": "ab", "fingerprint": "f"}
+    same, other = (SimpleNamespace(name="teacher", sha256=sha) for sha in ("ab", "cd"))
+    now = {name: value for name, value in then.items() if name != "poses_sha256"}
+    running._check_resumed(Path("c.pt"), then, now, same)
+    with pytest.raises(ValueError, match="c.pt: cannot be gone on with: the teacher that finds the poses has other"):
+        running._check_resumed(Path("c.pt"), then, now, other)
+
+
+def test_pairs_come_from_any_camera_as_published_and_from_the_same_one_in_small_presets():
+    assert (RivalRunConfig(method="pg2").same_camera, config(preset="paper").same_camera) == (1.0, 0.0)
+    assert RivalRunConfig(method="pg2", preset="paper", same_camera=0.5).same_camera == 0.5
+
+
+def test_data_without_pairs_are_refused_in_a_sentence(people):
+    alone, one_pair = people.select([0, 3, 6, 9]), people.select([0, 1, 3])
+    with pytest.raises(ValueError, match=r"dg-net tells people apart, .* got 0 such people among 4 pictures; file"):
+        running.check_identities("dg-net", alone)
+    with pytest.raises(ValueError, match=r"pg2 learns from pairs of pictures .* got 1 such person among 3 pictures"):
+        running.check_identities("pg2", one_pair)
+    running.check_identities("pg2", people)
 
 
 def test_refusals(people, poses):
@@ -267,6 +292,8 @@ def test_refusals(people, poses):
         RivalRunConfig(method="dg-net", poses="student")
     with pytest.raises(ValueError, match="same_camera"):
         config(same_camera=2)
+    with pytest.raises(ValueError, match="backbone_weights: pg2 has no ResNet-50; leave out --backbone-weights"):
+        RivalRunConfig(method="pg2", backbone_weights=Path("resnet50.pth"))
     alone = people.select([0, 3, 6, 9])
     with pytest.raises(ValueError, match="person"):
         RivalTrainer(config(), alone, Landmarks(poses.places[:4], poses.valid[:4]))

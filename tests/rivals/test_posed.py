@@ -60,7 +60,8 @@ def poses() -> FoundPoses:
 def test_the_pose_of_the_target_is_found_and_drawn(poses: FoundPoses) -> None:
     rival = Marks()
     posed = Posed(rival, poses).eval()
-    assert isinstance(posed, Swaps) and isinstance(posed, SwapsPeople) and given_to(posed) == "RGB + poses (teacher)"
+    assert isinstance(posed, Swaps) and isinstance(posed, SwapsPeople)
+    assert given_to(posed) == "RGB + target pose (teacher)"
     assert (posed.needs, posed.config.size) == ({TARGET_POSE}, (128, 64)) and device_of(posed).type == "cpu"
     source, target = bright_at((1, 2), (3, 4)), bright_at((5, 6), (7, 8))
     assert torch.equal(posed.swap(source, target), posed(source, target))

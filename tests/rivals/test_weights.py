@@ -115,8 +115,8 @@ def test_any_answer_is_loaded_by_its_name(folder: Path) -> None:
     posed = {name: load_answer(name) for name in ("dots", "dots@teacher", "dots@student", "dots@joints")}
     assert all(isinstance(each, Posed) and not each.training for each in posed.values())
     assert [each.poses.name for each in posed.values()] == ["teacher", "teacher", "student", "joints"]
-    given = ["RGB + poses (teacher)", "RGB + poses (teacher)", "RGB + poses (student)", "RGB + poses (joints)"]
-    assert [each.given for each in posed.values()] == given
+    given = [each.given for each in posed.values()]
+    assert given == [f"RGB + both poses ({name})" for name in ("teacher", "teacher", "student", "joints")]
     assert load_answer("dots", poses="student").poses.name == "student"
     assert load_answer("dots@joints", poses="student").poses.name == "joints"  # the name says more
     own = pose_source("student", network=load_network("small").student)

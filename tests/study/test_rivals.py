@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +17,7 @@ from momi_lib.evaluate.answers import trivial_answers
 from momi_lib.rivals.run_config import RivalRunConfig
 from momi_lib.study import rivals
 from momi_lib.study.rival_scores import acquaintances, copied, gap
-from momi_lib.study.rivals import CLAIMS, MINUTES, Claim, Race, config, decide, means, orders, steps_of
+from momi_lib.study.rivals import CLAIMS, MINUTES, Claim, Race, config, decide, half_way, means, orders, steps_of
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +78,22 @@ def test_all_methods_are_given_the_same(tmp_path):
 
 
 def test_steps_fill_the_minutes():
-    pace = {"seconds": {"pg2": 0.3, "dg-net": 0.75}}
+    pace = {"seconds": {"pg2": 0.3, "dg-net": [0.25, 1.0, 1.0]}}
     assert steps_of(Race(), "pg2", pace) == 3000 and steps_of(Race(), "dg-net", pace) == 2400
+    assert half_way(2400, pace["seconds"]["dg-net"]) == 1500  # 800 × 0.25 + 700 × 1 = 100 × 1 + 800 × 1
     assert steps_of(Race(minutes=0.5), "pg2", pace) == 1500 and steps_of(Race(steps=7), "pg2", None) == 7
+
+
+def test_a_swap_is_timed_once_for_every_method(tmp_path, truth, monkeypatch):
+    timed: list[int] = []
+    monkeypatch.setattr(rivals, "swap_all", lambda network, source, target: timed.append(len(source)))
+    nobody: Any = None
+    race, scorer = Race(results=tmp_path / "rivals.json"), rivals.Scorer(truth, nobody, nobody, torch.device("cpu"))
+    race.scores.mkdir()
+    found = rivals.speeds(race, scorer)
+    assert found["ms_a_swap"].keys() == MINUTES.keys() and timed == [8, 60] * len(MINUTES)
+    assert rivals.speeds(race, scorer) == json.loads((race.scores / "speed.json").read_text())
+    assert len(timed) == 2 * len(MINUTES)
 
 
 def test_a_claim_by_hand():
@@ -92,9 +107,7 @@ def test_a_claim_by_hand():
     assert decide(claim, steady)["verdict"] == "holds"
     assert decide(Claim("below", claim.terms, -1), steady)["verdict"] == "refuted"
     assert decide(claim, {"a": runs["a"]})["verdict"] == "not run"
-    zero = Claim("nothing", ((1.0, "a", "rise"),), 0)
-    assert decide(zero, {"a": [{"rise": 0.0, "rise_error": 0.0}]})["verdict"] == "holds"
-    assert decide(zero, {"a": [{"rise": 0.0, "rise_error": 0.1}]})["verdict"] == "refuted"
+    assert decide(claim, steady, 2)["verdict"] == "too few runs"  # b has one
 
 
 def test_claims_speak_of_what_is_scored():
@@ -162,6 +175,7 @@ def test_the_race_goes_on_where_it_stopped(tmp_path, truth, monkeypatch):
     monkeypatch.setattr(rivals, "train", finish)
     monkeypatch.setattr(rivals, "train_rival", finish)
     monkeypatch.setattr(rivals.Scorer, "score", score)
+    monkeypatch.setattr(rivals, "speeds", lambda race, scorer: {})
     monkeypatch.setattr(rivals.Scorer, "picture", lambda self, weights, file: None)
     monkeypatch.setattr(rivals, "Judges", lambda truth, device: judges)
     monkeypatch.setattr(rivals, "load_truth", lambda folder: truth)
@@ -178,3 +192,13 @@ def test_the_race_goes_on_where_it_stopped(tmp_path, truth, monkeypatch):
     shutil.rmtree(race.out / "pg2-seed0")
     rivals.run_race(race)
     assert done == [] and scored == ["patn-seed1"]
+    # Other options make another run: old scores are not taken for its own, and old weights are refused.
+    monkeypatch.setattr(rivals, "options_of", lambda some: {"l1_weight": 7.0})
+    found = rivals.run_race(replace(race, only=("pg2",), out=tmp_path / "others"))
+    assert done == ["pg2-seed0", "pg2-seed1"] and found["rows"].keys() == {"pg2", "momi-small"}
+    card = json.loads((race.out / "pg2-seed1/weights.json").read_text())
+    card["rival"] = {"l1_weight": 50.0}
+    (race.out / "pg2-seed1/weights.json").write_text(json.dumps(card))
+    (race.scores / "pg2-seed1.json").unlink()
+    with pytest.raises(ValueError, match=r"pg2-seed1: holds a run with l1_weight 50.0, and now it is 7.0; move it"):
+        rivals.run_race(replace(race, only=("pg2",)))
