@@ -219,7 +219,8 @@ def evaluate(
 
     Args:
         weights: names of committed weights (`small`, `lookup`, `pg2`, `pn-gan`, `patn`, `dg-net`), or files. After a
-            pose-guided rival, `@teacher` (the default), `@student` or `@joints` says where its poses come from.
+            pose-guided rival, `@teacher` (the default), `@student`, `@joints` or `@canonical` (the nearest of eight
+            poses) says where its poses come from.
         data: data in Market-1501's layout; `None` is `$MOMI_DATA` or the embedded set.
         out: folder for table.json, table.csv, table.md and pairs.csv.
         pairs: how many swaps; fewer where the data have fewer.
@@ -261,7 +262,8 @@ def truth(
 
     Args:
         weights: names of committed weights (`small`, `lookup`, `pg2`, `pn-gan`, `patn`, `dg-net`), or files. After a
-            pose-guided rival, `@teacher` (the default), `@student` or `@joints` says where its poses come from.
+            pose-guided rival, `@teacher` (the default), `@student`, `@joints` or `@canonical` (the nearest of eight
+            poses) says where its poses come from.
         data: folder with true swaps; `None` is `$MOMI_DATA` or the embedded set.
         out: JSON to write.
         limit: only the first so many swaps, 2 or more.

@@ -1,7 +1,8 @@
 """A pose-guided rival behind the same door as MOMI-Net: RGB in, poses found by a frozen pose network, RGB out.
 
-Where the poses come from is a :class:`PoseSource` with a name and a hash: the teacher, a student, or labelled joints.
-Labelled joints cannot be found in pictures, so with them only the pairs of labelled people can be drawn.
+Where the poses come from is a :class:`PoseSource` with a name and a hash: the teacher, a student, labelled joints, or
+the nearest of eight canonical poses. Labelled joints cannot be found in pictures, so with them only the pairs of
+labelled people can be drawn.
 """
 
 from __future__ import annotations
@@ -35,17 +36,17 @@ from momi_lib.skeleton import JOINTS
 from momi_lib.translate import MomiNet, load_network
 from momi_lib.translate.swaps import RGB, SOURCE_POSE, device_of
 
-__all__ = ["FoundPoses", "LabelledPoses", "PoseSource", "Posed", "SourceName", "pose_source"]
+__all__ = ["CanonicalPoses", "FoundPoses", "LabelledPoses", "PoseSource", "Posed", "SourceName", "pose_source"]
 
 PEOPLE = "People, as momi_lib.data.load gives them"
-SourceName = Literal["teacher", "student", "joints"]
+SourceName = Literal["teacher", "student", "joints", "canonical"]
 
 
 class PoseSource(nn.Module, ABC):
     """Where the poses of a rival come from.
 
     Attributes:
-        name: ``"teacher"``, ``"student"`` or ``"joints"``.
+        name: ``"teacher"``, ``"student"``, ``"joints"`` or ``"canonical"``.
         sha256: of all that decides the poses but the people: of the weights and settings of a pose network.
     """
 
@@ -175,15 +176,69 @@ class LabelledPoses(PoseSource):
         return digest.hexdigest()
 
 
+class CanonicalPoses(PoseSource):
+    """The poses that another source finds, each replaced by the nearest of a few canonical ones.
+
+    That is how PN-GAN is used for re-identification: everybody is drawn in the same eight poses. As the pose source of
+    a swap it shows what is lost by that. For rivals that are given the target's pose alone.
+
+    Args:
+        found: the other source.
+        canonical: K poses, of :func:`~momi_lib.rivals.pn_gan.canonical_poses`.
+
+    Source: PN-GAN (Qian et al. 2018); see :func:`~momi_lib.rivals.pn_gan.canonical_poses` for what is different.
+
+    >>> canonical = Landmarks(64 * torch.rand(8, 17, 2), torch.ones(8, 17, dtype=torch.bool))
+    >>> poses = CanonicalPoses(pose_source("teacher"), canonical)
+    >>> found = poses.find(torch.zeros(2, 3, 128, 64))
+    >>> all(bool((canonical.places == each).all((1, 2)).any()) for each in found.places)
+    True
+    """
+
+    name = "canonical"
+    places: Tensor
+    valid: Tensor
+
+    def __init__(self, found: PoseSource, canonical: Landmarks) -> None:
+        super().__init__()
+        self.found = found
+        for part, tensor in zip(("places", "valid"), canonical, strict=True):
+            self.register_buffer(part, tensor.detach().clone())
+        digest = hashlib.sha256(found.sha256.encode())
+        for tensor in canonical:
+            digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        self.sha256 = digest.hexdigest()
+
+    def find(self, pictures: Tensor) -> Landmarks:
+        """The canonical poses nearest to those in pictures (N, 3, H, W) in [-1, 1]."""
+        return self._nearest(self.found.find(pictures))
+
+    def of_people(self, people: People) -> Landmarks:
+        """The canonical poses nearest to those of all N pictures of ``people``, on the CPU."""
+        return self._nearest(self.found.of_people(people))
+
+    def key(self, people: People) -> str:
+        """SHA-256 of all that decides the poses of ``people``. Raises as :meth:`of_people`."""
+        return hashlib.sha256(f"{self.sha256} {self.found.key(people)}".encode()).hexdigest()
+
+    def _nearest(self, poses: Landmarks) -> Landmarks:
+        from momi_lib.rivals.pn_gan import nearest_canonical
+
+        canonical = Landmarks(self.places.to(poses.places.device), self.valid.to(poses.places.device))
+        rows = nearest_canonical(poses, canonical)
+        return Landmarks(*(part[rows] for part in canonical))
+
+
 def pose_source(
     name: SourceName, *, network: nn.Module | None = None, device: torch.device | str = "cpu"
 ) -> PoseSource:
     """The pose source of a name.
 
     Args:
-        name: ``"teacher"``, ``"student"`` or ``"joints"``.
-        network: another teacher, or the network whose student is meant; ``None`` is the committed teacher, and the
-            student of the committed network ``small``. Labels need none.
+        name: ``"teacher"``, ``"student"``, ``"joints"``, or ``"canonical"``: the nearest of the eight canonical poses
+            of the training people of ``$MOMI_DATA`` or the embedded set.
+        network: another teacher (also for ``"canonical"``), or the network whose student is meant; ``None`` is the
+            committed teacher, and the student of the committed network ``small``. Labels need none.
         device: where the pose network computes.
 
     Raises:
@@ -195,7 +250,7 @@ def pose_source(
     >>> pose_source("detector")
     Traceback (most recent call last):
     ...
-    ValueError: poses: expected one of teacher, student, joints, got 'detector'
+    ValueError: poses: expected one of teacher, student, joints, canonical, got 'detector'
     """
     word("poses", name, get_args(SourceName))
     device = device_from("device", device)
@@ -205,6 +260,12 @@ def pose_source(
         if network is not None:
             raise ValueError("network: expected None with poses 'joints', which are labels, got a network")
         return LabelledPoses()
+    if name == "canonical":
+        from momi_lib.data import load
+        from momi_lib.rivals.pn_gan import canonical_poses
+
+        teacher = pose_source("teacher", network=network, device=device)
+        return CanonicalPoses(teacher, canonical_poses(*teacher.of_people(load(None, "train")))).to(device)
     if name == "teacher":
         return FoundPoses(name, network or load_teacher(None)).to(device)
     known = load_network("small") if network is None else network
@@ -226,6 +287,7 @@ class Posed(nn.Module):
 
     Raises:
         TypeError: for a rival that is not pose-guided, or without a pose source.
+        ValueError: for canonical poses and a rival that is given the source's pose.
 
     >>> Posed(torch.nn.Linear(1, 1), pose_source("joints"))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -244,6 +306,11 @@ class Posed(nn.Module):
             raise TypeError(
                 f"poses: {rival.method} draws from poses, expected a pose source, got {type(poses).__name__}; "
                 "pose_source('teacher'), 'student' or 'joints' makes one"
+            )
+        if SOURCE_POSE in rival.needs and poses.name == "canonical":
+            raise ValueError(
+                f"poses: {rival.method} is given the source's own pose, too, which canonical poses would replace; take "
+                "'teacher' or 'student', or a rival that is given the target's pose alone"
             )
         self.rival, self.poses = rival, poses
 

@@ -80,14 +80,14 @@ def split_name(name: str | Path) -> tuple[str, SourceName | None]:
     >>> split_name("pg2@detector")
     Traceback (most recent call last):
     ...
-    ValueError: weights 'pg2@detector': expected teacher, student or joints after the @, got 'detector'
+    ValueError: weights 'pg2@detector': expected teacher, student, joints or canonical after the @, got 'detector'
     """
     text = str(path_of("name", name))
     start, mark, end = text.rpartition("@")
     if not mark or Path(text).is_file():
         return text, None
     if end not in get_args(SourceName):
-        raise ValueError(f"weights {text!r}: expected teacher, student or joints after the @, got {end!r}")
+        raise ValueError(f"weights {text!r}: expected teacher, student, joints or canonical after the @, got {end!r}")
     return start, cast("SourceName", end)
 
 
@@ -181,7 +181,8 @@ def load_answer(
 
     Args:
         name: ``"small"`` or ``"lookup"``; ``"pg2"``, ``"pn-gan"``, ``"patn"`` or ``"dg-net"``; or the path of weights.
-            ``@teacher``, ``@student`` or ``@joints`` behind a pose-guided rival's name says where its poses come from.
+            ``@teacher``, ``@student``, ``@joints`` or ``@canonical`` behind a pose-guided rival's name says where its
+            poses come from.
         poses: the same where the name does not say it; or a pose source of one's own.
         device: where to put it.
 

@@ -44,7 +44,7 @@ def title_of(answer: Swaps | str | Path) -> str:
             name = text
         if name.startswith("momi-"):
             return f"MOMI-Net ({name.removeprefix('momi-')})"
-        whose = {None: "", "joints": " (labelled poses)"}
+        whose = {None: "", "joints": " (labelled poses)", "canonical": " (canonical poses)"}
         return TITLES.get(name, name) + whose.get(poses, f" (poses of the {poses})")
     if isinstance(answer, MomiNet):
         return "MOMI-Net"

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from momi_lib.data import load, to_float
 from momi_lib.rivals.base import Landmarks, PoseGuided, RivalConfig
-from momi_lib.rivals.posed import FoundPoses, LabelledPoses, Posed, pose_source
+from momi_lib.rivals.pn_gan import nearest_canonical
+from momi_lib.rivals.posed import CanonicalPoses, FoundPoses, LabelledPoses, Posed, pose_source
 from momi_lib.translate import load_network
 from momi_lib.translate.swaps import SOURCE_POSE, TARGET_POSE, Swaps, SwapsPeople, device_of, given_to
 
@@ -169,12 +170,39 @@ def test_people_without_labels_are_refused() -> None:
             refused()
 
 
+def test_canonical_poses_are_few_and_the_nearest(poses: FoundPoses) -> None:
+    pictures = bright_at((1, 2), (9, 8), (60, 120))
+    found = poses.find(pictures)
+    eight = Landmarks(64 * torch.rand(8, 17, 2, generator=torch.Generator().manual_seed(0)),
+                      torch.ones(8, 17, dtype=torch.bool))  # fmt: skip
+    canonical = CanonicalPoses(poses, eight)
+    rows = nearest_canonical(found, eight)
+    for part, known in zip(canonical.find(pictures), eight, strict=True):
+        assert torch.equal(part, known[rows])
+    posed, own = Posed(Marks(), canonical).eval(), Posed(Marks(), poses).eval()
+    assert posed.given == "RGB + target pose (canonical)"
+    assert torch.equal(posed.swap(pictures, pictures), own.draw(pictures, None, canonical.find(pictures)))
+    people = load(None, "query").select(slice(5))
+    rows = nearest_canonical(poses.of_people(people), eight)
+    assert torch.equal(canonical.of_people(people).places, eight.places[rows])
+    others = CanonicalPoses(poses, Landmarks(eight.places + 1, eight.valid))
+    assert len({canonical.key(people), others.key(people), poses.key(people)}) == 3
+    with pytest.raises(ValueError, match="marks is given the source's own pose, too, which canonical poses would"):
+        Posed(Marks(SOURCE_POSE, TARGET_POSE), canonical)
+
+
+def test_the_canonical_poses_of_the_training_people_are_eight() -> None:
+    source = pose_source("canonical")
+    assert isinstance(source, CanonicalPoses) and source.places.shape == (8, 17, 2)
+    assert len(source.of_people(load(None, "query")).places.unique(dim=0)) == 8
+
+
 def test_what_cannot_be_posed_is_refused(poses: FoundPoses) -> None:
     with pytest.raises(TypeError, match="marks draws from poses, expected a pose source, got NoneType"):
         Posed(Marks(), None)
     with pytest.raises(TypeError, match="expected a PoseGuided network, got Brightest"):
         Posed(Brightest(), poses)
-    with pytest.raises(ValueError, match="poses: expected one of teacher, student, joints, got 'detector'"):
+    with pytest.raises(ValueError, match="poses: expected one of teacher, student, joints, canonical, got 'detector'"):
         pose_source("detector")
     with pytest.raises(ValueError, match="expected None with poses 'joints'"):
         pose_source("joints", network=Brightest())

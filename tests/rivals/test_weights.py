@@ -158,7 +158,7 @@ def test_poses_are_asked_for_where_they_are_needed_and_nowhere_else(folder: Path
         assert load_answer(name, poses=None).needs == frozenset()
         with pytest.raises(ValueError, match="this method is given pictures alone; leave '@student' out"):
             load_answer(f"{name}@student")
-    with pytest.raises(ValueError, match="expected teacher, student or joints after the @, got 'detector'"):
+    with pytest.raises(ValueError, match="expected teacher, student, joints or canonical after the @, got 'detector'"):
         load_answer("dots@detector")
     with pytest.raises(ValueError, match="poses: expected one of"):
         load_answer("dots", poses="detector")

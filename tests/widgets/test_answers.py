@@ -391,7 +391,8 @@ def test_a_pose_source_without_heatmaps_will_do(files: dict[str, Path]) -> None:
 @pytest.mark.parametrize(
     ("name", "title"),
     [("patn@joints", "PATN (labelled poses)"), ("patn@student", "PATN (poses of the student)"), ("vunet", "vunet"),
-     ("vunet@detector", "vunet@detector"), ("small", "MOMI-Net (small)")],
+     ("pn-gan@canonical", "PN-GAN (canonical poses)"), ("vunet@detector", "vunet@detector"),
+     ("small", "MOMI-Net (small)")],
 )  # fmt: skip
 def test_titles_need_no_weights(name: str, title: str) -> None:
     assert title_of(name) == title
