@@ -242,8 +242,10 @@ def lengths(card: dict[str, Any]) -> str:
     '9 steps: student 2 of 32, body maps 3 of 16, whole network 4 of 8'
     >>> lengths({"steps": 4, "config": config, "stages": {"student": 0, "body maps": 0, "whole": 4}})
     '4 steps of 8'
+    >>> lengths({"steps": 5, "config": {"batch": None}, "rival": {"batch": 8}})
+    '5 steps of 8'
     """
-    config = card.get("config", {})
+    config = {**card.get("config", {}), **card.get("rival", {})}
     steps = card.get("steps", config.get("steps"))
     if "stages" not in card:  # older cards, and those of other networks
         first = f" (the first {config['distil_steps']} of {config['distil_batch']})" if "distil_steps" in config else ""

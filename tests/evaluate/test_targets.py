@@ -107,4 +107,5 @@ def test_teacher_and_student(name):
 
 def test_weights_are_small():
     sizes = [path.stat().st_size for path in weights_folder().glob("*.safetensors")]
-    assert max(sizes) < 15e6 and sum(sizes) < 40e6
+    assert max(sizes) < 15e6 and sum(sizes) < 56e6
+    assert all(path.stat().st_size <= 6e6 for path in weights_folder().glob("rival-*.safetensors"))
