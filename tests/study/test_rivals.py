@@ -16,8 +16,9 @@ from momi_lib.data import load_truth
 from momi_lib.evaluate.answers import trivial_answers
 from momi_lib.rivals.run_config import RivalRunConfig
 from momi_lib.study import rivals
+from momi_lib.study.rival_claims import BETTER, CLAIMS, Claim, decide, orders
 from momi_lib.study.rival_scores import acquaintances, copied, gap
-from momi_lib.study.rivals import CLAIMS, MINUTES, Claim, Race, config, decide, half_way, means, orders, steps_of
+from momi_lib.study.rivals import MINUTES, Race, config, half_way, means, steps_of
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +128,7 @@ def test_means_and_orders():
     assert found["l1"] == pytest.approx(0.2) and found["l1_error"] == pytest.approx(0.02) and found["runs"] == 2
     assert found["l1_seeds"] == pytest.approx(0.141) and "seed" not in found and found["device"] == ["a", "b"]
     assert found["poses"]["joints"]["l1"] == pytest.approx(0.2)
-    scores = dict.fromkeys(rivals.BETTER, 0.0)
+    scores = dict.fromkeys(BETTER, 0.0)
     table = {
         name: scores | {"l1": l1, "ssim": ssim, "frechet": frechet, "sharpness": sharpness}
         for name, l1, ssim, frechet, sharpness in (
@@ -168,10 +169,10 @@ def test_the_race_goes_on_where_it_stopped(tmp_path, truth, monkeypatch):
 
     def score(self, weights):
         scored.append(str(weights).rsplit("/", 2)[-2])
-        return {**dict.fromkeys(rivals.BETTER, 0.5), "needs": [], "poses": {}, "count": 3,
+        return {**dict.fromkeys(BETTER, 0.5), "needs": [], "poses": {}, "count": 3,
                 **{name: 0.1 for name in ("edges_lean", "colour_lean", "gap", "noise_rise")}}  # fmt: skip
 
-    judges = SimpleNamespace(conditions={"teacher": "t"}, score=lambda drawn: dict.fromkeys(rivals.BETTER, 0.2))
+    judges = SimpleNamespace(conditions={"teacher": "t"}, score=lambda drawn: dict.fromkeys(BETTER, 0.2))
     monkeypatch.setattr(rivals, "train", finish)
     monkeypatch.setattr(rivals, "train_rival", finish)
     monkeypatch.setattr(rivals.Scorer, "score", score)
