@@ -138,7 +138,8 @@ def rows_of(weights: Path, scores: Path | None) -> list[dict[str, Any]]:
     Raises:
         ValueError: if ``scores`` were computed with other weights.
     """
-    rows = truth_table([str(weights)])["rows"] if scores is None else json.loads(scores.read_text("utf-8"))["rows"]
+    table = truth_table([str(weights)]) if scores is None else json.loads(scores.read_text(encoding="utf-8"))
+    rows = table["rows"]
     own = [row for row in rows if row.get("weights_sha256") == sha256(weights)]
     if len(own) != 1:
         raise ValueError(f"{scores}: expected one row with the SHA-256 of {weights}, got {len(own)}")
