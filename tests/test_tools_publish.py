@@ -16,7 +16,7 @@ from momi_lib.rivals.pg2 import Pg2, Pg2Config
 from momi_lib.rivals.weights import load_rival, save_rival
 from momi_lib.train import preset
 from momi_lib.translate import MomiNet, load_network, network_of, save_network
-from tools import publish
+from tools import publish, rescore
 
 
 @pytest.fixture
@@ -71,6 +71,21 @@ def test_a_rival_is_published_like_the_rest(run, monkeypatch):
     monkeypatch.setattr(publish, "RIVAL_LIMIT", 1_000)
     with pytest.raises(ValueError, match="bytes, expected at most 1000"):
         publish.publish(run, "pg2")
+
+
+def test_a_rival_may_be_scored_later(run):
+    folder = run.parent / "weights"
+    save_rival(Pg2(Pg2Config(size=(32, 16), width=4, levels=3, refiner_width=4)), folder / "rival-pg2.safetensors", {
+        "command": "c", "config": {}, "device": "d", "date": "2026-01-01", "steps": 9})  # fmt: skip
+    row = {"l1": 0.25, "ssim": 0.5, "count": 3}
+    rows = [{**row, "answer": "copy source"},
+            {**row, "answer": "pg2", "weights_sha256": sha256(folder / "rival-pg2.safetensors")},
+            {**row, "answer": "true swap"}]  # fmt: skip
+    write_json(run.parent / "truth.json", {"rows": rows, "command": "truth", "date": "2026-01-02"})
+    rescore.rescore(("pg2",), scores=run.parent / "truth.json")
+    card = json.loads((folder / "rival-pg2.json").read_text())
+    assert [each["answer"] for each in card["scores"]["truth"]] == ["copy source", "weights", "true swap"]
+    assert card["scored_by"]["command"] == "truth" and "rival-pg2: masked L1 0.25" in (folder / "README.md").read_text()
 
 
 def test_scores_may_come_from_a_file_about_these_weights(run, monkeypatch):

@@ -1,7 +1,7 @@
 """Put the rows of a truth table into the cards of committed weights: ``python tools/rescore.py small lookup``.
 
 For a score whose definition has changed: cards that stand beside each other then mean the same by it. Writes
-``data/weights/momi-NAME.json`` and the folder's README.
+``data/weights/momi-NAME.json`` (of a rival ``rival-NAME.json``) and the folder's README.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from momi_lib.files import weights_folder, write_json  # noqa: E402
 from momi_lib.provenance import command_line  # noqa: E402
-from momi_lib.translate import weights_file  # noqa: E402
+from momi_lib.rivals.weights import answer_file  # noqa: E402
 from tools.publish import describe, rows_of  # noqa: E402
 
 
@@ -29,18 +29,18 @@ def rescore(
     """Replace the scores against true swaps in the cards.
 
     Args:
-        names: of committed weights, such as `small`.
+        names: of committed weights, such as `small` or `patn`.
         scores: JSON of ``python -m momi_lib truth``, with a row of each of them.
 
     Raises:
         ValueError: where a row is missing or was taken with other weights; then no card is changed.
     """
-    rows = {name: rows_of(weights_file(name), scores) for name in names}
+    rows = {name: rows_of(answer_file(name), scores) for name in names}
     table = json.loads(scores.read_text(encoding="utf-8"))
     for name, found in rows.items():
-        path = weights_file(name).with_suffix(".json")
+        path = answer_file(name).with_suffix(".json")
         card = json.loads(path.read_text(encoding="utf-8"))
-        card["scores"]["truth"] = found
+        card.setdefault("scores", {})["truth"] = found
         card["scored_by"] = {"command": table["command"], "date": table["date"], "put_here_by": command_line()}
         write_json(path, card)
     describe(weights_folder())

@@ -121,7 +121,7 @@ def _train(
 
 def check_identities(name: str, people: People) -> None:
     """Raise ValueError where training pictures lack the identities, or the pairs, that a rival learns from."""
-    counts = people.persons[people.persons > 0].unique(return_counts=True)[1]
+    counts = people.persons.unique(return_counts=True)[1]
     with_pairs = int((counts > 1).sum())
     if with_pairs >= 2:
         return

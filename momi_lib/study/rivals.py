@@ -6,7 +6,7 @@ same for all seeds, also where a run takes place on a slower machine or beside o
 
 Not everything can be alike. PN-GAN, PATN and DG-Net end with falling rates, as published. PG² has a constant rate, and
 its small preset draws with averaged weights; MOMI-Net has both. PG²'s preset was changed once, after its first run was
-scored, and that run was repeated: see :mod:`momi_lib.rivals.pg2`. The pictures that a run shows of itself are of test
+scored, and that run does not count: see :mod:`momi_lib.rivals.pg2`. The pictures that a run shows of itself are of test
 people, and were looked at.
 
 What is claimed was written down before the first run, in :mod:`momi_lib.study.rival_claims`. Every run is trained once
