@@ -31,7 +31,9 @@ export MOMI_SCREENSHOTS ?= $(CURDIR)/runs/screenshots
 PYTEST := $(BIN)/python -m pytest -n $(JOBS)
 CHOSEN := -m "not thorough"
 
+ifndef TOGETHER
 .NOTPARALLEL: # each step already uses all cores
+endif
 .PHONY: help lab app test thorough quick docs slides check types test-code test-notebooks
 
 help:
@@ -49,10 +51,10 @@ app: $(VENV)/.for-app
 	JUPYTER_CONFIG_PATH="$$PWD/app$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
 		$(BIN)/voila app/explorer.ipynb $(APP_OPTIONS)
 
-test: check test-code test-notebooks
-
-thorough: check
-	$(MAKE) test-code CHOSEN=
+# Checking the types and setting up the renderer leave a core idle for most of the time, so they run side by side.
+test thorough: $(VENV)/.for-test
+	$(MAKE) -j2 TOGETHER=1 check $(VENV)/.set-up
+	$(MAKE) test-code $(if $(filter thorough,$@),CHOSEN=)
 	$(MAKE) test-notebooks
 
 # The parts whose tests take seconds; tests that train, render, draw figures or open a browser are left to make test.
