@@ -16,6 +16,8 @@ from momi_lib.rivals.methods import TITLES
 from momi_lib.study.statistics import t_multiplier
 
 MOMI = "momi-paper"
+#: Runs of each method that a claim needs.
+RUNS = 3
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,10 @@ CLAIMS: tuple[Claim, ...] = (
 )  # fmt: skip
 
 
-def decide(claim: Claim, runs: Mapping[str, Sequence[Mapping[str, Any]]], seeds_wanted: int = 1) -> dict[str, Any]:
+def decide(claim: Claim, runs: Mapping[str, Sequence[Mapping[str, Any]]], runs_wanted: int = RUNS) -> dict[str, Any]:
     """The number of a claim with its 95 % interval, and whether it ``"holds"``, is ``"refuted"`` or stays ``"open"``.
 
-    As long as a method has fewer than ``seeds_wanted`` runs, the verdict is ``"too few runs"``.
+    As long as a method has fewer than ``runs_wanted`` runs, the verdict is ``"too few runs"``.
 
     The interval joins two errors: that of the people, from the scores' standard errors (as if methods were judged on
     independent swaps, which makes it wider), and that of the seeds, Student's t over the methods' means.
@@ -84,7 +86,7 @@ def decide(claim: Claim, runs: Mapping[str, Sequence[Mapping[str, Any]]], seeds_
     low_side, high_side = (low, high) if claim.sign > 0 else (-high, -low)
     verdict = "holds" if low_side > 0 else "refuted" if high_side < 0 else "open"
     fewest = min(len(runs[name]) for _, name, _ in claim.terms)
-    if fewest < seeds_wanted:
+    if fewest < runs_wanted:
         verdict = "too few runs"
     numbers = {"value": value, "low": low, "high": high}
     return {**told, **{n: float(f"{v:.4g}") for n, v in numbers.items()}, "verdict": verdict, "runs": fewest}

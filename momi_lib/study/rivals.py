@@ -49,7 +49,7 @@ from momi_lib.rivals.run import find_poses, train_rival
 from momi_lib.rivals.run_config import RivalRunConfig
 from momi_lib.rivals.weights import load_answer
 from momi_lib.study.locks import held, holder
-from momi_lib.study.rival_claims import CLAIMS, MOMI, decide, orders
+from momi_lib.study.rival_claims import CLAIMS, MOMI, RUNS, decide, orders
 from momi_lib.study.rival_scores import Acquaintances, acquaintances, copied, score_method
 from momi_lib.train import TrainConfig, Trainer, preset, train
 from momi_lib.train.presets import as_in_the_paper, changed
@@ -412,7 +412,7 @@ def write_summary(race: Race, scorer: Scorer) -> dict[str, Any]:
         "speed": json.loads(speed.read_text(encoding="utf-8")) if speed.is_file() else None,
         "rows": {name: means(rows) for name, rows in runs.items()},
         "trivial": trivial,
-        "claims": [decide(claim, runs, race.seeds) for claim in CLAIMS],
+        "claims": [decide(claim, runs, max(RUNS, race.seeds)) for claim in CLAIMS],
         "orders": orders({name: means(rows) for name, rows in runs.items()} | trivial),
     }
     write_json(race.results, result)

@@ -101,14 +101,15 @@ def test_a_claim_by_hand():
     """Values 1, 2, 3 less 1: the mean is 1, the people's error 0.1, the seeds' 1/√3, and Student's t for 2 is 4.303."""
     claim = Claim("a is above b", ((1.0, "a", "l1"), (-1.0, "b", "l1")))
     runs = {"a": [{"l1": value, "l1_error": 0.1} for value in (1.0, 2.0, 3.0)], "b": [{"l1": 1.0}]}
-    found = decide(claim, runs)
+    found = decide(claim, runs, 1)
     half = math.sqrt(1.96**2 * 0.01 + 4.3027**2 / 3)
     assert found["value"] == 1 and found["high"] == pytest.approx(1 + half, abs=1e-3) and found["verdict"] == "open"
     steady = {"a": [{"l1": value, "l1_error": 0.1} for value in (1.9, 2.0, 2.1)], "b": [{"l1": 1.0}]}
-    assert decide(claim, steady)["verdict"] == "holds"
-    assert decide(Claim("below", claim.terms, -1), steady)["verdict"] == "refuted"
+    assert decide(claim, steady, 1)["verdict"] == "holds"
+    assert decide(Claim("below", claim.terms, -1), steady, 1)["verdict"] == "refuted"
     assert decide(claim, {"a": runs["a"]})["verdict"] == "not run"
-    assert decide(claim, steady, 2)["verdict"] == "too few runs"  # b has one
+    assert decide(claim, steady)["verdict"] == decide(claim, steady, 2)["verdict"] == "too few runs"  # b has one
+    assert decide(claim, {"a": runs["a"], "b": 3 * runs["b"]})["verdict"] == "open"
 
 
 def test_claims_speak_of_what_is_scored():
