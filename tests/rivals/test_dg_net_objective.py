@@ -378,7 +378,6 @@ def test_a_resumed_run_is_the_same(batch, stop):
 
 
 @pytest.mark.slow
-@pytest.mark.thorough
 def test_eight_pairs_are_learned_by_heart(eight_pairs, run):
     """x from its own structure and the appearance of x⁺, with all losses; in use, batch norms know the whole batch."""
     eight = eight_pairs((32, 16))
