@@ -50,7 +50,7 @@ CLAIMS: tuple[Claim, ...] = (
       for name in (*_GUIDED, MOMI)),
     Claim("DG-Net's colours at the joints are nearer to the source's than to the target's",
           ((1.0, "dg-net", "colour_lean"),)),
-    *(_above(f"Beyond acquaintances, {_SHORT[name]} loses more L1 than MOMI-Net", "gap", name, MOMI)
+    *(_above(f"From same-person pairs to strangers, {_SHORT[name]}'s L1 rises more than MOMI-Net's", "gap", name, MOMI)
       for name in _GUIDED),
     *(Claim(f"{_SHORT[name]}'s L1 rises with 8 pixels of noise on the joints", ((1.0, name, "noise_rise"),))
       for name in (*_GUIDED, MOMI)),

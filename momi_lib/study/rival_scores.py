@@ -1,4 +1,4 @@
-"""What is asked of every method in the race: true swaps, what was copied, strangers beside acquaintances, the pose.
+"""What is asked of every method in the race: true swaps, what was copied, strangers and same-person pairs, the pose.
 
 All measures count the person's pixels. Errors are standard errors, resampled by person.
 """
@@ -27,7 +27,7 @@ NOISE = {"joints": 0.0, "joints + 2 px": 2.0, "joints + 4 px": 4.0, "joints + 8 
 FOUND = ("teacher", "student")
 
 
-class Acquaintances(NamedTuple):
+class SamePersonPairs(NamedTuple):
     """Pairs of one person and camera, each chosen to change the pose as much as one of the true swaps does.
 
     ``source`` and ``target`` (K,) index the test people; ``change`` (K,) is the mean distance of their joints, and
@@ -40,7 +40,7 @@ class Acquaintances(NamedTuple):
     wanted: Tensor
 
 
-def acquaintances(truth: Truth) -> Acquaintances:
+def same_person_pairs(truth: Truth) -> SamePersonPairs:
     """Pairs (x, x⁺) of the test people for which x⁺ is the right answer, matched to the true swaps by pose.
 
     Raises:
@@ -62,7 +62,7 @@ def acquaintances(truth: Truth) -> Acquaintances:
             free[nearest] = False
         chosen.append(nearest)
     index = torch.tensor(chosen)
-    return Acquaintances(first[index], second[index], change[index], wanted)
+    return SamePersonPairs(first[index], second[index], change[index], wanted)
 
 
 def _pose_change(people: People, source: Tensor, target: Tensor) -> Tensor:
@@ -73,14 +73,14 @@ def _pose_change(people: People, source: Tensor, target: Tensor) -> Tensor:
     return away.sum(1) / both.sum(1).clamp_min(1)
 
 
-def score_method(method: Swaps, truth: Truth, judges: Judges, others: Acquaintances, *, poses: int = 200) -> dict:
+def score_method(method: Swaps, truth: Truth, judges: Judges, others: SamePersonPairs, *, poses: int = 200) -> dict:
     """All scores of one method, JSON-ready.
 
     Args:
         method: takes RGB; a :class:`~momi_lib.rivals.posed.Posed` or a MomiNet is also given other poses.
         truth: M true swaps.
         judges: of these swaps.
-        others: pairs of acquaintances.
+        others: pairs of one person.
         poses: on how many of the swaps the dependence on the pose is measured.
     """
     people = truth.people
@@ -121,15 +121,15 @@ def copied(drawn: Tensor, truth: Truth) -> dict[str, float]:
     return _means(values, *persons)
 
 
-def gap(drawn: Tensor, known: Tensor, truth: Truth, others: Acquaintances) -> dict[str, float]:
+def gap(drawn: Tensor, known: Tensor, truth: Truth, others: SamePersonPairs) -> dict[str, float]:
     """How much larger the masked L1 is between strangers than between two pictures of one person.
 
     Returns:
-        ``l1_known``, ``gap`` = L1 of the true swaps less L1 of the acquaintances, with their ``_error``, and
+        ``l1_known``, ``gap`` = L1 of the true swaps less L1 of the same-person pairs, with their ``_error``, and
         ``change`` and ``change_known``: mean change of pose of both sets, in pixels.
     """
     people = truth.people
-    assert people.masks is not None  # acquaintances refuses people without
+    assert people.masks is not None  # same_person_pairs refuses people without
     strangers = masked_l1(drawn, truth.pictures, truth.masks)
     same = masked_l1(known, people.pictures[others.target], people.masks[others.target])
     persons = [people.persons[index] for index in (truth.source, truth.target)]

@@ -50,7 +50,7 @@ from momi_lib.rivals.run_config import RivalRunConfig
 from momi_lib.rivals.weights import load_answer
 from momi_lib.study.locks import held, holder
 from momi_lib.study.rival_claims import CLAIMS, MOMI, RUNS, decide, orders
-from momi_lib.study.rival_scores import Acquaintances, acquaintances, copied, score_method
+from momi_lib.study.rival_scores import SamePersonPairs, copied, same_person_pairs, score_method
 from momi_lib.train import TrainConfig, Trainer, preset, train
 from momi_lib.train.presets import as_in_the_paper, changed
 from momi_lib.train.run import WEIGHTS
@@ -249,7 +249,7 @@ def run_race(race: Race) -> dict[str, Any]:
     truth = load_truth(race.data)
     truth = truth.select(torch.linspace(0, len(truth) - 1, min(race.swaps, len(truth))).long())
     device = pick(race.device)
-    scorer = Scorer(truth, Judges(truth, device), acquaintances(truth), device)
+    scorer = Scorer(truth, Judges(truth, device), same_person_pairs(truth), device)
     pose_source("teacher", device=device).of_people(load(race.data, "train"))  # in the cache, before any clock runs
     pace = None if race.steps is not None else paces(race)
     speeds(race, scorer)
@@ -274,7 +274,7 @@ class Scorer:
 
     truth: Any
     judges: Judges
-    others: Acquaintances
+    others: SamePersonPairs
     device: torch.device
 
     @property

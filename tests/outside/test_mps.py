@@ -19,7 +19,7 @@ from momi_lib.provenance import device_name
 from momi_lib.rivals import methods
 from momi_lib.rivals.run import train_rival
 from momi_lib.rivals.run_config import RivalRunConfig
-from momi_lib.study.rival_scores import acquaintances, score_method
+from momi_lib.study.rival_scores import same_person_pairs, score_method
 from momi_lib.train import preset, train
 from momi_lib.train.config import LogConfig
 from momi_lib.train.features import FeaturesConfig
@@ -200,7 +200,7 @@ def test_rivals_learn_the_same(monkeypatch, tmp_path, crowd, method):
 @pytest.mark.slow
 @pytest.mark.thorough
 def test_the_race_scores_the_same(monkeypatch, truth):
-    others = acquaintances(truth)
+    others = same_person_pairs(truth)
     expected = score_method(momi.load("small"), truth, Judges(truth), others)
     with apple_gpu(monkeypatch):
         found = score_method(momi.load("small", device="mps"), truth, Judges(truth, "mps"), others)

@@ -17,7 +17,7 @@ from momi_lib.evaluate.answers import trivial_answers
 from momi_lib.rivals.run_config import RivalRunConfig
 from momi_lib.study import rivals
 from momi_lib.study.rival_claims import BETTER, CLAIMS, Claim, decide, orders
-from momi_lib.study.rival_scores import acquaintances, copied, gap
+from momi_lib.study.rival_scores import copied, gap, same_person_pairs
 from momi_lib.study.rivals import MINUTES, Race, config, half_way, means, steps_of
 
 
@@ -43,8 +43,8 @@ def test_recolouring_the_target_keeps_its_edges(truth):
     assert found["edges_target"] > 0.97 and found["edges_lean"] > 0.1 and found["background_copied"] < 0.9
 
 
-def test_acquaintances_are_one_person_and_camera_and_change_the_pose_as_much(truth):
-    people, found = truth.people, acquaintances(truth)
+def test_same_person_pairs_are_of_one_person_and_camera_and_change_the_pose_as_much(truth):
+    people, found = truth.people, same_person_pairs(truth)
     assert len(found.source) == len(truth)
     assert torch.equal(people.persons[found.source], people.persons[found.target])
     assert torch.equal(people.cameras[found.source], people.cameras[found.target])
@@ -55,7 +55,7 @@ def test_acquaintances_are_one_person_and_camera_and_change_the_pose_as_much(tru
 
 
 def test_the_gap_of_right_answers_is_nothing(truth):
-    people, others = truth.people, acquaintances(truth)
+    people, others = truth.people, same_person_pairs(truth)
     right = gap(truth.pictures, people.pictures[others.target], truth, others)
     assert right["gap"] == 0 and right["l1_known"] == 0
     # Who always shows the source is wrong in both, and the more so among strangers.
