@@ -2,7 +2,7 @@
 
 A page of `PAGES` contains pairs of marks, ``<!-- NAME: start -->`` and ``<!-- NAME: end -->``. The text between them is
 written here, by the function of `BLOCKS` with that name, from files that other commands wrote: ``benchmarks/results``
-(``python -m momi_lib truth`` and ``evaluate``, ``tools/notebooks/run.py --measure`` and ``hours.py``,
+(``python -m momi_lib truth``, ``evaluate`` and ``study rivals``, ``tools/notebooks/run.py --measure`` and ``hours.py``,
 ``benchmarks/swap_speed.py``, ``body_maps.py``, ``drag_obedience.py``, ``drag_truth.py``, ``steps.py`` and
 ``verdict.py``, ``tools/measure_install.py``), the cards of the weights, the embedded data and
 `momi_lib.lessons.SERIES`.
@@ -27,8 +27,10 @@ from momi_lib.evaluate.truth_table import TRUE, markdown
 from momi_lib.files import write_atomically
 from momi_lib.lessons import SERIES
 from momi_lib.pose.body_maps import PARTS
+from momi_lib.study.rivals import HALF, HALVED, NAMES
 
 ROOT = Path(__file__).resolve().parents[1]
+RACERS, RACE_COMMAND = {**NAMES, HALF: f"{NAMES[HALVED]}, half its time"}, "python -m momi_lib study rivals"
 PAGES = ("README.md", "docs/results.md", "docs/beyond-the-paper.md", "docs/for-lecturers.md", "docs/research.md",
          "data/body_maps/README.md")  # fmt: skip
 START, END = "<!-- {}: start -->", "<!-- {}: end -->"
@@ -71,6 +73,55 @@ def table_one_short(root: Path) -> str:
     lines = table(["answer", *SHORT], rows)
     lines += ["", f"{result['pairs']:,} cross-identity pairs of people never seen in training · `{result['command']}`"]
     return "\n".join(lines)
+
+
+#: Columns of the race: title → the score, and how it is written.
+RACE = {
+    "masked L1 ↓": ("l1", ".3f"),
+    "masked SSIM ↑": ("ssim", ".3f"),
+    "PCK@0.1 ↑": ("pck", ".2f"),
+    "rank-1 ↑": ("rank1", ".2f"),
+    "Fréchet ↓": ("frechet", ".1f"),
+    "sharpness, the truth's is 1": ("sharpness", ".2f"),
+    "edges' lean to the target": ("edges_lean", "+.2f"),
+    "colours' lean to the source": ("colour_lean", "+.3f"),
+    "target's background": ("background_copied", ".0%"),
+    "gap of strangers": ("gap", "+.3f"),
+    "rise with 8 px of noise": ("noise_rise", "+.3f"),
+}
+
+
+def race(root: Path) -> str:
+    """The methods that were trained for equal times; ± over their runs, where there are several."""
+    result = results(root, "rivals.json")
+    rows = []
+    for name, row in {**result["rows"], **result["trivial"]}.items():
+        cells = ["–"] * 3
+        if name in result["rows"]:
+            minutes = result["minutes"].get(name) or (result["minutes"]["dg-net"] / 2 if name == HALF else None)
+            given = " and ".join(pose.removesuffix(" pose") for pose in row["needs"])
+            cells = [f"{minutes:g}" if minutes else "–", f"{row['runs']} × {row['steps']:,.0f}", given or "–"]
+        for score, form in RACE.values():
+            spread = f" ± {row[f'{score}_seeds']:{form.removeprefix('+')}}" if f"{score}_seeds" in row else ""
+            cells.append(f"{row[score]:{form}}{spread}" if score in row else "–")
+        rows.append([RACERS.get(name, name), *cells])
+    lines = table(["answer", "minutes", "runs × steps", "given the pose of", *RACE], rows)
+    lines += ["", f"{result['swaps']} true swaps of people never seen in training, ± standard deviation of the runs · "
+              f"`{RACE_COMMAND}` · {result['device']} · {result['date'][:10]}"]  # fmt: skip
+    return "\n".join(lines)
+
+
+def claims(root: Path) -> str:
+    """What was claimed before the race, and what came of it."""
+    rows = []
+    for claim in results(root, "rivals.json")["claims"]:
+        found = ["–"] * 3
+        if "value" in claim:
+            alone = claim["low"] == claim["high"]  # a single run, of a score that has no error of the people
+            interval = "–" if alone else f"{claim['low']:+.3f} to {claim['high']:+.3f}"
+            found = [f"{claim['value']:+.3f}", interval, str(claim["runs"])]
+        rows.append([claim["says"], claim["holds if"], *found, claim["verdict"]])
+    return "\n".join(table(["claim", "holds if", "value", "95 % interval", "runs", "verdict"], rows))
 
 
 def size(root: Path) -> str:
@@ -297,6 +348,8 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "targets": targets,
     "table one": table_one,
     "table one short": table_one_short,
+    "race": race,
+    "claims": claims,
     "size": size,
     "people": people,
     "body map sets": body_map_sets,

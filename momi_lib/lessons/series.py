@@ -60,6 +60,7 @@ SERIES: tuple[Entry, ...] = (
     Entry(8, "Anyone in any pose", "08_anyone_in_any_pose.ipynb", "swap, explore and judge", (0.4, 0.4)),
     Entry(9, "Scores and how they are fooled", "09_scores.ipynb", "what Table I can and cannot see", (0.5, 1)),
     Entry(10, "Ablations and γ", "10_ablations.ipynb", "what each part adds, and how to know", (0.2, 0.2)),
+    Entry(11, "Rivals", "11_rivals.ipynb", "four other methods, the same people and judges", (0.7, 4)),
     Entry(12, "Carry, don't repaint", "12_carry_dont_repaint.ipynb", "fetch what the source shows", (0.4, 0.4)),
 )
 

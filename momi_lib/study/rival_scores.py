@@ -160,7 +160,8 @@ def pose_dependence(method: Swaps, truth: Truth) -> dict[str, dict[str, float]]:
     persons = [people.persons[index] for index in (truth.source, truth.target)]
     first: Tensor | None = None
     for name, landmarks in _given(truth, device_of(method)).items():
-        each = masked_l1(_drawn_with(method, truth, *landmarks), truth.pictures, truth.masks)
+        drawn = drawn_with(method, people.pictures[truth.source], *landmarks)
+        each = masked_l1(drawn, truth.pictures, truth.masks)
         first = each if first is None else first
         found[name] = _means({"l1": each, "rise": each - first}, *persons)
     return found
@@ -190,10 +191,23 @@ def _find(source: Any, pictures: Tensor, batch: int = 64) -> Landmarks:
 
 
 @torch.inference_mode()
-def _drawn_with(method: Posed | MomiNet, truth: Truth, source: Landmarks, target: Landmarks, batch: int = 32) -> Tensor:
-    """Swaps with given poses, (M, 3, H, W) uint8."""
-    pictures, device, drawn = truth.people.pictures[truth.source], device_of(method), []
-    for rows in torch.arange(len(truth)).split(batch):
+def drawn_with(
+    method: Posed | MomiNet, pictures: Tensor, source: Landmarks, target: Landmarks, batch: int = 32
+) -> Tensor:
+    """Swaps of a method with given poses, in place of those that it or its pose network would find.
+
+    Args:
+        method: a rival with its pose source, or a MomiNet.
+        pictures: (N, 3, H, W) uint8, the sources.
+        source: their poses, (N, 17) landmarks in pixels.
+        target: the wanted poses, as many.
+        batch: how many are drawn at once.
+
+    Returns:
+        (N, 3, H, W) uint8, on the CPU.
+    """
+    device, drawn = device_of(method), []
+    for rows in torch.arange(len(pictures)).split(batch):
         x = to_float(pictures[rows].to(device))
         poses = [Landmarks(*(part[rows].to(device) for part in each)) for each in (source, target)]
         if isinstance(method, Posed):

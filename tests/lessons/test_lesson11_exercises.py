@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from momi_lib.lessons.exercises.rivals import EXERCISES
+from momi_lib.lessons.exercises.lesson11 import EXERCISES
 from momi_lib.metrics.true_swaps import masked_l1
 from momi_lib.rivals.dg_net import PRESETS
 from momi_lib.rivals.dg_net.networks import AdaInDecoder
 from momi_lib.rivals.pg2 import pose_mask_l1
-from momi_lib.study.rival_scores import Acquaintances
+from momi_lib.study.rival_scores import SamePersonPairs
 from momi_lib.study.rival_scores import gap as gap_of_the_race
 from momi_lib.translate.attention import PoseAttentionBlock
 
@@ -72,6 +72,6 @@ def test_the_gap_is_the_races() -> None:
         people = SimpleNamespace(pictures=real, masks=masks, persons=numbers)
         truth = SimpleNamespace(people=people, pictures=real[strangers], masks=masks[strangers],
                                 source=numbers[strangers], target=numbers[strangers])  # fmt: skip
-        others = Acquaintances(known, known, torch.zeros(len(known)), torch.zeros(len(known)))
+        others = SamePersonPairs(known, known, torch.zeros(len(known)), torch.zeros(len(known)))
         theirs = gap_of_the_race(drawn[strangers], drawn[known], truth, others)
         assert theirs["gap"] == pytest.approx(float(mine), abs=2e-5)

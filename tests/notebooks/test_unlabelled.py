@@ -112,12 +112,14 @@ SAID = {
     "08_anyone_in_any_pose.ipynb": [OTHERS.format("true swaps")],
     "09_scores.ipynb": [OTHERS.format("true swaps")],
     "10_ablations.ipynb": [OTHERS.format("true swaps")],
+    "11_rivals.ipynb": [OTHERS.format("true swaps"), OTHERS.format("joints and masks")],
     "12_carry_dont_repaint.ipynb": [OTHERS.format("body maps")],
     "solutions/04_pose_attention.ipynb": [OTHERS.format("joints and masks"), OTHERS.format("true swaps")],
     "solutions/04b_lookup.ipynb": [OTHERS.format("joints and masks")],
     "solutions/06_skeleton_patches.ipynb": [OTHERS.format("true swaps")],
     "solutions/08_anyone_in_any_pose.ipynb": [OTHERS.format("true swaps")],
     "solutions/09_scores.ipynb": [OTHERS.format("true swaps")],
+    "solutions/11_rivals.ipynb": [OTHERS.format("joints and masks"), OTHERS.format("true swaps")],
     "solutions/12_carry_dont_repaint.ipynb": [OTHERS.format("body maps")],
 }
 
