@@ -199,7 +199,7 @@ def drawn_with(
     Args:
         method: a rival with its pose source, or a MomiNet.
         pictures: (N, 3, H, W) uint8, the sources.
-        source: their poses, (N, 17) landmarks in pixels.
+        source: their poses: landmarks (N, 17, 2) in pixels, and which are valid (N, 17).
         target: the wanted poses, as many.
         batch: how many are drawn at once.
 
