@@ -205,7 +205,12 @@ def drawn_with(
 
     Returns:
         (N, 3, H, W) uint8, on the CPU.
+
+    Raises:
+        TypeError: for a method that is given no poses, such as DG-Net.
     """
+    if not isinstance(method, Posed | MomiNet):
+        raise TypeError(f"method: expected a Posed or a MomiNet, which draw with poses, got {type(method).__name__}")
     device, drawn = device_of(method), []
     for rows in torch.arange(len(pictures)).split(batch):
         x = to_float(pictures[rows].to(device))

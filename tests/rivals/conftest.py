@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.nn import functional
 
 from momi_lib.rivals.base import Landmarks, RivalBatch
@@ -71,3 +73,22 @@ def run():
         return history
 
     return train
+
+
+@pytest.fixture(scope="session")
+def four_persons():
+    """A function: (folder, draw) → the folder with four persons, three pictures each, in every split.
+
+    ``draw`` makes a picture (H, W, 3) from a generator of random numbers and the number of the person's picture.
+    """
+
+    def make(root, draw):
+        rng = np.random.default_rng(0)
+        for split in ("bounding_box_train", "bounding_box_test", "query"):
+            (root / split).mkdir()
+            for person in range(1, 5):
+                for shot in range(3):
+                    Image.fromarray(draw(rng, shot)).save(root / split / f"{person:04}_c1s1_{shot:06}_00.jpg")
+        return root
+
+    return make

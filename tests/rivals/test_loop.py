@@ -13,7 +13,6 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from momi_lib.data import load
@@ -90,18 +89,15 @@ class ToyObjective(RivalObjective):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Four persons, three pictures each."""
-    root = tmp_path_factory.mktemp("people")
-    rng = np.random.default_rng(0)
-    for split in ("bounding_box_train", "bounding_box_test", "query"):
-        (root / split).mkdir()
-        for person in range(1, 5):
-            for shot in range(3):
-                picture = rng.integers(90, 130, (128, 64, 3), dtype=np.uint8)
-                picture[20:120, 16 + 4 * shot : 40 + 4 * shot] = rng.integers(0, 256, 3)
-                Image.fromarray(picture).save(root / split / f"{person:04}_c1s1_{shot:06}_00.jpg")
-    return root
+def folder(tmp_path_factory, four_persons):
+    """Four persons, three pictures each: a coloured box that moves, in front of grey."""
+
+    def draw(rng, shot):
+        picture = rng.integers(90, 130, (128, 64, 3), dtype=np.uint8)
+        picture[20:120, 16 + 4 * shot : 40 + 4 * shot] = rng.integers(0, 256, 3)
+        return picture
+
+    return four_persons(tmp_path_factory.mktemp("people"), draw)
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from momi_lib.data import People, load
 from momi_lib.rivals import dg_net, methods, patn, pg2, pn_gan
@@ -36,16 +35,11 @@ TINY: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory) -> People:
-    """Four persons, three pictures each."""
-    root = tmp_path_factory.mktemp("people")
-    rng = np.random.default_rng(0)
-    for split in ("bounding_box_train", "bounding_box_test", "query"):
-        (root / split).mkdir()
-        for person in range(1, 5):
-            for shot in range(3):
-                picture = rng.integers(0, 256, (32, 16, 3), dtype=np.uint8)
-                Image.fromarray(picture).save(root / split / f"{person:04}_c1s1_{shot:06}_00.jpg")
+def people(tmp_path_factory: pytest.TempPathFactory, four_persons: Callable[..., Path]) -> People:
+    """Four persons, three pictures of noise each."""
+    root = four_persons(
+        tmp_path_factory.mktemp("people"), lambda rng, shot: rng.integers(0, 256, (32, 16, 3), dtype=np.uint8)
+    )
     return load(root, "train", size=(32, 16), cache=False)
 
 

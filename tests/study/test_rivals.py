@@ -14,10 +14,11 @@ import torch
 
 from momi_lib.data import load_truth
 from momi_lib.evaluate.answers import trivial_answers
+from momi_lib.rivals.base import Landmarks
 from momi_lib.rivals.run_config import RivalRunConfig
 from momi_lib.study import rivals
 from momi_lib.study.rival_claims import BETTER, CLAIMS, Claim, decide, orders
-from momi_lib.study.rival_scores import copied, gap, same_person_pairs
+from momi_lib.study.rival_scores import copied, drawn_with, gap, same_person_pairs
 from momi_lib.study.rivals import MINUTES, Race, config, half_way, means, steps_of
 
 
@@ -61,6 +62,13 @@ def test_the_gap_of_right_answers_is_nothing(truth):
     # Who always shows the source is wrong in both, and the more so among strangers.
     source = gap(people.pictures[truth.source], people.pictures[others.source], truth, others)
     assert source["l1_known"] > 0.05 and source["gap_error"] > 0
+
+
+def test_a_method_without_poses_is_not_drawn_with_any():
+    method: Any = torch.nn.Identity()
+    nobody = Landmarks(torch.zeros(1, 17, 2), torch.ones(1, 17, dtype=torch.bool))
+    with pytest.raises(TypeError, match="method: expected a Posed or a MomiNet, which draw with poses, got Identity"):
+        drawn_with(method, torch.zeros(1, 3, 8, 4, dtype=torch.uint8), nobody, nobody)
 
 
 def test_all_methods_are_given_the_same(tmp_path):
