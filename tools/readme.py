@@ -102,6 +102,9 @@ def race(root: Path) -> str:
             given = " and ".join(pose.removesuffix(" pose") for pose in row["needs"])
             cells = [f"{minutes:g}" if minutes else "–", f"{row['runs']} × {row['steps']:,.0f}", given or "–"]
         for score, form in RACE.values():
+            if name in result["rows"] and score == "noise_rise" and not row["poses"]:
+                cells.append("–")  # nothing was measured: it is given no joints
+                continue
             spread = f" ± {row[f'{score}_seeds']:{form.removeprefix('+')}}" if f"{score}_seeds" in row else ""
             cells.append(f"{row[score]:{form}}{spread}" if score in row else "–")
         rows.append([RACERS.get(name, name), *cells])
