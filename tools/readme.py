@@ -71,7 +71,9 @@ def table_one_short(root: Path) -> str:
                  for value, form in zip(values, SHORT.values(), strict=True)]  # fmt: skip
         rows.append([row["answer"], *cells])
     lines = table(["answer", *SHORT], rows)
-    lines += ["", f"{result['pairs']:,} cross-identity pairs of people never seen in training · `{result['command']}`"]
+    swaps = max(row["scores"]["truth"]["count"] for row in result["rows"] if "truth" in row["scores"])
+    lines += ["", f"{result['pairs']:,} cross-identity pairs (masked L1: {swaps:,} true swaps) of people never seen in "
+              f"training · `{result['command']}`"]  # fmt: skip
     return "\n".join(lines)
 
 

@@ -52,7 +52,7 @@ SERIES: tuple[Entry, ...] = (
     Entry(1, "People and triplets", "01_people_and_triplets.ipynb", "a folder becomes x, x⁺ and x⁻", (0.3, 0.3)),
     Entry(2, "A teacher and a student", "02_teacher_and_student.ipynb", "heatmaps, and Eq. 1", (0.2, 2)),
     Entry(3, "Gaussian reprojection", "03_gaussian_reprojection.ipynb", "heatmaps become the pose p", (0.2, 0.2)),
-    Entry(4, "Pose attention", "04_pose_attention.ipynb", "φ decides where appearance goes: Eq. 2", (0.3, 0.8)),
+    Entry(4, "Pose attention", "04_pose_attention.ipynb", "φ refines the appearance by the pose: Eq. 2", (0.3, 0.8)),
     Entry("4b", "The lookup", "04b_lookup.ipynb", "the target looks up a sleeve: not in the paper", (0.3, 0.8)),
     Entry(5, "Encoders and generator", "05_encoders_and_generator.ipynb", "codes become pictures: Eq. 3, 4", (0.3, 1)),
     Entry(6, "Skeleton patches", "06_skeleton_patches.ipynb", "RoI Align around each joint: Eq. 6", (0.2, 0.2)),
