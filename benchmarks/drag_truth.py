@@ -1,4 +1,4 @@
-"""How often the judge of dragged limbs is right: ``python benchmarks/drag_truth.py`` (needs the extra ``mannequins``).
+"""How often the judge of dragged limbs is right: ``python -m benchmarks.drag_truth`` (needs the extra ``mannequins``).
 
 What :mod:`momi_lib.study.drags` asks of a network's pictures is asked here of true ones: the source's person of random
 true swaps, rendered in the target's pose with one forearm or shin turned on the picture by 30°, 45°, 90° or 180°, as

@@ -1,6 +1,7 @@
 """Draw the person of one picture in the pose of another: ``python examples/swap_two_pictures.py person.jpg pose.jpg``.
 
-It saves one row: source, target, what was carried over from the source, what the network drew itself, and the swap.
+It saves one row as ``swap.png``, or as the file that a third argument names: source, target, what was carried over
+from the source, what the network drew itself, and the swap.
 """
 
 from __future__ import annotations

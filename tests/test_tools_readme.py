@@ -35,6 +35,20 @@ def test_the_scores_are_those_of_the_committed_weights() -> None:
     assert ours["weights_sha256"] == sha256(ROOT / "data/weights/momi-small.safetensors")
 
 
+def test_methods_are_ordered_by_each_score_of_table_one(tmp_path: Path) -> None:
+    scores = {"IS": 1.0, "mask-IS": 2.0, "FID": 3.0, "APS as in the paper": 4.0}
+    rows = [{"answer": name, "scores": {score: {"value": value * factor} for score, value in scores.items()}}
+            for name, factor in (("copy source", 9), ("patn", 1), ("momi-small", 2))]  # fmt: skip
+    file = tmp_path / "benchmarks/results/table-one.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    lines = readme.orders(tmp_path).splitlines()[2:]
+    assert [line.split(" | ")[2].removesuffix(" |") for line in lines] == [
+        "MOMI-Net, PATN", "MOMI-Net, PATN", "PATN, MOMI-Net", "MOMI-Net, PATN"]  # fmt: skip
+    assert "FID ↓ | DG-Net, PN-GAN, MOMI-Net, PG²" in lines[2]
+    assert "APS ↑ | MOMI-Net, DG-Net, PG², PN-GAN" in lines[3]
+
+
 @pytest.mark.parametrize("folder", ["notebooks", "../notebooks"])
 def test_the_series_is_listed_in_order_with_its_times(folder: str) -> None:
     lines = readme.series(ROOT, folder).splitlines()[2:]

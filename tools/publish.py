@@ -183,8 +183,10 @@ def describe(folder: Path) -> None:
         "[CHANGELOG](../../CHANGELOG.md).\n",
         "`pck_height` is PCK@0.1: the share of visible joints that the network finds within a tenth of the person's "
         "height; `pck_6px` counts those within 6 pixels. `rank1` is rank-1: the share of queries whose nearest gallery "
-        "picture, by the network's descriptors, shows the same person. All three are measured on people never seen in "
-        "training.\n",
+        "picture, by the network's descriptors, shows the same person. `confusion` is the share of joints found at "
+        "the place of their mirror joint; `found` and `imagined` are the shares of visible and of absent joints with a "
+        "confidence of at least 0.2; `same`, `different` and `copy` are the mean affinities of two pictures of one "
+        "person, of two people, and of a picture with itself. All are measured on people never seen in training.\n",
     ]
     for path in sorted(folder.glob("*.json")):
         parts.append(section(path.stem, json.loads(path.read_text(encoding="utf-8"))))

@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 import tyro
 
+from momi_lib.evaluate.markdown import PAPER, table
 from momi_lib.evaluate.markdown import markdown as table_one_markdown
-from momi_lib.evaluate.markdown import table
 from momi_lib.evaluate.truth_table import TRUE, markdown
 from momi_lib.files import write_atomically
 from momi_lib.lessons import SERIES
 from momi_lib.pose.body_maps import PARTS
+from momi_lib.rivals.methods import TITLES
 from momi_lib.study.rivals import HALF, HALVED, NAMES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,12 +70,30 @@ def table_one_short(root: Path) -> str:
         values = [row["scores"].get(score, {}).get(key) for score, key, _ in SHORT.values()]
         cells = ["–" if value is None else f"{value:{form[2]}}"
                  for value, form in zip(values, SHORT.values(), strict=True)]  # fmt: skip
-        rows.append([row["answer"], *cells])
+        rows.append([TITLES.get(row["answer"], row["answer"]), *cells])
     lines = table(["answer", *SHORT], rows)
     swaps = max(row["scores"]["truth"]["count"] for row in result["rows"] if "truth" in row["scores"])
     lines += ["", f"{result['pairs']:,} cross-identity pairs (masked L1: {swaps:,} true swaps) of people never seen in "
               f"training · `{result['command']}`"]  # fmt: skip
     return "\n".join(lines)
+
+
+#: Weights of Table I → the paper's name of the method.
+METHODS = {**TITLES, "momi-small": "MOMI-Net"}
+
+
+def orders(root: Path) -> str:
+    """Which method comes before which, score by score: in the paper's Table I and in ours."""
+    scored = {METHODS[row["answer"]]: row["scores"] for row in results(root, "table-one.json")["rows"]
+              if row["answer"] in METHODS}  # fmt: skip
+    rows = []
+    for column, (title, (score, key, _)) in enumerate(list(SHORT.items())[:4]):
+        up = "↑" in title
+        theirs = sorted((name for name in METHODS.values() if name in PAPER), reverse=up,
+                        key=lambda name: PAPER[name][column] or 0)  # fmt: skip
+        ours = sorted(scored, key=lambda name: scored[name][score][key], reverse=up)
+        rows.append([title, ", ".join(theirs), ", ".join(ours)])
+    return "\n".join(table(["score", "the paper, best first", "here, best first"], rows))
 
 
 #: Columns of the race: title → the score, and how it is written.
@@ -353,6 +372,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "targets": targets,
     "table one": table_one,
     "table one short": table_one_short,
+    "orders": orders,
     "race": race,
     "claims": claims,
     "size": size,

@@ -39,7 +39,7 @@ COLUMNS: dict[str, Callable[[Result], str]] = {
     **{title: lambda result, title=title: _score(result, title) for title in SCORES},
     "KID ↓": lambda result: f"{result['scores']['kid']:.3f}",
     "student PCK ↑": lambda result: f"{result['student']['pck_height']:.3f}",
-    "edges, relative to the truth's": lambda result: f"{result['scores']['sharpness']:.2f}",
+    "sharpness, the truth's is 1": lambda result: f"{result['scores']['sharpness']:.2f}",
     "drags obeyed, 90° ↑": lambda result: f"{result['drags']['obeys']:.2f} ± {result['drags']['error']:.2f}",
 }
 WORDS = (
@@ -51,8 +51,9 @@ WORDS = (
 )
 NOW = (
     "These networks carry clothes over, as the preset `small` does. `python -m momi_lib study experiments --only NAME` "
-    "trains and scores one of them; without `--only`, it does so for all. They start from the student and the body "
-    "maps of the committed weights, and from random weights for everything else. `drags obeyed`: wrists and ankles are "
+    "trains and scores one of them; without `--only`, it does so for all. A run takes the student and the body maps of "
+    "`data/weights/momi-small.safetensors` as they are when it begins; everything else starts from random weights. "
+    "`drags obeyed`: wrists and ankles are "
     "turned by 90° about elbow and knee, and this is the share that the teacher finds within 6 pixels of their new "
     "place, as in `drag_obedience.py`. ± is resampled by person, except for that of drags, which takes them as "
     "independent. SSIM is computed with the person pasted onto the truth's background."
@@ -218,7 +219,7 @@ def _sentence(result: Result, results: Mapping[str, Result]) -> str:
         moved = [f"{title.split()[-2]} {_difference(result, against, title).split(' ±')[0]}" for title in SCORES]
         edges = result["scores"]["sharpness"] - against["scores"]["sharpness"]
         drags = result["drags"]["obeys"] - against["drags"]["obeys"]
-        text += f" {', '.join(moved)}, edges {_signed(edges, 2)}, drags {_signed(drags, 2)}."
+        text += f" {', '.join(moved)}, sharpness {_signed(edges, 2)}, drags {_signed(drags, 2)}."
     return text + (f" {result['since']}" if "since" in result else "")
 
 
