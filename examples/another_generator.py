@@ -1,7 +1,7 @@
 """Plug in a generator of your own and score it beside ours: ``python examples/another_generator.py``.
 
 A generator is whatever has ``swap(source, target)``, pictures (N, 3, H, W) in [-1, 1] in and out, ``config.size`` and
-``needs``. This one takes the target's picture and gives it the mean colour of the source: half of a swap: PCK is high
+``needs``. This one takes the target's picture and gives it the mean colour of the source: half of a swap. PCK is high
 because the pose is right, and rank-1 and masked L1 show that the person is wrong.
 ``momi_lib.evaluate.table_one.table_one`` takes it in the same way, for the paper's Table I.
 """
