@@ -47,6 +47,11 @@ def truth_table(root: Path) -> str:
     return markdown(results(root, "truth.json"))
 
 
+def rivals_beside_the_truth(root: Path) -> str:
+    """The committed weights of the rivals against the true answers, beside ours."""
+    return markdown(results(root, "truth-rivals.json"))
+
+
 def table_one(root: Path) -> str:
     """The paper's Table I, made with this library's judge, beside the paper's numbers."""
     return table_one_markdown(results(root, "table-one.json"))
@@ -367,6 +372,7 @@ def verdict(root: Path) -> str:
 BLOCKS: dict[str, Callable[[Path], str]] = {
     "verdict": verdict,
     "truth table": truth_table,
+    "rivals beside the truth": rivals_beside_the_truth,
     "series": lambda root: series(root, "notebooks"),
     "series for lecturers": lecturers,
     "targets": targets,
