@@ -67,6 +67,10 @@ SHORT = {
 }
 
 
+#: Weights of Table I → the paper's name of the method.
+METHODS = {**TITLES, "momi-small": "MOMI-Net"}
+
+
 def table_one_short(root: Path) -> str:
     """Table I with six columns: the scores of the paper, and how far swaps are from their true answers."""
     result = results(root, "table-one.json")
@@ -75,16 +79,12 @@ def table_one_short(root: Path) -> str:
         values = [row["scores"].get(score, {}).get(key) for score, key, _ in SHORT.values()]
         cells = ["–" if value is None else f"{value:{form[2]}}"
                  for value, form in zip(values, SHORT.values(), strict=True)]  # fmt: skip
-        rows.append([TITLES.get(row["answer"], row["answer"]), *cells])
+        rows.append([METHODS.get(row["answer"], row["answer"]), *cells])
     lines = table(["answer", *SHORT], rows)
     swaps = max(row["scores"]["truth"]["count"] for row in result["rows"] if "truth" in row["scores"])
     lines += ["", f"{result['pairs']:,} cross-identity pairs (masked L1: {swaps:,} true swaps) of people never seen in "
               f"training · `{result['command']}`"]  # fmt: skip
     return "\n".join(lines)
-
-
-#: Weights of Table I → the paper's name of the method.
-METHODS = {**TITLES, "momi-small": "MOMI-Net"}
 
 
 def orders(root: Path) -> str:

@@ -53,10 +53,9 @@ NOW = (
     "These networks carry clothes over, as the preset `small` does. `python -m momi_lib study experiments --only NAME` "
     "trains and scores one of them; without `--only`, it does so for all. A run takes the student and the body maps of "
     "`data/weights/momi-small.safetensors` as they are when it begins; everything else starts from random weights. "
-    "`drags obeyed`: wrists and ankles are "
-    "turned by 90° about elbow and knee, and this is the share that the teacher finds within 6 pixels of their new "
-    "place, as in `drag_obedience.py`. ± is resampled by person, except for that of drags, which takes them as "
-    "independent. SSIM is computed with the person pasted onto the truth's background."
+    "`drags obeyed`: wrists and ankles are turned by 90° about elbow and knee, and this is the share that the teacher "
+    "finds within 6 pixels of their new place, as in `drag_obedience.py`. ± is resampled by person, except for that of "
+    "drags, which takes them as independent. SSIM is computed with the person pasted onto the truth's background."
 )
 EARLIER = (
     "These networks draw everything. They led to the preset `lookup` and its weights, which were called `small` then. "
@@ -217,9 +216,9 @@ def _sentence(result: Result, results: Mapping[str, Result]) -> str:
     text = f"- **{result['name']}** ({about}; against {result['against'] or 'the preset `small`'}): {result['asks']}"
     if against:
         moved = [f"{title.split()[-2]} {_difference(result, against, title).split(' ±')[0]}" for title in SCORES]
-        edges = result["scores"]["sharpness"] - against["scores"]["sharpness"]
+        sharpness = result["scores"]["sharpness"] - against["scores"]["sharpness"]
         drags = result["drags"]["obeys"] - against["drags"]["obeys"]
-        text += f" {', '.join(moved)}, sharpness {_signed(edges, 2)}, drags {_signed(drags, 2)}."
+        text += f" {', '.join(moved)}, sharpness {_signed(sharpness, 2)}, drags {_signed(drags, 2)}."
     return text + (f" {result['since']}" if "since" in result else "")
 
 
