@@ -6,7 +6,9 @@
 FILE comes from `python tools/notebooks/run.py --measure FILE ...` or, measured while the outputs are compared, from
 `pytest -p tools.notebooks.measure --measure-notebooks FILE --nbval notebooks`. Times are those of the processor. They
 are brought to the speed of the machine on which the lines were measured by a piece of work that both machines did
-(`reference_seconds` in tools/notebooks/run.py); its time stands in both files.
+(`reference_seconds` in tools/notebooks/run.py); its time stands in both files. A notebook is far off when its time
+differs by more than half of the line (by more than the whole of it on another processor) and by more than 10 seconds,
+or its memory by more than half.
 """
 
 from __future__ import annotations
@@ -29,6 +31,11 @@ STORED = ROOT / "benchmarks" / "results" / "notebooks.json"
 SLACK = 0.5  # of the line, in both directions
 #: The same on another processor: one reference says how fast it is, and some notebooks fare better or worse than that.
 ELSEWHERE = 1.0
+#: Processors of several generations share a name. Where the reference took this many times as long, it is another one.
+SAME_SPEED = 1.25
+#: Seconds of the processor that nobody plans by. Notebooks that are compared side by side share a core and its cache,
+#: which costs a short one several seconds that the reference, which runs alone, does not show.
+UNNOTICED = 10
 SERIES_SECONDS, CORES = 12 * 60, 2  # all notebooks and solutions, compared strictly, on two cores
 UNITS = {"second": 1.0, "minute": 60.0}
 NUMBER = r"(?:under |about )?(\d+(?:\.\d+)?)"
@@ -50,9 +57,9 @@ class Budget:
     memory: float
 
     def misses(self, used: Budget, slack: float = SLACK) -> list[str]:
-        """What of `used` is further away than half of the line; of the time, than its share `slack`."""
+        """What of `used` is further away than half of the line; of the time, than its share `slack` and 10 seconds."""
         found = []
-        if abs(used.seconds - self.seconds) > slack * self.seconds:
+        if abs(used.seconds - self.seconds) > max(slack * self.seconds, UNNOTICED):
             found.append(f"took {used.seconds:.0f} s, the line says {self.seconds:.0f} s")
         if abs(used.memory - self.memory) > SLACK * self.memory:
             found.append(f"used {used.memory / 1e9:.2f} GB, the line says {self.memory / 1e9:.2f} GB")
@@ -124,7 +131,8 @@ def compare(measurement: Mapping[str, Any], lines: Mapping[str, Any], root: Path
         if name not in known:
             yield f"{name}: was not measured"
             continue
-        found = used(known[name], slower(measurement, lines, name=name))
+        speed = slower(measurement, lines, name=name)
+        found = used(known[name], speed)
         total += found.seconds
         if path.parent.name != "solutions":
             try:
@@ -132,7 +140,8 @@ def compare(measurement: Mapping[str, Any], lines: Mapping[str, Any], root: Path
             except ValueError as error:
                 yield f"{name}: {error}"
                 continue
-            slack = SLACK if _device(measurement, name) in (None, _device(lines, name)) else ELSEWHERE
+            same = _device(measurement, name) in (None, _device(lines, name)) and 1 / SAME_SPEED < speed < SAME_SPEED
+            slack = SLACK if same else ELSEWHERE
             yield from (f"{name}: {miss}" for miss in line.misses(found, slack))
     if total / CORES > SERIES_SECONDS:
         minutes = total / CORES / 60
