@@ -12,14 +12,13 @@ import nbformat
 import pytest
 from jupyter_client import KernelManager
 from jupyter_core.utils import run_sync
-from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
 from momi_lib.data.names import parse_name
 from momi_lib.data.records import EMBEDDED, FOLDERS
 from momi_lib.lessons.people import LEAST, PeopleOfALesson
-from tools.notebooks.run import SETTINGS
+from tools.notebooks.run import SETTINGS, Client
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 PAGES = sorted(path for path in NOTEBOOKS.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
@@ -75,7 +74,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KernelManager]:
     """One kernel for all notebooks, of which each would else spend seconds on the same imports; MOMI_DATA is set."""
     place = tmp_path_factory.mktemp("unlabelled")
     data = {"MOMI_DATA": str(make_folder(place / "market")), "MOMI_CACHE": str(place / "cache")}
-    starter = NotebookClient(new_notebook(), kernel_name="python3")
+    starter = Client(new_notebook(), kernel_name="python3")
     starter.create_kernel_manager()
     starter.start_new_kernel(env=os.environ | SETTINGS | data)
     yield starter.km
@@ -89,7 +88,7 @@ def lines_of(path: Path, kernel: KernelManager) -> list[str]:
         cell.source = cell.source.replace("%autoreload 2", "%autoreload 0")
     fresh = f"%reset -f\nimport os\nos.chdir({str(path.parent)!r})\ndel os"
     notebook.cells.insert(0, new_code_cell(fresh))
-    client = NotebookClient(notebook, km=kernel, timeout=600, store_widget_state=True)
+    client = Client(notebook, km=kernel, timeout=600, store_widget_state=True)
     try:
         client.execute()
     finally:

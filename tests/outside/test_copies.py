@@ -19,7 +19,6 @@ from pathlib import Path
 import nbformat
 import pytest
 import torch
-from nbclient import NotebookClient
 
 from momi_lib.__main__ import main
 from momi_lib.data import data_folder
@@ -27,7 +26,7 @@ from momi_lib.data.records import EMBEDDED
 from momi_lib.files import NotInstalledError, project_file, project_folder, sha256, weights_folder
 from momi_lib.lessons import SERIES
 from momi_lib.translate import load_network
-from tools.notebooks.run import SETTINGS
+from tools.notebooks.run import SETTINGS, Client
 
 ROOT = Path(__file__).resolve().parents[2]
 ODD = 'a copy [1] of ü, 日本 & 100 % "q" \'r\' $HOME {x}'
@@ -199,7 +198,7 @@ def test_a_copied_notebook_runs(tmp_path, monkeypatch, number):
     notebook = nbformat.read(copy, as_version=4)
     for cell in notebook.cells:
         cell.pop("outputs", None) if cell.cell_type != "code" else cell.update(outputs=[])
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()  # raises at an error
+    Client(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()  # raises at an error
     assert sum(len(cell.get("outputs", ())) for cell in notebook.cells) > 10
 
 
@@ -354,7 +353,7 @@ def test_a_notebook_shows_the_sentence_without_a_traceback(tmp_path, monkeypatch
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(
         "import momi_lib as momi\nlesson = momi.lessons.start(0)\nlesson.data('query')")])  # fmt: skip
-    client = NotebookClient(notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}})
+    client = Client(notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}})
     client.execute()
     (error,) = [out for out in notebook.cells[0].outputs if out.output_type == "error"]
     (line,) = error.traceback

@@ -19,12 +19,11 @@ from pathlib import Path
 
 import nbformat
 import tyro
-from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from momi_lib.data.pictures import check_writable
 from momi_lib.files import write_atomically
-from tools.notebooks.run import SETTINGS
+from tools.notebooks.run import SETTINGS, Client
 
 MARK = "momi-grade "
 
@@ -67,7 +66,7 @@ def grade_notebook(path: Path, salt: str, timeout: int = 120) -> dict[str, str]:
         f'print("{MARK}" + _json.dumps({{m.name: m.right for m in _grade.marks}}))'
     )
     notebook.cells.append(nbformat.v4.new_code_cell(last))
-    client = NotebookClient(notebook, timeout=timeout, allow_errors=True, kernel_name="python3",
+    client = Client(notebook, timeout=timeout, allow_errors=True, kernel_name="python3",
                             resources={"metadata": {"path": str(path.resolve().parent)}})  # fmt: skip
     before = dict(os.environ)
     os.environ.update(SETTINGS)

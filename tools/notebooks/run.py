@@ -30,6 +30,7 @@ from typing import Any
 
 import nbformat
 import psutil
+import zmq
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
@@ -41,6 +42,24 @@ METADATA = {
 }
 KEPT = ("tags",)  # of a cell's metadata; all else is the editor's or the clock's
 ADDRESS = re.compile(r" at 0x[0-9a-f]{6,}")
+
+
+class Client(NotebookClient):
+    """`nbclient.NotebookClient`, which after each message from the kernel looks whether the reply to a cell is there.
+
+    nbclient answers the messages of widgets (an `Output`, `interactive_output`) on the socket on which it waits for the
+    reply. It sends through a blocking view of that socket, and sending takes note of what has arrived without telling
+    the event loop. A reply that arrives just then is noticed only with a later message, and if there is none, after
+    the cell's timeout (https://github.com/jupyter/nbclient/issues/312). To ask the socket for its events wakes whoever
+    waits for them.
+    """
+
+    def process_message(self, msg: dict[str, Any], cell: nbformat.NotebookNode, cell_index: int) -> Any:
+        """Process a message of the kernel as nbclient does, then look at the socket of replies."""
+        output = super().process_message(msg, cell, cell_index)
+        if self.kc is not None:
+            self.kc.shell_channel.socket.get(zmq.EVENTS)
+        return output
 
 
 class Usage(threading.Thread):
@@ -160,7 +179,7 @@ def run(path: Path, timeout: int, store: bool = True) -> dict[str, Any] | None:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    client = NotebookClient(
+    client = Client(
         notebook,
         timeout=timeout,
         kernel_name="python3",
