@@ -265,23 +265,21 @@ def truth(
             pose-guided rival, `@teacher` (the default), `@student`, `@joints` or `@canonical` (the nearest of eight
             poses) says where its poses come from.
         data: folder with true swaps; `None` is `$MOMI_DATA` or the embedded set.
-        out: JSON to write.
+        out: JSON to write. Until then the scores of each answer are kept in a folder beside it, so that a run that was
+            stopped goes on where it was.
         limit: only the first so many swaps, 2 or more.
         named: also ask the judges of the extra `judges`, where they are installed; they take most of the time.
     """
     from momi_lib.evaluate.pairs import FEW
-    from momi_lib.evaluate.truth_table import FURTHER, truth_table
+    from momi_lib.evaluate.truth_judges import forget
+    from momi_lib.evaluate.truth_table import truth_table
     from momi_lib.files import refuse_unwritable, write_json
 
     refuse_unwritable(out)
-    table = truth_table(_all(weights), data, limit=limit, named=named, download=True)
+    keep = out.with_name(f"{out.stem}.parts")
+    table = truth_table(_all(weights), data, limit=limit, named=named, download=True, keep=keep)
     write_json(out, table)
-    for row in table["rows"]:
-        log.info(
-            "%-14s masked L1 %.4f   SSIM %.4f   perceptual %.3f   PCK %.3f   rank-1 %.3f   Fréchet %.2f",
-            *(row[key] for key in ("answer", "l1", "ssim", "perceptual", "pck", "rank1", "frechet")),
-        )
-        log.info("%-14s %s", "", "   ".join(f"{name} {row[name]:.3f}" for name in FURTHER if name in row))
+    forget(keep)
     for column, why in table.get("missing", {}).items():
         log.info("no column %s: %s", column, why)
     if table["swaps"] < FEW:

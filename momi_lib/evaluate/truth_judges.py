@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,7 +13,7 @@ from torch import Tensor
 
 from momi_lib.data import Truth
 from momi_lib.features import MannequinFeatures, feature_network
-from momi_lib.files import sha256, weights_folder
+from momi_lib.files import sha256, weights_folder, write_json
 from momi_lib.metrics.distances import frechet_distance, polynomial_mmd
 from momi_lib.metrics.outside_judges import NamedJudges
 from momi_lib.metrics.perceptual import describe, perceptual_distance
@@ -17,6 +21,11 @@ from momi_lib.metrics.pose import pose_score
 from momi_lib.metrics.reid import rank1
 from momi_lib.metrics.true_swaps import score_truth, sharpness
 from momi_lib.pose import load_teacher
+from momi_lib.provenance import environment
+
+log = logging.getLogger(__name__)
+
+DIGITS = 16  # of the name of a file of scores
 
 
 class Judges:
@@ -26,6 +35,9 @@ class Judges:
         truth: the swaps; the test pictures they are drawn from are the reference of the distances between sets.
         device: where the networks compute.
         named: judges to ask as well; they take most of the time.
+        keep: folder for the scores of each answer, written when they are known. They are read instead of asking again
+            about the same pictures, where judges, swaps, device and versions are the same too; code that changes
+            between the two is not noticed. ``None``: nothing is kept.
 
     Raises:
         FileNotFoundError: where a network's weights are missing, with the command that makes them.
@@ -35,9 +47,14 @@ class Judges:
     """
 
     def __init__(
-        self, truth: Truth, device: torch.device | str = "cpu", *, named: NamedJudges | None = None
+        self,
+        truth: Truth,
+        device: torch.device | str = "cpu",
+        *,
+        named: NamedJudges | None = None,
+        keep: Path | None = None,
     ) -> None:
-        self.truth, self.named = truth, named
+        self.truth, self.named, self.device, self.keep = truth, named, device, keep
         self.features = feature_network("mannequin").to(device)
         assert isinstance(self.features, MannequinFeatures)
         self.teacher = load_teacher(None, device)
@@ -61,6 +78,29 @@ class Judges:
             ``kid_deviation``; :func:`~momi_lib.metrics.true_swaps.sharpness`; and the columns of
             :class:`~momi_lib.metrics.outside_judges.NamedJudges` where it is asked.
         """
+        file = None if self.keep is None else self.keep / f"{self._key(pictures)}.json"
+        if file is not None and file.is_file():
+            try:
+                return json.loads(file.read_text(encoding="utf-8"))
+            except ValueError:
+                log.warning("%s: damaged; the judges are asked again", file)
+        scores = self._score(pictures)
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_json(file, scores)
+        return scores
+
+    def _key(self, pictures: Tensor) -> str:
+        """What the scores of ``pictures`` depend on, in hexadecimal digits."""
+        here, truth = environment(self.device), self.truth
+        on = {**self.conditions, "versions": here["versions"], "device": here["device"], "shape": list(pictures.shape),
+              "fingerprint": truth.people.fingerprint}  # fmt: skip
+        digest = hashlib.sha256(json.dumps(on, sort_keys=True).encode())
+        for tensor in (truth.source, truth.target, pictures):
+            digest.update(tensor.cpu().contiguous().numpy().data)
+        return digest.hexdigest()[:DIGITS]
+
+    def _score(self, pictures: Tensor) -> dict[str, Any]:
         truth = self.truth
         scores = score_truth(pictures, truth)
         pose = pose_score(self.teacher, pictures, truth)
@@ -78,3 +118,11 @@ class Judges:
             **({} if self.named is None else self.named.score(pictures)),
         }
         return {name: value if isinstance(value, int) else float(f"{value:.5g}") for name, value in values.items()}
+
+
+def forget(keep: Path) -> None:
+    """Delete the scores that :class:`Judges` kept in this folder, and the folder if nothing else is in it."""
+    for file in keep.glob(f"{'[0-9a-f]' * DIGITS}.json"):
+        file.unlink(missing_ok=True)
+    if keep.is_dir() and not any(keep.iterdir()):
+        keep.rmdir()

@@ -24,6 +24,9 @@ from momi_lib.translate.swaps import Swaps
 
 log = logging.getLogger(__name__)
 TRUE = "true swap"
+#: What is said of each answer when it is scored.
+SAID = {"l1": ("masked L1", ".4f"), "ssim": ("SSIM", ".4f"), "perceptual": ("perceptual", ".3f"), "pck": ("PCK", ".3f"),
+        "rank1": ("rank-1", ".3f"), "frechet": ("Fréchet", ".2f")}  # fmt: skip
 #: Columns that older results and computers without the extra packages lack, with their titles and decimals.
 FURTHER = {"sharpness": ("sharpness, the truth's is 1", 2)} | {name: (title, 3) for name, title in TITLES.items()}
 
@@ -35,6 +38,7 @@ def truth_table(
     limit: int | None = None,
     named: bool = True,
     download: bool = False,
+    keep: Path | None = None,
 ) -> dict[str, Any]:
     """All scores of :class:`~momi_lib.evaluate.truth_judges.Judges`, for trivial answers, ``weights`` and the truth.
 
@@ -46,6 +50,8 @@ def truth_table(
         limit: only the first so many swaps, from 2 up: some scores compare sets.
         named: also ask :class:`~momi_lib.metrics.outside_judges.NamedJudges`, those that are here.
         download: get what LPIPS needs where it is missing.
+        keep: folder for the scores of each answer as soon as they are known, so that a call that was stopped goes on
+            where it was, see :class:`~momi_lib.evaluate.truth_judges.Judges`.
 
     Returns:
         JSON-ready: conditions, and a row an answer with its scores; ``missing`` says which columns are left out, and
@@ -72,17 +78,18 @@ def truth_table(
     if len(truth) < SET:
         raise ValueError(f"{truth.people.folder}: expected at least {SET} true swaps, because some scores compare sets "
                          f"of pictures, got {len(truth)}; render more, or take other data")  # fmt: skip
-    judges = Judges(truth, device, named=NamedJudges(truth, device, download=download) if named else None)
+    asked = NamedJudges(truth, device, download=download) if named else None
+    judges = Judges(truth, device, named=asked, keep=keep)
     trivial = trivial_answers(truth, train)
-    rows = [_row(name, judges.score(answer)) for name, answer in trivial.items()]
+    rows = [_scored(judges, name, answer) for name, answer in trivial.items()]
     people = truth.people
     each = {name: _each(answer, truth) for name, answer in trivial.items()}
     for entry in methods:
         drawn = swap_pairs(entry.method, truth)
         about = {"weights_sha256": entry.weights, **given_entries(entry.method)}
-        rows.append(_row(entry.name, judges.score(drawn)) | about)
+        rows.append(_scored(judges, entry.name, drawn) | about)
         each[entry.name] = _each(drawn, truth)
-    rows.append(_row(TRUE, judges.score(truth.pictures)))
+    rows.append(_scored(judges, TRUE, truth.pictures))
     return {
         "what": "swaps of test identities against their rendered truth, on the person's pixels; L1 of colours in "
         "[0, 1]; SSIM (torchmetrics, sigma 1.5) of the person before the truth's background, averaged over the mask; "
@@ -124,8 +131,13 @@ def _differences(each: dict[str, dict[str, Tensor]], networks: list[str], truth:
     return found
 
 
-def _row(answer: str, scores: dict[str, Any]) -> dict[str, Any]:
-    return {"answer": answer, **scores}
+def _scored(judges: Judges, answer: str, pictures: Tensor) -> dict[str, Any]:
+    row = {"answer": answer, **judges.score(pictures)}
+    log.info("%-14s %s", answer, "   ".join(f"{title} {row[name]:{digits}}" for name, (title, digits) in SAID.items()))
+    further = [f"{name} {row[name]:.3f}" for name in FURTHER if name in row]
+    if further:
+        log.info("%-14s %s", "", "   ".join(further))
+    return row
 
 
 def markdown(table: dict[str, Any]) -> str:

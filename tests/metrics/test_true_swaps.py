@@ -10,10 +10,12 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import Tensor
 
 from momi_lib.data import People, Truth
 from momi_lib.evaluate import swap_all
 from momi_lib.evaluate.figure import choose
+from momi_lib.evaluate.truth_judges import Judges, forget
 from momi_lib.evaluate.truth_table import TRUE, markdown, truth_table
 from momi_lib.metrics import masked_l1, masked_ssim, score_truth, sharpness
 from momi_lib.train import preset
@@ -185,6 +187,56 @@ def test_the_table_has_honest_baselines(weights):
     assert "| copy source |" in text and "6 swaps of held-out identities" in text
     with pytest.raises(ValueError, match="limit"):
         truth_table([], limit=0)
+
+
+def test_scores_are_kept_and_asked_for_once(tmp_path, monkeypatch, caplog):
+    people = SimpleNamespace(fingerprint="abc")
+    asked, keep = [], tmp_path / "truth.parts"
+    monkeypatch.setattr(Judges, "_score", lambda _, pictures: asked.append(pictures) or {"l1": float(len(asked))})
+
+    def judges(swaps: int = 2, **conditions: str) -> Judges:
+        some = object.__new__(Judges)  # without the networks
+        some.truth = SimpleNamespace(people=people, source=torch.arange(swaps), target=torch.arange(swaps))
+        some.device, some.keep, some.conditions = "cpu", keep, conditions
+        return some
+
+    black, white = (torch.full((2, 3, 4, 4), value, dtype=torch.uint8) for value in (0, 255))
+    assert [judges().score(one)["l1"] for one in (black, white, black, white)] == [1, 2, 1, 2]
+    assert judges(3).score(black)["l1"] == 3 and judges(teacher="another").score(black)["l1"] == 4
+    people.fingerprint = "def"
+    assert judges().score(black)["l1"] == 5
+    for file in keep.iterdir():
+        file.write_text("{", encoding="utf-8")  # the disk kept half of it
+    assert judges().score(black)["l1"] == 6 and "damaged; the judges are asked again" in caplog.text
+    assert judges().score(black)["l1"] == 6
+    (keep / "notes.txt").write_text("mine", encoding="utf-8")
+    forget(keep)
+    assert [file.name for file in keep.iterdir()] == ["notes.txt"]
+    (keep / "notes.txt").unlink()
+    forget(keep)
+    assert not keep.exists()
+    forget(keep)  # nothing was kept
+
+
+@pytest.mark.thorough
+def test_a_table_that_was_stopped_goes_on(weights, tmp_path, monkeypatch):
+    asked, keep = [], tmp_path / "truth.parts"
+    score = Judges._score
+
+    def stops(self: Judges, pictures: Tensor) -> dict:
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        asked.append(pictures)
+        return score(self, pictures)
+
+    monkeypatch.setattr(Judges, "_score", stops)
+    with pytest.raises(KeyboardInterrupt):
+        truth_table([str(weights)], limit=6, named=False, keep=keep)
+    monkeypatch.setattr(Judges, "_score", lambda self, pictures: asked.append(pictures) or score(self, pictures))
+    rows = truth_table([str(weights)], limit=6, named=False, keep=keep)["rows"]
+    assert len(asked) == len(rows) == 5  # each answer once
+    monkeypatch.undo()
+    assert truth_table([str(weights)], limit=6, named=False)["rows"] == rows
 
 
 def test_shown_swaps_are_drawn_at_random_one_a_person():
