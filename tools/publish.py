@@ -186,7 +186,8 @@ def describe(folder: Path) -> None:
         "picture, by the network's descriptors, shows the same person. `confusion` is the share of joints found at "
         "the place of their mirror joint; `found` and `imagined` are the shares of visible and of absent joints with a "
         "confidence of at least 0.2; `same`, `different` and `copy` are the mean affinities of two pictures of one "
-        "person, of two people, and of a picture with itself. All are measured on people never seen in training.\n",
+        "person, of two people, and of a picture with itself. Unless `people` says otherwise, the people were never "
+        "seen in training.\n",
     ]
     for path in sorted(folder.glob("*.json")):
         parts.append(section(path.stem, json.loads(path.read_text(encoding="utf-8"))))
