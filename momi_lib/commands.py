@@ -265,20 +265,21 @@ def truth(
             pose-guided rival, `@teacher` (the default), `@student`, `@joints` or `@canonical` (the nearest of eight
             poses) says where its poses come from.
         data: folder with true swaps; `None` is `$MOMI_DATA` or the embedded set.
-        out: JSON to write. Until then the scores of each answer are kept in a folder beside it, so that a run that was
-            stopped goes on where it was.
+        out: JSON to write. Until then the scores of each answer are kept in a folder beside it, `….parts`, so that a
+            run that was stopped goes on where it was. A run that ends deletes what is kept there.
         limit: only the first so many swaps, 2 or more.
         named: also ask the judges of the extra `judges`, where they are installed; they take most of the time.
     """
     from momi_lib.evaluate.pairs import FEW
     from momi_lib.evaluate.truth_judges import forget
     from momi_lib.evaluate.truth_table import truth_table
-    from momi_lib.files import refuse_unwritable, write_json
+    from momi_lib.files import NAME, refuse_unwritable, shortened, write_json
 
     refuse_unwritable(out)
-    keep = out.with_name(f"{out.stem}.parts")
-    table = truth_table(_all(weights), data, limit=limit, named=named, download=True, keep=keep)
-    write_json(out, table)
+    keep = out.with_name(f"{shortened(out.name, NAME - len('.parts'))}.parts")
+    with _saying_how_to_go_on("the same command goes on where it was", keep):
+        table = truth_table(_all(weights), data, limit=limit, named=named, download=True, keep=keep)
+        write_json(out, table)
     forget(keep)
     for column, why in table.get("missing", {}).items():
         log.info("no column %s: %s", column, why)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from momi_lib.data import Truth
 from momi_lib.features import MannequinFeatures, feature_network
-from momi_lib.files import sha256, weights_folder, write_json
+from momi_lib.files import remove, sha256, weights_folder, write_json
 from momi_lib.metrics.distances import frechet_distance, polynomial_mmd
 from momi_lib.metrics.outside_judges import NamedJudges
 from momi_lib.metrics.perceptual import describe, perceptual_distance
@@ -25,7 +26,8 @@ from momi_lib.provenance import environment
 
 log = logging.getLogger(__name__)
 
-DIGITS = 16  # of the name of a file of scores
+DIGITS = 16
+FILE = f"{'[0-9a-f]' * DIGITS}.json"  # the name of a file of scores
 
 
 class Judges:
@@ -54,7 +56,8 @@ class Judges:
         named: NamedJudges | None = None,
         keep: Path | None = None,
     ) -> None:
-        self.truth, self.named, self.device, self.keep = truth, named, device, keep
+        self.truth, self.named, self.device = truth, named, device
+        self.keep = None if keep is None else Path(keep)
         self.features = feature_network("mannequin").to(device)
         assert isinstance(self.features, MannequinFeatures)
         self.teacher = load_teacher(None, device)
@@ -79,24 +82,30 @@ class Judges:
             :class:`~momi_lib.metrics.outside_judges.NamedJudges` where it is asked.
         """
         file = None if self.keep is None else self.keep / f"{self._key(pictures)}.json"
-        if file is not None and file.is_file():
+        if file is not None:
             try:
                 return json.loads(file.read_text(encoding="utf-8"))
-            except ValueError:
-                log.warning("%s: damaged; the judges are asked again", file)
+            except FileNotFoundError:
+                pass
+            except (OSError, ValueError) as error:
+                log.warning("%s: damaged; the judges are asked again (%s)", file, error)
         scores = self._score(pictures)
         if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_json(file, scores)
+            try:
+                write_json(file, scores)
+            except OSError as error:
+                log.warning("%s: not kept (%s); if this run is stopped, the next one asks again", file, error)
         return scores
 
     def _key(self, pictures: Tensor) -> str:
         """What the scores of ``pictures`` depend on, in hexadecimal digits."""
         here, truth = environment(self.device), self.truth
-        on = {**self.conditions, "versions": here["versions"], "device": here["device"], "shape": list(pictures.shape),
+        judges = {name: value for name, value in self.conditions.items() if name != "missing"}  # why, in words
+        on = {**judges, "versions": here["versions"], "device": here["device"], "shape": list(pictures.shape),
               "fingerprint": truth.people.fingerprint}  # fmt: skip
         digest = hashlib.sha256(json.dumps(on, sort_keys=True).encode())
-        for tensor in (truth.source, truth.target, pictures):
+        answers = truth.pictures, truth.masks, truth.joints, truth.visibility
+        for tensor in (truth.source, truth.target, *answers, pictures):
             digest.update(tensor.cpu().contiguous().numpy().data)
         return digest.hexdigest()[:DIGITS]
 
@@ -122,7 +131,8 @@ class Judges:
 
 def forget(keep: Path) -> None:
     """Delete the scores that :class:`Judges` kept in this folder, and the folder if nothing else is in it."""
-    for file in keep.glob(f"{'[0-9a-f]' * DIGITS}.json"):
-        file.unlink(missing_ok=True)
-    if keep.is_dir() and not any(keep.iterdir()):
+    with suppress(OSError):  # it is not there, not empty, or another run is at work in it
+        for name in (FILE, f".{FILE}.*"):  # the second are those of a run that was killed while it wrote
+            for file in keep.glob(name):
+                remove(file)
         keep.rmdir()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -190,25 +191,28 @@ def test_the_table_has_honest_baselines(weights):
 
 
 def test_scores_are_kept_and_asked_for_once(tmp_path, monkeypatch, caplog):
-    people = SimpleNamespace(fingerprint="abc")
-    asked, keep = [], tmp_path / "truth.parts"
+    asked, keep, people = [], tmp_path / "truth.json.parts", SimpleNamespace(fingerprint="abc")
     monkeypatch.setattr(Judges, "_score", lambda _, pictures: asked.append(pictures) or {"l1": float(len(asked))})
-
-    def judges(swaps: int = 2, **conditions: str) -> Judges:
-        some = object.__new__(Judges)  # without the networks
-        some.truth = SimpleNamespace(people=people, source=torch.arange(swaps), target=torch.arange(swaps))
-        some.device, some.keep, some.conditions = "cpu", keep, conditions
-        return some
-
     black, white = (torch.full((2, 3, 4, 4), value, dtype=torch.uint8) for value in (0, 255))
-    assert [judges().score(one)["l1"] for one in (black, white, black, white)] == [1, 2, 1, 2]
-    assert judges(3).score(black)["l1"] == 3 and judges(teacher="another").score(black)["l1"] == 4
-    people.fingerprint = "def"
-    assert judges().score(black)["l1"] == 5
+    usual = Truth(people, torch.arange(2), torch.arange(2), white, white[:, 0] > 0, torch.zeros(2, 17, 2),
+                  torch.zeros(2, 17, dtype=torch.uint8))  # fmt: skip
+
+    def score(pictures: Tensor, truth: Truth = usual, **conditions: Any) -> float:
+        some = object.__new__(Judges)  # without the networks
+        some.truth, some.device, some.keep, some.conditions = truth, "cpu", keep, conditions
+        return some.score(pictures)["l1"]
+
+    assert [score(one) for one in (black, white, black, white)] == [1, 2, 1, 2]
+    assert score(black, missing={"lpips_alex": "no network today"}) == 1
+    others = [{"masks": black[:, 0] > 0}, {"pictures": black}, {"joints": torch.ones(2, 17, 2)},
+              {"target": torch.ones(2)}, {"people": SimpleNamespace(fingerprint="def")}]  # fmt: skip
+    assert [score(black, replace(usual, **other)) for other in others] == [3, 4, 5, 6, 7]
+    assert score(black, teacher="another") == 8 and score(black) == 1
     for file in keep.iterdir():
         file.write_text("{", encoding="utf-8")  # the disk kept half of it
-    assert judges().score(black)["l1"] == 6 and "damaged; the judges are asked again" in caplog.text
-    assert judges().score(black)["l1"] == 6
+    assert score(black) == 9 and "damaged; the judges are asked again" in caplog.text
+    assert score(black) == 9
+    (keep / f".{'0' * 16}.json.tmpx").write_text("{", encoding="utf-8")  # of a run that was killed
     (keep / "notes.txt").write_text("mine", encoding="utf-8")
     forget(keep)
     assert [file.name for file in keep.iterdir()] == ["notes.txt"]
@@ -216,6 +220,8 @@ def test_scores_are_kept_and_asked_for_once(tmp_path, monkeypatch, caplog):
     forget(keep)
     assert not keep.exists()
     forget(keep)  # nothing was kept
+    keep.write_text("a file", encoding="utf-8")
+    assert score(black) == 10 and "not kept" in caplog.text and keep.is_file()
 
 
 @pytest.mark.thorough

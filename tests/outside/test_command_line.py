@@ -26,7 +26,7 @@ from momi_lib.commands import COMMANDS
 from momi_lib.data import data_folder
 from momi_lib.devices import memory_of
 from momi_lib.features import feature_network
-from momi_lib.files import save_tensors, sha256, weights_folder
+from momi_lib.files import save_tensors, sha256, weights_folder, write_json
 from momi_lib.pose import load_teacher
 from momi_lib.provenance import command_line, plain
 from momi_lib.rivals.run import train_rival
@@ -571,16 +571,20 @@ def test_no_pairs_are_refused_by_the_name_of_the_option(unread, tmp_path, capsys
     assert capsys.readouterr().err == "error: pairs: expected a whole number from 1 up, got 0\n"
 
 
-def test_few_swaps_are_warned_about(tmp_path, monkeypatch, caplog):
-    row = dict.fromkeys(("l1", "ssim", "perceptual", "pck", "rank1", "frechet"), 0.5) | {"answer": "copy"}
+@pytest.mark.parametrize("name", ["truth.json", "truth.parts", f"{'o' * 250}.json"])
+def test_few_swaps_are_warned_about_and_nothing_is_left_beside_the_table(name, tmp_path, monkeypatch, caplog):
     for count, warned in ((99, True), (100, False)):
-        table = {"rows": [row], "swaps": count}
-        monkeypatch.setattr("momi_lib.evaluate.truth_table.truth_table", lambda *_, table=table, **__: table)
+        def scored(*_, keep, count=count, **__):
+            write_json(keep / f"{'0' * 16}.json", {})  # the scores of an answer
+            return {"swaps": count, "rows": []}
+
+        monkeypatch.setattr("momi_lib.evaluate.truth_table.truth_table", scored)
         caplog.clear()
         with caplog.at_level("INFO"):
-            commands.truth(out=tmp_path / "truth.json")
+            commands.truth(out=tmp_path / name)
         assert ("99 swaps are very few" in caplog.text) == warned
-        assert caplog.messages[-1] == str(tmp_path / "truth.json")  # where the result is
+        assert caplog.messages[-1] == str(tmp_path / name)  # where the result is
+        assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_the_embedded_data_are_found_from_any_folder(tmp_path, monkeypatch):
