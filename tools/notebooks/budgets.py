@@ -7,7 +7,7 @@ FILE comes from `python tools/notebooks/run.py --measure FILE ...` or, measured 
 `pytest -p tools.notebooks.measure --measure-notebooks FILE --nbval notebooks`. Times are those of the processor. They
 are brought to the speed of the machine on which the lines were measured by a piece of work that both machines did
 (`reference_seconds` in tools/notebooks/run.py); its time stands in both files. A notebook is far off when its time
-differs by more than half of the line (by more than the whole of it on another processor) and by more than 10 seconds,
+differs by more than half of the line (by more than the whole of it on another processor) and by more than 15 seconds,
 or its memory by more than half.
 """
 
@@ -35,7 +35,7 @@ ELSEWHERE = 1.0
 SAME_SPEED = 1.25
 #: Seconds of the processor that nobody plans by. Notebooks that are compared side by side share a core and its cache,
 #: which costs a short one several seconds that the reference, which runs alone, does not show.
-UNNOTICED = 10
+UNNOTICED = 15
 SERIES_SECONDS, CORES = 12 * 60, 2  # all notebooks and solutions, compared strictly, on two cores
 UNITS = {"second": 1.0, "minute": 60.0}
 NUMBER = r"(?:under |about )?(\d+(?:\.\d+)?)"
@@ -57,7 +57,7 @@ class Budget:
     memory: float
 
     def misses(self, used: Budget, slack: float = SLACK) -> list[str]:
-        """What of `used` is further away than half of the line; of the time, than its share `slack` and 10 seconds."""
+        """What of `used` is further away than half of the line; of the time, than its share `slack` and 15 seconds."""
         found = []
         if abs(used.seconds - self.seconds) > max(slack * self.seconds, UNNOTICED):
             found.append(f"took {used.seconds:.0f} s, the line says {self.seconds:.0f} s")
