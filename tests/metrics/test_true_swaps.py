@@ -242,7 +242,8 @@ def test_a_table_that_was_stopped_goes_on(weights, tmp_path, monkeypatch):
     rows = truth_table([str(weights)], limit=6, named=False, keep=keep)["rows"]
     assert len(asked) == len(rows) == 5  # each answer once
     monkeypatch.undo()
-    assert truth_table([str(weights)], limit=6, named=False)["rows"] == rows
+    never_stopped = truth_table([str(weights)], limit=6, named=False)["rows"]
+    assert json.dumps(never_stopped) == json.dumps(rows)  # as text, because six swaps have errors that are no numbers
 
 
 def test_shown_swaps_are_drawn_at_random_one_a_person():

@@ -67,7 +67,7 @@ def grade_notebook(path: Path, salt: str, timeout: int = 120) -> dict[str, str]:
     )
     notebook.cells.append(nbformat.v4.new_code_cell(last))
     client = Client(notebook, timeout=timeout, allow_errors=True, kernel_name="python3",
-                            resources={"metadata": {"path": str(path.resolve().parent)}})  # fmt: skip
+                    resources={"metadata": {"path": str(path.resolve().parent)}})  # fmt: skip
     before = dict(os.environ)
     os.environ.update(SETTINGS)
     try:
