@@ -161,11 +161,11 @@ class NamedJudges:
         for column, way in ways.items():
             try:
                 network, self.conditions[column] = way()
-                self.distances[column] = network.to(self.device)
+                self.distances[column] = network.to(self.device).to(memory_format=torch.channels_last)
             except MissingJudge as why:
                 self.missing[column] = str(why)
         try:
-            self.frechet = Lite0Judge().to(self.device)
+            self.frechet = Lite0Judge().to(self.device).to(memory_format=torch.channels_last)
             self.conditions["frechet_lite0"] = self.frechet.name
             self.reference = self.frechet.describe(truth.pictures, "true answers").values
         except MissingJudge as why:
