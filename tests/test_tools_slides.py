@@ -112,6 +112,21 @@ def test_a_pdf_and_what_is_cut_off(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "cut off on the slides [3]" in capsys.readouterr().out
 
 
+@pytest.mark.browser
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs Chromium")
+def test_no_slide_of_any_deck_is_cut_off(tmp_path: Path) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    assert slides.main(tmp_path, pdf=False) == 0
+    options = {"executable_path": shutil.which("chromium"), "args": ["--no-sandbox"]}
+    full = {}
+    with sync_api.sync_playwright() as playwright, playwright.chromium.launch(**options) as chromium:
+        page = chromium.new_page(viewport={"width": 1366, "height": 768})
+        for file in sorted(tmp_path.glob("*.html")):
+            page.goto(file.as_uri())
+            full[file.stem] = slides.too_full(page)
+    assert len(full) == len(SERIES) and not {deck: numbers for deck, numbers in full.items() if numbers}
+
+
 @pytest.mark.parametrize("lesson", SERIES, ids=lambda lesson: lesson.file)
 def test_every_lesson_has_a_deck_with_its_title_and_notes(lesson: Entry) -> None:
     file = slides.DECKS / f"{lesson.file.split('_')[0]}.md"
