@@ -114,16 +114,25 @@ def test_a_pdf_and_what_is_cut_off(tmp_path: Path, capsys: pytest.CaptureFixture
 
 @pytest.mark.browser
 @pytest.mark.skipif(not shutil.which("chromium"), reason="needs Chromium")
-def test_no_slide_of_any_deck_is_cut_off(tmp_path: Path) -> None:
+def test_no_slide_and_no_notes_of_any_deck_are_cut_off(tmp_path: Path) -> None:
+    bottom = """each => {  // of a slide's notes, where the slide is at the top of the screen
+        const notes = each.nextElementSibling?.className === 'notes' ? each.nextElementSibling : each;
+        return notes.getBoundingClientRect().bottom - each.getBoundingClientRect().top; }"""
     sync_api = pytest.importorskip("playwright.sync_api")
     assert slides.main(tmp_path, pdf=False) == 0
     options = {"executable_path": shutil.which("chromium"), "args": ["--no-sandbox"]}
-    full = {}
+    full, height = {}, 0.0
     with sync_api.sync_playwright() as playwright, playwright.chromium.launch(**options) as chromium:
         page = chromium.new_page(viewport={"width": 1366, "height": 768})
         for file in sorted(tmp_path.glob("*.html")):
             page.goto(file.as_uri())
             full[file.stem] = slides.too_full(page)
+            page.keyboard.press("ArrowRight")
+            page.keyboard.press("n")
+            top = page.locator("section").nth(1).evaluate("each => each.getBoundingClientRect().top")
+            assert top == pytest.approx(0, abs=1)  # still slide 2
+            height = max(height, *page.locator("section").evaluate_all(f"all => all.map({bottom})"))
+    assert 432 < height <= 768  # a slide is 432 pixels high beside its notes
     assert len(full) == len(SERIES) and not {deck: numbers for deck, numbers in full.items() if numbers}
 
 

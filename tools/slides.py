@@ -10,8 +10,8 @@ The text of a deck is Markdown, ``docs/slides/NN.md``. The figures are those of 
     ::: beside                          text at the left, a figure at the right, until a line that is ::: alone
     ::: notes                           what the lecturer says, until a line that is ::: alone; not on the slide
 
-Each deck becomes one HTML file, without links to other files or the network: arrow keys turn pages, N shows notes,
-and printing gives one slide a page. With Chromium (through Playwright) it becomes a PDF, too.
+Each deck becomes one HTML file, without links to other files or the network: arrow keys turn pages, N shows the notes
+below smaller slides, and printing gives one slide a page. With Chromium (through Playwright) it becomes a PDF, too.
 """
 
 from __future__ import annotations
@@ -66,19 +66,26 @@ blockquote { border-left: 8px solid #e69f00; padding-left: 16px }
 math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", "DejaVu Math TeX Gyre", math }
 math[display=block] { font-size: 30px; margin: 6px 0 }
 footer { position: absolute; bottom: 12px; right: 24px; font-size: 15px; color: #555 }
-aside.notes { display: none; font-size: 18px; background: #fff7dd; padding: 8px 14px; max-height: 40%; overflow: auto }
+aside.notes { display: none; width: 1280px; margin: -8px auto 16px; font-size: 30px; padding: 12px 24px;
+  background: #fff7dd }
+aside.notes p { margin: 0 0 8px }
+body.notes { zoom: 0.6 }
 body.notes aside.notes { display: block }
-@media print { html { background: white } section { margin: 0 } }
+@media print {
+  html { background: white } section { margin: 0 }
+  body.notes { zoom: 0.55 } body.notes section { break-after: avoid; break-before: page } aside.notes { margin: 0 auto }
+}
 """
 
 SCRIPT = """
 document.addEventListener('keydown', event => {
-  if (event.key === 'n' || event.key === 'N') { document.body.classList.toggle('notes'); return; }
-  const way = {ArrowRight: 1, PageDown: 1, ' ': 1, ArrowLeft: -1, PageUp: -1}[event.key];
-  if (!way) return;
+  const notes = event.key === 'n' || event.key === 'N';
+  const way = notes ? 0 : {ArrowRight: 1, PageDown: 1, ' ': 1, ArrowLeft: -1, PageUp: -1}[event.key];
+  if (way === undefined) return;
   event.preventDefault();
   const all = [...document.querySelectorAll('section')];
   const here = all.findIndex(one => one.getBoundingClientRect().bottom > innerHeight / 3);
+  if (notes) document.body.classList.toggle('notes');
   all[Math.min(all.length - 1, Math.max(0, here + way))].scrollIntoView();
 });
 """
@@ -150,8 +157,8 @@ def figure(address: str, alt: str, deck: Path) -> Figure:
     return Figure(f"data:{mime};base64,{base64.b64encode(file.read_bytes()).decode()}", alt)
 
 
-def slide_html(text: str, deck: Path) -> str:
-    """One slide's Markdown as HTML: figures inline, formulas as MathML, notes apart."""
+def slide_html(text: str, deck: Path, label: str = "", footer: str = "") -> str:
+    """One slide's Markdown as HTML: figures inline, formulas as MathML, and notes below the slide."""
     import latex2mathml.converter
     import mistune
 
@@ -189,9 +196,8 @@ def slide_html(text: str, deck: Path) -> str:
     made = back(str(markdown(text)))
     alone = r"<p>((?:\s*(?:<img [^>]*>|<svg.*?</svg>))+\s*)</p>"
     made = re.sub(alone, r'<p class="figure">\1</p>', made, flags=re.DOTALL)
-    if notes:
-        made += f'<aside class="notes">{back(str(markdown(notes)))}</aside>'
-    return made
+    made = f'<section aria-label="{label}">{made}<footer>{footer}</footer></section>'
+    return made + (f'<aside class="notes">{back(str(markdown(notes)))}</aside>' if notes else "")
 
 
 def deck_html(deck: Path) -> str:
@@ -206,8 +212,7 @@ def deck_html(deck: Path) -> str:
         raise SlideError(f"{deck.name}: the first slide begins with '# ' and the title of the lesson")
     title = slides[0].splitlines()[0].removeprefix("# ")
     sections = [
-        f'<section aria-label="slide {number}">{slide_html(slide, deck)}'
-        f"<footer>{html.escape(title)} · {number} of {len(slides)}</footer></section>"
+        slide_html(slide, deck, f"slide {number}", f"{html.escape(title)} · {number} of {len(slides)}")
         for number, slide in enumerate(slides, 1)
     ]
     return (
