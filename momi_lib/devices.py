@@ -18,7 +18,7 @@ from torch import Tensor
 Device = Literal["auto", "cpu", "mps"]
 DEVICES: tuple[str, ...] = get_args(Device)
 #: What to say to who asks for "cuda".
-CUDA = "auto takes a GPU of CUDA where there is one"
+CUDA = "auto takes a GPU of CUDA where there is one, and CUDA_VISIBLE_DEVICES=1 says which"
 
 
 def pick(wanted: str = "auto") -> torch.device:
@@ -45,10 +45,10 @@ def pick(wanted: str = "auto") -> torch.device:
 def check_device(wanted: object) -> None:
     """Refuse what is none of :data:`DEVICES` (ValueError).
 
-    >>> check_device("cuda:0")
+    >>> check_device("cuda:0")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    ValueError: device: expected one of auto, cpu, mps, got 'cuda:0'; auto takes a GPU of CUDA where there is one
+    ValueError: device: expected one of auto, cpu, mps, got 'cuda:0'; auto takes a GPU of CUDA where there is ...
     """
     if wanted not in DEVICES:
         hint = f"; {CUDA}" if str(wanted).startswith("cuda") else ""

@@ -14,7 +14,8 @@ from tqdm.auto import tqdm
 
 from momi_lib.data import People, load
 from momi_lib.files import folder_to_fill, write_json
-from momi_lib.pose.other_pictures import warn_of_other_pictures
+from momi_lib.pose import load_teacher
+from momi_lib.pose.other_pictures import OFFICIAL, warn_of_other_pictures
 from momi_lib.provenance import environment, plain
 from momi_lib.rivals.base import PoseGuided
 from momi_lib.rivals.batches import PeoplePoses
@@ -24,7 +25,7 @@ from momi_lib.rivals.run_config import RivalRunConfig
 from momi_lib.rivals.weights import save_rival
 from momi_lib.train.interruptions import check_minutes, run_in_order, saying_how_to_go_on
 from momi_lib.train.log import JsonLog
-from momi_lib.train.processes import warn_where_alone
+from momi_lib.train.processes import own_gpu, warn_where_alone
 from momi_lib.train.run import (
     CONFIG,
     LOG,
@@ -41,8 +42,8 @@ from momi_lib.translate.swaps import device_of
 log = logging.getLogger(__name__)
 #: What a run that has begun cannot change.
 BEGINNING = ("method", "preset", "poses", "seed", "same_camera", "rival")
-#: A rival takes no teacher from a file, and the student was taught by the same one.
-NO_OTHER_TEACHER = "take --poses joints if the folder has labels, or train dg-net, which needs no poses"
+#: The committed student was taught by the same teacher.
+ANOTHER_TEACHER = f"{OFFICIAL}, take --poses joints if the folder has labels, or train dg-net, which needs no poses"
 
 
 def train_rival(
@@ -140,8 +141,11 @@ def find_poses(config: RivalRunConfig, people: People) -> tuple[PeoplePoses | No
     if not method(config.method).needs:
         return None, None
     if config.poses != "joints":
-        warn_of_other_pictures(people.folder, None, NO_OTHER_TEACHER)
-    source = pose_source(config.poses, device=config.where)
+        warn_of_other_pictures(people.folder, config.teacher, ANOTHER_TEACHER)
+    device = own_gpu(config.where)
+    own = config.teacher is not None or config.teacher_input is not None
+    network = load_teacher(config.teacher, device, input_size=config.teacher_input) if own else None
+    source = pose_source(config.poses, network=network, device=device)
     return PeoplePoses(source, people), source
 
 

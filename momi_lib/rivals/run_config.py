@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from momi_lib.arguments import size_from
 from momi_lib.rivals.base import RivalConfig
 from momi_lib.rivals.methods import method
 from momi_lib.train.config import LogConfig
@@ -24,6 +25,9 @@ class RivalRunConfig(RunConfig):
         preset: ``"small"``, for two CPU cores, or ``"paper"``, as published, for a GPU.
         poses: where a pose-guided rival's landmarks come from: the ``"teacher"``, the ``"student"`` of the committed
             network, or the labelled ``"joints"``. A method that needs no poses takes none of the latter two.
+        teacher: pose network of ``poses="teacher"``: an official Simple Baselines checkpoint, or a teacher of ours;
+            ``None`` is the committed one, which learned mannequins.
+        teacher_input: (h, w) that an official checkpoint was trained on, if its name does not say so.
         precision: as in all trainings; by default bf16 where the device has instructions for it.
         steps: length of the run; ``None`` is the preset's, as in the next four options.
         batch: triplets in a step.
@@ -44,6 +48,8 @@ class RivalRunConfig(RunConfig):
     method: str
     preset: Literal["small", "paper"] = "small"
     poses: PoseSourceName = "teacher"
+    teacher: Path | None = None
+    teacher_input: tuple[int, int] | None = None
     precision: Precision = "auto"
     steps: int | None = None
     batch: int | None = None
@@ -70,6 +76,12 @@ class RivalRunConfig(RunConfig):
             raise ValueError(f"backbone_weights: {self.method} has no ResNet-50; leave out --backbone-weights")
         if self.poses != "teacher" and not method(self.method).needs:
             raise ValueError(f"poses: {self.method} is given pictures alone; leave out --poses {self.poses}")
+        if self.teacher_input is not None:
+            size_from("teacher_input", self.teacher_input)
+        for name in ("teacher", "teacher_input"):
+            if getattr(self, name) is not None and (self.poses != "teacher" or not method(self.method).needs):
+                given = f"has poses from {self.poses!r}" if method(self.method).needs else "is given pictures alone"
+                raise ValueError(f"{name}: {self.method} {given}; leave out --{name.replace('_', '-')}")
         _ = self.rival  # refuses what the method's own options do not allow
 
     @property

@@ -14,6 +14,7 @@ from torch import nn
 
 from momi_lib.arguments import device_from, file_to_write, path_of, told
 from momi_lib.files import load_tensors, save_tensors, sha256, write_json
+from momi_lib.pose import load_teacher
 from momi_lib.rivals.base import PoseGuided
 from momi_lib.rivals.methods import method
 from momi_lib.rivals.posed import Posed, PoseSource, SourceName, pose_source
@@ -69,26 +70,30 @@ def save_rival(network: nn.Module, path: str | Path, card: dict[str, Any] | None
     return path
 
 
-def split_name(name: str | Path) -> tuple[str, SourceName | None]:
-    """What a name on the command line says: the weights, and where poses shall come from.
+def split_name(name: str | Path) -> tuple[str, SourceName | Path | None]:
+    """What a name on the command line says: the weights, and where poses shall come from, perhaps a teacher's file.
 
     Raises:
         ValueError: where something else than a pose source follows the last ``@`` of what is not a file.
 
     >>> split_name("pg2@student"), split_name("small")
     (('pg2', 'student'), ('small', None))
-    >>> split_name("pg2@detector")
+    >>> split_name("pg2@detector")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    ValueError: weights 'pg2@detector': expected teacher, student, joints or canonical after the @, got 'detector'
+    ValueError: weights 'pg2@detector': expected teacher, student, joints, canonical or a teacher's file after the ...
     """
     text = str(path_of("name", name))
     start, mark, end = text.rpartition("@")
     if not mark or Path(text).is_file():
         return text, None
-    if end not in get_args(SourceName):
-        raise ValueError(f"weights {text!r}: expected teacher, student, joints or canonical after the @, got {end!r}")
-    return start, cast("SourceName", end)
+    if end in get_args(SourceName):
+        return start, cast("SourceName", end)
+    if end and Path(end).is_file():
+        return start, Path(end)
+    raise ValueError(
+        f"weights {text!r}: expected teacher, student, joints, canonical or a teacher's file after the @, got {end!r}"
+    )
 
 
 def answer_file(name: str | Path) -> Path:
@@ -124,7 +129,8 @@ def answer_names(names: Sequence[str | Path]) -> list[str]:
         way = path.parts[1:-1] if path.stem == "weights" and len(path.parts) > 2 else (*path.parts[1:-1], path.stem)
         if file != Path(text):
             way = (path.stem.removeprefix(RIVAL),)
-        ways.append((*way[:-1], way[-1] + (f"@{poses}" if poses else "")))
+        whose = f"{poses.name.split('.')[0]}[{sha256(poses)[:8]}]" if isinstance(poses, Path) else poses
+        ways.append((*way[:-1], way[-1] + (f"@{whose}" if whose else "")))
     return told_apart(ways, files)
 
 
@@ -182,7 +188,7 @@ def load_answer(
     Args:
         name: ``"small"`` or ``"lookup"``; ``"pg2"``, ``"pn-gan"``, ``"patn"`` or ``"dg-net"``; or the path of weights.
             ``@teacher``, ``@student``, ``@joints`` or ``@canonical`` behind a pose-guided rival's name says where its
-            poses come from.
+            poses come from; ``@FILE`` names another teacher, as :func:`~momi_lib.pose.load_teacher` reads it.
         poses: the same where the name does not say it; or a pose source of one's own.
         device: where to put it.
 
@@ -218,6 +224,8 @@ def load_answer(
             f"weights {str(name)!r}: {network.method} draws from poses, expected poses 'teacher', 'student' or "
             f"'joints', got None; give `poses`, or write {text}@teacher"
         )
-    if not isinstance(source, PoseSource):
+    if isinstance(source, Path):
+        source = pose_source("teacher", network=load_teacher(source, device), device=device)
+    elif not isinstance(source, PoseSource):
         source = pose_source(source, device=device)
     return Posed(network, source.to(device)).eval()

@@ -60,7 +60,7 @@ class StudyOptions:
         only: names of variants; all by default.
         teacher: pose network that is distilled and that judges poses; `None` is the one trained on mannequins.
         teacher_input: height and width that an official checkpoint was trained on, if its name does not say so.
-        judge: network of IS, FID and KID.
+        judge: network of IS, FID and KID. (ResNet-50, which `evaluate` also takes, has no classes for IS.)
         affinity: networks of APS: `heldout`, `paper` or files; by default the committed ones trained on these data.
     """
 
@@ -75,7 +75,7 @@ class StudyOptions:
     only: tuple[str, ...] = ()
     teacher: Path | None = None
     teacher_input: tuple[int, int] | None = None
-    judge: Literal["mannequin", "inception", "resnet50"] = "mannequin"
+    judge: Literal["mannequin", "inception"] = "mannequin"
     affinity: tuple[str, ...] = ()
 
 

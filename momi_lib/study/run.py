@@ -72,6 +72,8 @@ class Study(StudyOptions):
     def __post_init__(self) -> None:
         word("preset", self.preset, PRESETS)
         text_of("judge", self.judge)
+        if self.judge == "resnet50":
+            raise ValueError("judge: ResNet-50 has no classes, and a study reports IS; take 'mannequin' or 'inception'")
         expect_types("", self)
         if self.teacher_input is not None:
             size_from("teacher_input", self.teacher_input)

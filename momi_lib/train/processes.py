@@ -35,6 +35,15 @@ def meet_on_cpu(device: str) -> bool:
     return several and (device == "cpu" or not torch.cuda.is_available())
 
 
+def own_gpu(device: torch.device) -> torch.device:
+    """The same device, and of GPUs of CUDA the one of this process, also before Accelerate has said so.
+
+    >>> own_gpu(torch.device("cpu"))
+    device(type='cpu')
+    """
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if device.type == "cuda" else device
+
+
 def device_of_process(accelerator: Accelerator, wanted: str) -> torch.device:
     """Where this process computes, given a config's ``device``. Accelerate by itself takes an Apple GPU unasked.
 

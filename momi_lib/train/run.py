@@ -29,7 +29,7 @@ from momi_lib.train.log import JsonLog
 from momi_lib.train.loop import Trainer
 from momi_lib.train.loss_record import Losses
 from momi_lib.train.presets import flat
-from momi_lib.train.processes import warn_where_alone
+from momi_lib.train.processes import own_gpu, warn_where_alone
 from momi_lib.translate import MomiNet, save_network, weights_file
 from momi_lib.translate.weights import LOG, WEIGHTS
 
@@ -319,10 +319,8 @@ def showcase(data: Path | None, size: tuple[int, int], device: torch.device, cou
 
 def _maps(config: TrainConfig, people: People) -> TeacherMaps:
     """The teacher's maps, made as training comes to need them: the first step need not wait for all of them."""
-    device = config.where
-    if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
-    return TeacherMaps(load_teacher(config.teacher, device, input_size=config.teacher_input), people)
+    teacher = load_teacher(config.teacher, own_gpu(config.where), input_size=config.teacher_input)
+    return TeacherMaps(teacher, people)
 
 
 def perceptual_name(trainer: Trainer) -> str:

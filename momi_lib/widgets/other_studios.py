@@ -45,7 +45,8 @@ def title_of(answer: Swaps | str | Path) -> str:
         if name.startswith("momi-"):
             return f"MOMI-Net ({name.removeprefix('momi-')})"
         whose = {None: "", "joints": " (labelled poses)", "canonical": " (canonical poses)"}
-        return TITLES.get(name, name) + whose.get(poses, f" (poses of the {poses})")
+        finder = poses.name if isinstance(poses, Path) else f"the {poses}"
+        return TITLES.get(name, name) + whose.get(poses, f" (poses of {finder})")
     if isinstance(answer, MomiNet):
         return "MOMI-Net"
     known: Any = answer.rival if isinstance(answer, Posed) else answer

@@ -59,13 +59,16 @@ def test_training_says_it_unless_a_teacher_is_passed(others, short_run, caplog) 
     assert line.startswith(str(others)) and CHECKPOINT in line
 
 
-def test_training_a_rival_says_what_it_can_take_instead(others: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_training_a_rival_says_what_it_can_take_instead(others: Path, unsure_teacher: Path, caplog) -> None:
     people = load(others)
     find_poses(RivalRunConfig(method="dg-net", data=others), people)
+    _, own = find_poses(RivalRunConfig(method="pg2", data=others, device="cpu", teacher=unsure_teacher), people)
     assert said(caplog) == []
-    find_poses(RivalRunConfig(method="pg2", data=others, device="cpu"), people)
+    _, committed = find_poses(RivalRunConfig(method="pg2", data=others, device="cpu"), people)
     (line,) = said(caplog)
-    assert "--poses joints" in line and "train dg-net" in line and "--teacher" not in line
+    assert "--poses joints" in line and "train dg-net" in line and CHECKPOINT in line
+    assert own is not None and committed is not None
+    assert own.name == committed.name == "teacher" and own.sha256 != committed.sha256
 
 
 def test_scoring_says_it_unless_a_teacher_is_passed(others, unsure_teacher, tmp_path, caplog) -> None:

@@ -288,6 +288,12 @@ def test_refusals(people, poses):
         RivalRunConfig(method="dg-net", poses="student")
     with pytest.raises(ValueError, match="same_camera"):
         config(same_camera=2)
+    with pytest.raises(ValueError, match="teacher: pg2 has poses from 'joints'; leave out --teacher"):
+        RivalRunConfig(method="pg2", poses="joints", teacher=Path("eyes.pth"))
+    with pytest.raises(ValueError, match="teacher_input: dg-net is given pictures alone; leave out --teacher-input"):
+        RivalRunConfig(method="dg-net", teacher_input=(256, 192))
+    with pytest.raises(ValueError, match="teacher_input: expected"):
+        RivalRunConfig(method="pg2", teacher_input=(0, 192))
     with pytest.raises(ValueError, match="backbone_weights: pg2 has no ResNet-50; leave out --backbone-weights"):
         RivalRunConfig(method="pg2", backbone_weights=Path("resnet50.pth"))
     alone = people.select([0, 3, 6, 9])

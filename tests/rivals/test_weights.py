@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from momi_lib.files import load_tensors, save_tensors, sha256, tensor_metadata, weights_folder
+from momi_lib.pose import load_teacher
 from momi_lib.rivals import weights as module
 from momi_lib.rivals.base import Landmarks, PoseGuided, RivalConfig
 from momi_lib.rivals.posed import Posed, pose_source
@@ -134,6 +135,27 @@ def test_tables_call_answers_by_name_and_pose_source(folder: Path, dots: Dots, t
     assert answer_file("dots@joints") == folder / "rival-dots.safetensors"
 
 
+def test_poses_may_come_from_the_file_of_another_teacher(folder: Path, tmp_path: Path) -> None:
+    files = [tmp_path / name / "eyes.pth.tar" for name in ("same", "other")]
+    teachers = [load_teacher(None) for _ in files]
+    with torch.no_grad():
+        next(teachers[1].parameters()).mul_(2)
+    for file, teacher in zip(files, teachers, strict=True):
+        file.parent.mkdir()
+        teacher.save(file.with_name("eyes.safetensors"))
+        file.with_name("eyes.safetensors").rename(file)
+    posed = [load_answer(f"dots@{file}").poses for file in files]
+    assert [each.name for each in posed] == ["teacher", "teacher"]
+    committed = load_answer("dots").poses
+    assert [each.sha256 == committed.sha256 for each in posed] == [True, False]
+    names = answer_names([f"dots@{file}" for file in files])
+    assert [name.split("[")[0] for name in names] == ["dots@eyes", "dots@eyes"] and len({*names}) == 2
+    with pytest.raises(ValueError, match="pictures alone; leave '@.*eyes.pth.tar' out"):
+        load_answer(f"small@{files[0]}")
+    with pytest.raises(ValueError, match="expected teacher, .* or a teacher's file after the @, got '.*gone.pth.tar'"):
+        load_answer(f"dots@{tmp_path / 'gone.pth.tar'}")
+
+
 def test_a_file_may_have_the_mark_in_its_name(dots: Dots, tmp_path: Path) -> None:
     path = save_rival(dots, tmp_path / "a@b.safetensors")
     assert isinstance(load_rival(path), Dots) and answer_names([path]) == ["a@b"]
@@ -158,7 +180,8 @@ def test_poses_are_asked_for_where_they_are_needed_and_nowhere_else(folder: Path
         assert load_answer(name, poses=None).needs == frozenset()
         with pytest.raises(ValueError, match="this method is given pictures alone; leave '@student' out"):
             load_answer(f"{name}@student")
-    with pytest.raises(ValueError, match="expected teacher, student, joints or canonical after the @, got 'detector'"):
+    told = "expected teacher, student, joints, canonical or a teacher's file after the @, got 'detector'"
+    with pytest.raises(ValueError, match=told):
         load_answer("dots@detector")
     with pytest.raises(ValueError, match="poses: expected one of"):
         load_answer("dots", poses="detector")

@@ -1,4 +1,4 @@
-"""Two processes of one run stop after the same step, whatever their clocks say."""
+"""Processes of one run: where each computes, and that they stop together."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+from momi_lib.train.processes import own_gpu
 
 # Its clock reaches the deadline after step 4 in the first process and after step 2 in the second.
 SCRIPT = """
@@ -72,3 +75,11 @@ def test_one_process_where_several_were_asked_for_is_said(tmp_path, asked, said)
     done = subprocess.run(launch, capture_output=True, text=True, timeout=300, env=alone)
     assert done.returncode == 0, done.stderr
     assert ("was asked for 2 processes and started one; `torchrun" in done.stderr) == said
+
+
+def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    assert own_gpu(torch.device("cuda")) == torch.device("cuda", 0)
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert own_gpu(torch.device("cuda")) == torch.device("cuda", 3)
+    assert own_gpu(torch.device("cpu")) == torch.device("cpu")
