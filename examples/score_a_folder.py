@@ -2,8 +2,8 @@
 
 FOLDER holds one PNG for each of the true swaps, by the name of its true answer: ``000000.png``, ``000001.png``, … The
 columns ``from`` and ``to`` of ``data/mannequins/truth/pairs.csv`` say whose person and whose pose each shows. With
-PAIRS.csv, which ``python -m momi_lib evaluate`` writes, it holds ``00000.png``, … for each of its pairs, and is scored
-as in Table I.
+PAIRS.csv, which ``momi_lib.evaluate.pairs.save_pairs("pairs.csv", test_pairs(load(None, "test")))`` writes, it holds
+``00000.png``, … for its pairs, scored as in Table I; for photographs, give ``open_table`` ``judge="inception"``, too.
 """
 
 from __future__ import annotations

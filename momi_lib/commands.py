@@ -219,8 +219,8 @@ def evaluate(
 
     Args:
         weights: names of committed weights (`small`, `lookup`, `pg2`, `pn-gan`, `patn`, `dg-net`), or files. After a
-            pose-guided rival, `@teacher` (the default), `@student`, `@joints` or `@canonical` (the nearest of eight
-            poses) says where its poses come from.
+            pose-guided rival, `@teacher` (the default), `@student`, `@joints`, `@canonical` (the nearest of eight
+            poses) or `@FILE`, another teacher's, says where its poses come from.
         data: data in Market-1501's layout; `None` is `$MOMI_DATA` or the embedded set.
         out: folder for table.json, table.csv, table.md and pairs.csv.
         pairs: how many swaps; fewer where the data have fewer.
@@ -231,7 +231,7 @@ def evaluate(
         judge_weights: its weights, where they are not at their usual place.
         teacher: pose network that measures PCK.
         teacher_input: height and width that an official checkpoint was trained on, where its name does not say so.
-        affinity: networks of APS: `heldout`, `paper` or files; without, the committed ones that learned these data.
+        affinity: networks of APS: `heldout`, `paper` or files; by default, the committed ones trained on these data.
         pose_pairs: on how many pairs it measures; it is the slowest network here.
     """
     from momi_lib.arguments import whole
@@ -262,8 +262,8 @@ def truth(
 
     Args:
         weights: names of committed weights (`small`, `lookup`, `pg2`, `pn-gan`, `patn`, `dg-net`), or files. After a
-            pose-guided rival, `@teacher` (the default), `@student`, `@joints` or `@canonical` (the nearest of eight
-            poses) says where its poses come from.
+            pose-guided rival, `@teacher` (the default), `@student`, `@joints`, `@canonical` (the nearest of eight
+            poses) or `@FILE`, another teacher's, says where its poses come from.
         data: folder with true swaps; `None` is `$MOMI_DATA` or the embedded set.
         out: JSON to write. Until then the scores of each answer are kept in a folder beside it, `….parts`, so that a
             run that was stopped goes on where it was. A run that ends deletes what is kept there.
