@@ -2,8 +2,8 @@
 
 A generator is whatever has ``swap(source, target)``, pictures (N, 3, H, W) in [-1, 1] in and out, ``config.size`` and
 ``needs``. This one takes the target's picture and gives it the mean colour of the source: half of a swap. PCK is high
-because the pose is right, and rank-1 and masked L1 show that the person is wrong. The tables work at 128 × 64, so
-another size is resized inside ``swap``; a ``torch.nn.Module`` has to be in evaluation mode.
+because the pose is right, and rank-1 and masked L1 show that the person is wrong. The tables work at 128 × 64, so a
+generator of another size resizes inside ``swap``; a ``torch.nn.Module`` has to be in evaluation mode.
 ``momi_lib.evaluate.table_one.table_one`` takes it in the same way, for the paper's Table I.
 """
 

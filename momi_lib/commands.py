@@ -193,8 +193,16 @@ def swap(
 
 
 def _all(names: Sequence[str]) -> list[str]:
-    """Names, and files that match a pattern."""
-    return [found for name in names for found in matching(name)]
+    """Names, and files that match a pattern; a name with the file of a teacher behind its @ is no pattern."""
+    from momi_lib.rivals.weights import split_name
+
+    def found(name: str) -> list[str]:
+        try:
+            return [name] if isinstance(split_name(name)[1], Path) else matching(name)
+        except ValueError:
+            return matching(name)
+
+    return [each for name in names for each in found(name)]
 
 
 def evaluate(

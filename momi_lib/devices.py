@@ -18,7 +18,7 @@ from torch import Tensor
 Device = Literal["auto", "cpu", "mps"]
 DEVICES: tuple[str, ...] = get_args(Device)
 #: What to say to who asks for "cuda".
-CUDA = "auto takes a GPU of CUDA where there is one, and CUDA_VISIBLE_DEVICES=1 says which"
+CUDA = "auto takes a GPU of CUDA where there is one, and CUDA_VISIBLE_DEVICES=0 chooses the first"
 
 
 def pick(wanted: str = "auto") -> torch.device:

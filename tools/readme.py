@@ -31,7 +31,7 @@ from momi_lib.rivals.methods import TITLES
 from momi_lib.study.rivals import HALF, HALVED, NAMES
 
 ROOT = Path(__file__).resolve().parents[1]
-RACERS = {**NAMES, HALF: f"{NAMES[HALVED]}, half its time"}
+RACERS, RACE_COMMAND = {**NAMES, HALF: f"{NAMES[HALVED]}, half its time"}, "python -m momi_lib study rivals"
 PAGES = ("README.md", "docs/results.md", "docs/beyond-the-paper.md", "docs/for-lecturers.md", "docs/research.md",
          "data/body_maps/README.md")  # fmt: skip
 START, END = "<!-- {}: start -->", "<!-- {}: end -->"
@@ -135,9 +135,10 @@ def race(root: Path) -> str:
             cells.append(f"{row[score]:{form}}{spread}" if score in row else "–")
         rows.append([RACERS.get(name, name), *cells])
     lines = table(["answer", "minutes", "runs × steps", "given the pose of", *RACE], rows)
-    devices = sorted({each.removeprefix("CPU, ") for row in result["rows"].values() for each in row["device"]})
+    devices = sorted({each for row in result["rows"].values() for each in row["device"]})
     lines += ["", f"{result['swaps']} true swaps of people never seen in training, ± standard deviation of the runs · "
-              f"`{result['command']}` · trained on CPUs: {', '.join(devices)} · {result['date'][:10]}"]  # fmt: skip
+              f"`{RACE_COMMAND}`, as far as the column of the runs says · trained on {' and '.join(devices)} · "
+              f"{result['date'][:10]}"]  # fmt: skip
     return "\n".join(lines)
 
 

@@ -46,7 +46,7 @@ class BodyLabels:
 
     Attributes:
         codes: (N, H/2, W/2, 3) uint8 as stored.
-        whole: (N,) bool, false where something stands before the person.
+        whole: (N,) bool, false where something stands in front of the person.
     """
 
     codes: Tensor

@@ -230,7 +230,7 @@ class Teacher(nn.Module):
         spoiled = files.not_finite(state)
         if spoiled is not None:
             raise refusal(f"holds values in {spoiled} that are not finite, as of a training that diverged")
-        stated = _sizes_in(f"{path.name} {said}")
+        stated = sizes_in(f"{path.name} {said}")
         if input_size is None:
             input_size = _only_size(path, said)
         elif len(stated) == 1 and tuple(input_size) == stated[0][::-1] != stated[0]:
@@ -333,10 +333,10 @@ def _size(path: Path, metadata: Mapping[str, str], name: str) -> tuple[int, int]
     return int(found[1]), int(found[2])
 
 
-def _sizes_in(name: str) -> list[tuple[int, int]]:
+def sizes_in(name: str) -> list[tuple[int, int]]:
     """The different (h, w) in a name such as ``pose_resnet_50_384x288.pth.tar``.
 
-    >>> _sizes_in("pose_resnet_152_384x288.pth.tar"), _sizes_in("checkpoint.pth.tar")
+    >>> sizes_in("pose_resnet_152_384x288.pth.tar"), sizes_in("checkpoint.pth.tar")
     ([(384, 288)], [])
     """
     found = re.findall(r"(?<!\d)(\d{2,4})x(\d{2,4})(?!\d)", name)
@@ -346,7 +346,7 @@ def _sizes_in(name: str) -> list[tuple[int, int]]:
 def _only_size(path: Path, model: str) -> tuple[int, int]:
     """The one size of the input that a file's name and its model's name state, usable and higher than wide."""
     say = "Say it, height first: input_size=(256, 192), or --teacher-input 256 192"
-    sizes = _sizes_in(f"{path.name} {model}")
+    sizes = sizes_in(f"{path.name} {model}")
     if not sizes:
         raise ValueError(
             f"Teacher.from_official: the name of {path} does not say the size of its input, as "

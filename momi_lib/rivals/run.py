@@ -165,7 +165,7 @@ def _check_resumed(path: Path, then: Mapping[str, Any], now: Mapping[str, Any], 
         if was != is_now:
             unlike.append(f"{name} was {was} and is {is_now} here")
     if source is not None and not unlike and then.get("poses_sha256", source.sha256) != source.sha256:
-        unlike.append(f"the {source.name} that finds the poses has other weights now")
+        unlike.append(f"the {source.name} that finds the poses is another one now, or is used differently")
     unlike += other_data(then, now) if not unlike else []  # pictures of another size are other pictures
     if unlike:
         raise ValueError(f"{path}: cannot be gone on with: {'; '.join(unlike)}. {SAME}")

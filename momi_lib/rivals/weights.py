@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, fields
@@ -13,8 +14,9 @@ import torch
 from torch import nn
 
 from momi_lib.arguments import device_from, file_to_write, path_of, told
-from momi_lib.files import load_tensors, save_tensors, sha256, write_json
+from momi_lib.files import expanded, load_tensors, save_tensors, sha256, write_json
 from momi_lib.pose import load_teacher
+from momi_lib.pose.teacher import sizes_in
 from momi_lib.rivals.base import PoseGuided
 from momi_lib.rivals.methods import method
 from momi_lib.rivals.posed import Posed, PoseSource, SourceName, pose_source
@@ -34,6 +36,8 @@ from momi_lib.translate.weights import (
 )
 
 __all__ = ["FORMAT", "answer_file", "answer_names", "load_answer", "load_rival", "save_rival", "split_name"]
+
+log = logging.getLogger(__name__)
 
 FORMAT = "momi-rival-1"
 
@@ -84,16 +88,47 @@ def split_name(name: str | Path) -> tuple[str, SourceName | Path | None]:
     ValueError: weights 'pg2@detector': expected teacher, student, joints, canonical or a teacher's file after the ...
     """
     text = str(path_of("name", name))
-    start, mark, end = text.rpartition("@")
-    if not mark or Path(text).is_file():
+    if "@" not in text or _is_file(text):
         return text, None
+    start, _, end = text.rpartition("@")
     if end in get_args(SourceName):
         return start, cast("SourceName", end)
-    if end and Path(end).is_file():
-        return start, Path(end)
+    signs = [place for place, sign in enumerate(text) if sign == "@"]
+    for place in reversed(signs):  # a file may have the sign in its name, too
+        if place and _is_file(text[place + 1 :]):
+            return text[:place], expanded(text[place + 1 :])
+    there = "" if Path(end).name == end and "." not in end else ", and there is no such file"
     raise ValueError(
-        f"weights {text!r}: expected teacher, student, joints, canonical or a teacher's file after the @, got {end!r}"
+        f"weights {text!r}: expected teacher, student, joints, canonical or a teacher's file after the @, got "
+        f"{end!r}{there}"
     )
+
+
+def _is_file(path: str) -> bool:
+    """Whether there is a file; what cannot be the name of one is none."""
+    try:
+        return expanded(path).is_file()
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
+def _teacher(path: Path, device: torch.device) -> PoseSource:
+    """The poses of a teacher that was named behind an ``@``, where no option can say the size of its input."""
+    try:
+        network = load_teacher(path, device)
+    except ValueError as error:
+        if not sizes_in(path.name):
+            raise ValueError(
+                f"{error} Behind an @, the file's name has to state the size: rename it, for example to "
+                "pose_resnet_50_256x192.pth.tar"
+            ) from error
+        raise
+    return pose_source("teacher", network=network, device=device)
+
+
+def name_of_teacher(path: Path) -> str:
+    """What a table and a menu call the file of a teacher: its name and the first digits of its hash."""
+    return f"{path.name.split('.')[0]}[{sha256(path)[:8]}]"
 
 
 def answer_file(name: str | Path) -> Path:
@@ -129,7 +164,7 @@ def answer_names(names: Sequence[str | Path]) -> list[str]:
         way = path.parts[1:-1] if path.stem == "weights" and len(path.parts) > 2 else (*path.parts[1:-1], path.stem)
         if file != Path(text):
             way = (path.stem.removeprefix(RIVAL),)
-        whose = f"{poses.name.split('.')[0]}[{sha256(poses)[:8]}]" if isinstance(poses, Path) else poses
+        whose = name_of_teacher(poses) if isinstance(poses, Path) else poses
         ways.append((*way[:-1], way[-1] + (f"@{whose}" if whose else "")))
     return told_apart(ways, files)
 
@@ -225,7 +260,20 @@ def load_answer(
             f"'joints', got None; give `poses`, or write {text}@teacher"
         )
     if isinstance(source, Path):
-        source = pose_source("teacher", network=load_teacher(source, device), device=device)
+        source = _teacher(source, device)
     elif not isinstance(source, PoseSource):
         source = pose_source(source, device=device)
+    _warn_of_another_teacher(path, source)
     return Posed(network, source.to(device)).eval()
+
+
+def _warn_of_another_teacher(path: Path, source: PoseSource) -> None:
+    """Log one line where a rival learned from the poses of another teacher than the one that it is given now."""
+    try:
+        learned = json.loads(path.with_suffix(".json").read_text(encoding="utf-8")).get("poses_of")
+    except (OSError, ValueError, AttributeError):  # without a card nothing is known
+        return
+    now = f"{source.name}[{source.sha256[:8]}]"
+    if source.name == "teacher" and str(learned).startswith("teacher[") and learned != now:
+        log.warning("%s: learned from poses of %s and is given those of %s; write @ and the file of its teacher behind "
+                    "the name", path, learned, now)  # fmt: skip

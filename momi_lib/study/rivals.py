@@ -6,8 +6,8 @@ same for all seeds, also where a run takes place on a slower machine or beside o
 
 Not everything can be alike. PN-GAN, PATN and DG-Net end with falling rates, as published. PG² has a constant rate, and
 its small preset draws with averaged weights; MOMI-Net has both. PG²'s preset was changed once, after its first run was
-scored, and that run does not count: see :mod:`momi_lib.rivals.pg2`. The grids that a run saves
-show test people, and we looked at them during training.
+scored, and that run does not count: see :mod:`momi_lib.rivals.pg2`. The grids that a run saves show test people, and we
+looked at them during training.
 
 What is claimed was written down before the first run, in :mod:`momi_lib.study.rival_claims`. Every run is trained once
 and scored once, and its scores are a file of their own, so that the race can be stopped and started again, and shared

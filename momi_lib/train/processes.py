@@ -36,12 +36,14 @@ def meet_on_cpu(device: str) -> bool:
 
 
 def own_gpu(device: torch.device) -> torch.device:
-    """The same device, and of GPUs of CUDA the one of this process, also before Accelerate has said so.
+    """The same device, and of GPUs of CUDA the one of this process, as Accelerate will choose it later.
 
     >>> own_gpu(torch.device("cpu"))
     device(type='cpu')
     """
-    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if device.type == "cuda" else device
+    if device.type != "cuda":
+        return device
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)) % max(1, torch.cuda.device_count()))
 
 
 def device_of_process(accelerator: Accelerator, wanted: str) -> torch.device:

@@ -323,6 +323,6 @@ class CarryNet(MomiNet):
 
 
 def composed(painted: Painted, background: Tensor | None = None) -> Tensor:
-    """The person before a background (N, 3, H, W); None is what G draws: (N, 3, H, W) in [-1, 1]."""
+    """The person in front of a background (N, 3, H, W); None is what G draws: (N, 3, H, W) in [-1, 1]."""
     behind = painted.drawn if background is None else background
     return torch.lerp(behind, painted.person, painted.silhouette).clamp(-1, 1)

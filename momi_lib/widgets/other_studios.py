@@ -16,7 +16,7 @@ from momi_lib.pose import default_sigma, gaussian_maps
 from momi_lib.rivals.base import Landmarks
 from momi_lib.rivals.methods import TITLES
 from momi_lib.rivals.posed import FoundPoses, LabelledPoses, Posed
-from momi_lib.rivals.weights import answer_names, split_name
+from momi_lib.rivals.weights import answer_names, name_of_teacher, split_name
 from momi_lib.skeleton import JOINTS
 from momi_lib.translate import MomiNet
 from momi_lib.translate.network import Pose
@@ -45,7 +45,7 @@ def title_of(answer: Swaps | str | Path) -> str:
         if name.startswith("momi-"):
             return f"MOMI-Net ({name.removeprefix('momi-')})"
         whose = {None: "", "joints": " (labelled poses)", "canonical": " (canonical poses)"}
-        finder = poses.name if isinstance(poses, Path) else f"the {poses}"
+        finder = name_of_teacher(poses) if isinstance(poses, Path) else f"the {poses}"
         return TITLES.get(name, name) + whose.get(poses, f" (poses of {finder})")
     if isinstance(answer, MomiNet):
         return "MOMI-Net"

@@ -29,10 +29,10 @@ MOST = 400  # pictures to choose from; a browser draws more of them only slowly
 REMEMBERED = 64  # people whose appearance is kept
 #: What may stand behind the drawn person: name → what a menu and a sentence say of it.
 BACKGROUNDS = {
-    "target": ("the target's street", "before the target's street"),
-    "source": ("the source's street", "before the source's street"),
-    "grey": ("plain grey", "before plain grey"),
-    "drawn": ("as drawn by the network", "before a street that the network draws"),
+    "target": ("the target's street", "in front of the target's street"),
+    "source": ("the source's street", "in front of the source's street"),
+    "grey": ("plain grey", "in front of plain grey"),
+    "drawn": ("as drawn by the network", "in front of a street that the network draws"),
 }
 
 Pose = tuple[Tensor, Tensor]  # landmarks (17, 2) in pixels and valid (17,)

@@ -8,11 +8,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
+from momi_lib.__main__ import main
 from momi_lib.data import load
 from momi_lib.data.records import EMBEDDED
 from momi_lib.evaluate.table_one import table_one
 from momi_lib.pose.other_pictures import warn_of_other_pictures
+from momi_lib.rivals import run as running
 from momi_lib.rivals.run import find_poses
 from momi_lib.rivals.run_config import RivalRunConfig
 from momi_lib.study.run import FULL, Study, run_study
@@ -67,8 +70,26 @@ def test_training_a_rival_says_what_it_can_take_instead(others: Path, unsure_tea
     _, committed = find_poses(RivalRunConfig(method="pg2", data=others, device="cpu"), people)
     (line,) = said(caplog)
     assert "--poses joints" in line and "train dg-net" in line and CHECKPOINT in line
+    with pytest.raises(ValueError, match="teacher_input: .* leave the option out"):
+        find_poses(RivalRunConfig(method="pg2", data=others, device="cpu", teacher_input=(64, 32)), people)
     assert own is not None and committed is not None
     assert own.name == committed.name == "teacher" and own.sha256 != committed.sha256
+
+
+def test_each_process_asks_the_teacher_of_a_rival_on_its_own_gpu(others: Path, monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr(running, "own_gpu", lambda device: asked.append(device) or torch.device("cpu"))
+    find_poses(RivalRunConfig(method="pg2", data=others), load(others))
+    assert len(asked) == 1
+
+
+def test_a_teacher_that_is_not_there_is_one_sentence(others: Path, tmp_path: Path, capsys) -> None:
+    gone, out = tmp_path / "gone_256x192.pth.tar", tmp_path / "run"
+    for size in ([], ["--teacher-input", "256", "192"]):
+        options = ["--data", str(others), "--out", str(out), "--teacher", str(gone), *size]
+        assert main(["train", "pg2", *options]) == 1
+        said = capsys.readouterr().err
+        assert said.startswith("error: ") and str(gone) in said and said.count("\n") == 1 and not out.exists()
 
 
 def test_scoring_says_it_unless_a_teacher_is_passed(others, unsure_teacher, tmp_path, caplog) -> None:

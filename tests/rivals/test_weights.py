@@ -14,15 +14,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from momi_lib.commands import _all
 from momi_lib.files import load_tensors, save_tensors, sha256, tensor_metadata, weights_folder
 from momi_lib.pose import load_teacher
+from momi_lib.pose.simple_baseline import SimpleBaseline
 from momi_lib.rivals import weights as module
 from momi_lib.rivals.base import Landmarks, PoseGuided, RivalConfig
 from momi_lib.rivals.posed import Posed, pose_source
-from momi_lib.rivals.weights import answer_file, answer_names, load_answer, load_rival, save_rival
+from momi_lib.rivals.weights import answer_file, answer_names, load_answer, load_rival, save_rival, split_name
 from momi_lib.train import preset
 from momi_lib.translate import CarryNet, MomiNet, load_network, save_network, weights_file
 from momi_lib.translate.weights import names_of
+from momi_lib.widgets.other_studios import title_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,10 +153,35 @@ def test_poses_may_come_from_the_file_of_another_teacher(folder: Path, tmp_path:
     assert [each.sha256 == committed.sha256 for each in posed] == [True, False]
     names = answer_names([f"dots@{file}" for file in files])
     assert [name.split("[")[0] for name in names] == ["dots@eyes", "dots@eyes"] and len({*names}) == 2
+    assert title_of(f"dots@{files[0]}") == f"dots (poses of {names[0].removeprefix('dots@')})"
     with pytest.raises(ValueError, match="pictures alone; leave '@.*eyes.pth.tar' out"):
         load_answer(f"small@{files[0]}")
-    with pytest.raises(ValueError, match="expected teacher, .* or a teacher's file after the @, got '.*gone.pth.tar'"):
-        load_answer(f"dots@{tmp_path / 'gone.pth.tar'}")
+    for gone in (tmp_path / "gone.pth.tar", tmp_path, tmp_path / ("e" * 300)):
+        with pytest.raises(ValueError, match=r"or a teacher's file after the @, got .*, and there is no such file$"):
+            load_answer(f"dots@{gone}")
+    marked = tmp_path / "a@b [1]" / "eyes.pth.tar"
+    shutil.copytree(files[0].parent, marked.parent)
+    assert split_name(f"dots@{marked}") == ("dots", marked)
+    assert _all([f"dots@{marked}", "small"]) == [f"dots@{marked}", "small"]  # brackets are no pattern
+
+
+def test_a_teacher_behind_the_mark_says_its_size_by_its_name(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "official.pth.tar"
+    torch.save(SimpleBaseline(18).state_dict(), file)
+    with pytest.raises(ValueError, match=r"Behind an @, the file's name has to state the size: rename it, for example"):
+        load_answer(f"dots@{file}")
+    named = file.rename(tmp_path / "pose_resnet_18_256x192.pth.tar")
+    assert load_answer(f"dots@{named}").poses.name == "teacher"
+
+
+def test_a_rival_says_that_it_learned_from_another_teacher(dots: Dots, tmp_path: Path, caplog) -> None:
+    committed = pose_source("teacher").sha256[:8]
+    for learned, said in ((committed, 0), ("deadbeef", 1)):
+        path = save_rival(dots, tmp_path / f"{learned}.safetensors", {"poses_of": f"teacher[{learned}]"})
+        load_answer(path)
+        load_answer(f"{path}@student")
+        assert len(caplog.records) == said
+    assert f"teacher[deadbeef] and is given those of teacher[{committed}]; write @" in caplog.text
 
 
 def test_a_file_may_have_the_mark_in_its_name(dots: Dots, tmp_path: Path) -> None:

@@ -301,7 +301,7 @@ def test_a_generator_of_ones_own_and_its_backgrounds(listed: list[int], carrier:
     pixels = explorer.swapper.pixels
     assert torch.equal(explorer.state.swap, pixels(explorer.state.source).roll(3, -1))
     assert [name for _, name in explorer.background.options] == ["source", "target"]
-    assert "shifted takes no joints" in told(explorer) and "before the source's street" in told(explorer)
+    assert "shifted takes no joints" in told(explorer) and "in front of the source's street" in told(explorer)
     explorer.background.value = "target"
     assert torch.equal(explorer.state.swap, pixels(explorer.state.target).roll(3, -1))
     explorer.mirror.value = True

@@ -130,8 +130,8 @@ def test_the_background_is_chosen_from_a_menu_and_announced(carrier: CarryNet, t
         assert explorer.state.background == name and explorer.state.truth == 0
         assert explorer.editor.swap == drawn[name].permute(1, 2, 0).numpy().tobytes()
     assert len(said) == 4 and None not in scores  # a screen reader hears of every change
-    assert "before a street that the network draws" in explorer.message.value
-    assert explorer.editor.swap_says.endswith("before a street that the network draws")
+    assert "in front of a street that the network draws" in explorer.message.value
+    assert explorer.editor.swap_says.endswith("in front of a street that the network draws")
     assert not torch.equal(drawn["target"], drawn["source"])
     explorer.save.click()
     assert [file.stem.split("_")[-2:] for file in tmp_path.glob("*.png")] == [["background", "drawn"]]
@@ -144,7 +144,7 @@ def test_the_background_stays_through_other_changes(carrier: CarryNet) -> None:
     explorer.mirror.value = True
     assert explorer.move("left_wrist", 31, 70).background == "source"
     explorer.ways.look.value = 0.5
-    assert explorer.state.background == "source" and "before the source's street" in explorer.editor.swap_says
+    assert explorer.state.background == "source" and "in front of the source's street" in explorer.editor.swap_says
     explorer.reset()
     assert explorer.state.background == explorer.background.value == "source"
 

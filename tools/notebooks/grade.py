@@ -1,6 +1,6 @@
-"""Grade a folder of notebooks with private cases: a line for each student, a column for each exercise.
+"""Grade a folder of notebooks with private cases: a row for each notebook, a column for each exercise.
 
-    python -m tools.notebooks.grade submissions/*.ipynb --salt "spring 2027" --out marks.csv
+    python -m tools.notebooks.grade submissions/*/*.ipynb --salt "spring 2027" --out marks.csv
 
 Each notebook runs in a fresh kernel, in quick mode, with a last cell that calls ``lesson.grade(SALT)``. A cell
 that fails does not stop the others, and nothing is written into the notebooks. Learners' code runs with your rights:

@@ -18,7 +18,7 @@ WORDS: dict[str, str] = {
     "02": "A picture goes into a large teacher that is never changed and into a small student. Both answer with 17 "
     "heatmaps, and Eq. 1 makes those of the student like those of the teacher. A closer look into one "
     "heatmap shows a table of numbers; the place of the largest is the landmark.",
-    "03": "A heatmap, in which the colours of a shirt could be hidden, stands before a wall with a slot. Only two "
+    "03": "A heatmap, in which the colours of a shirt could be hidden, stands in front of a wall with a slot. Only two "
     "numbers, the coordinates of a joint, pass through it; the colours bounce off. Behind the wall a clean "
     "Gaussian is drawn around the point, and the same is done for all 17 joints.",
     "04": "A picture becomes proposed features for every place, the wall included; its pose becomes a gate, which "
