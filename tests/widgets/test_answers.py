@@ -120,7 +120,7 @@ def test_without_answers_there_is_no_menu(carrier: CarryNet, listed: list[int], 
     explorer = SwapExplorer(network=carrier, answers=None, pictures=listed, save_to=tmp_path)
     assert explorer.answer is None
     assert all(getattr(each, "description", "") != "Drawn by" for each in all_of(explorer.widget))
-    assert "drawn by" not in explorer.editor.swap_says and told(explorer).count("Swap drawn before") == 1
+    assert "drawn by" not in explorer.editor.swap_says and told(explorer).count("Swap drawn in front of") == 1
     assert (explorer.editor.hint, explorer.editor.pose_title) == ("take hold of a joint", "pose map p")
     explorer.save.click()
     state = explorer.state
