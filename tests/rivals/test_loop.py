@@ -255,7 +255,7 @@ def test_a_run_does_not_go_on_with_another_pose_network():
     same, other = (SimpleNamespace(name="teacher", sha256=sha) for sha in ("ab", "cd"))
     now = {name: value for name, value in then.items() if name != "poses_sha256"}
     running._check_resumed(Path("c.pt"), then, now, same)
-    with pytest.raises(ValueError, match="c.pt: cannot be gone on with: the teacher that finds the poses is another one"):
+    with pytest.raises(ValueError, match="c.pt: cannot be gone on with: the teacher that finds the poses is another"):
         running._check_resumed(Path("c.pt"), then, now, other)
 
 
