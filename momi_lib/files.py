@@ -596,6 +596,24 @@ def tensor_metadata(path: str | Path) -> dict[str, str]:
         raise _unreadable(Path(path), f"it is damaged ({_line(error)}); copy or download it again") from error
 
 
+def weights_of(metadata: Mapping[str, str]) -> str:
+    """Whose weights a safetensors file of this library holds, as a message says it, from the file's metadata.
+
+    >>> weights_of({"format": "momi-teacher-1"}), weights_of({"momi": '{"format": "momi-rival-1", "method": "pg2"}'})
+    ('the weights of a pose teacher', 'the weights of pg2')
+    >>> weights_of({})
+    'weights that do not say of which network they are'
+    """
+    try:
+        about = {**metadata, **json.loads(metadata.get("momi", "{}"))}
+    except (TypeError, ValueError):
+        about = dict(metadata)
+    kinds = {"momi-teacher": "a pose teacher", "momi-network": "a MomiNet", "momi-features": "a feature network",
+             "momi-affinity": "an affinity network (APS)"}  # fmt: skip
+    whose = kinds.get(str(about.get("format", "")).rpartition("-")[0]) or about.get("method")
+    return f"the weights of {whose}" if whose else "weights that do not say of which network they are"
+
+
 def read_table(path: str | Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """A table of separated values as spreadsheets write it: its columns, and each row with its line in the file.
 

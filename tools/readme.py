@@ -79,11 +79,12 @@ def table_one_short(root: Path) -> str:
         values = [row["scores"].get(score, {}).get(key) for score, key, _ in SHORT.values()]
         cells = ["–" if value is None else f"{value:{form[2]}}"
                  for value, form in zip(values, SHORT.values(), strict=True)]  # fmt: skip
-        rows.append([METHODS.get(row["answer"], row["answer"]), *cells])
+        given = " †" if "pose" in row.get("given", "") else ""
+        rows.append([METHODS.get(row["answer"], row["answer"]) + given, *cells])
     lines = table(["answer", *SHORT], rows)
     swaps = max(row["scores"]["truth"]["count"] for row in result["rows"] if "truth" in row["scores"])
     lines += ["", f"{result['pairs']:,} cross-identity pairs (masked L1: {swaps:,} true swaps) of people never seen in "
-              f"training · `{result['command']}`"]  # fmt: skip
+              f"training · † is given poses by the teacher · `{result['command']}`"]  # fmt: skip
     return "\n".join(lines)
 
 
@@ -121,12 +122,19 @@ def race(root: Path) -> str:
     """The methods that were trained for equal times; ± over their runs, where there are several."""
     result = results(root, "rivals.json")
     rows = []
+    speed = {**result["speed"]["ms_a_swap"]}
+    speed[HALF] = speed["dg-net"]
     for name, row in {**result["rows"], **result["trivial"]}.items():
-        cells = ["–"] * 3
+        cells = ["–"] * 7
         if name in result["rows"]:
             minutes = result["minutes"].get(name) or (result["minutes"]["dg-net"] / 2 if name == HALF else None)
             given = " and ".join(pose.removesuffix(" pose") for pose in row["needs"])
-            cells = [f"{minutes:g}" if minutes else "–", f"{row['runs']} × {row['steps']:,.0f}", given or "–"]
+            finder = "the " + row["poses_of"][0].partition("[")[0] if given else "its student" if row["poses"] else "–"
+            cells = [
+                f"{minutes:g}" if minutes else "–", f"{row['runs']} × {row['steps']:,.0f}",
+                " and ".join(row["precision"]), given or "–", finder,
+                f"{row['parameters_with_pose_network'] / 1e6:.1f}", f"{speed[name]:.0f}" if name in speed else "–",
+            ]  # fmt: skip
         for score, form in RACE.values():
             if name in result["rows"] and score == "noise_rise" and not row["poses"]:
                 cells.append("–")  # nothing was measured: it is given no joints
@@ -134,7 +142,8 @@ def race(root: Path) -> str:
             spread = f" ± {row[f'{score}_seeds']:{form.removeprefix('+')}}" if f"{score}_seeds" in row else ""
             cells.append(f"{row[score]:{form}}{spread}" if score in row else "–")
         rows.append([RACERS.get(name, name), *cells])
-    lines = table(["answer", "minutes", "runs × steps", "given the pose of", *RACE], rows)
+    lines = table(["answer", "minutes", "runs × steps", "trained in", "given the pose of", "joints found by",
+                   "weights, millions", "ms a swap", *RACE], rows)  # fmt: skip
     devices = sorted({each for row in result["rows"].values() for each in row["device"]})
     lines += ["", f"{result['swaps']} true swaps of people never seen in training, ± standard deviation of the runs · "
               f"`{RACE_COMMAND}`, as far as the column of the runs says · trained on {' and '.join(devices)} · "

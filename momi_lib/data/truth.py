@@ -89,8 +89,8 @@ def load_truth(folder: str | os.PathLike[str] | None = None, *, size: tuple[int,
     table = root / "truth" / "pairs.csv"
     if not table.is_file():
         raise FileNotFoundError(
-            f"{table} does not exist. Only the embedded mannequins have true swaps: call load_truth() "
-            "without a folder and with MOMI_DATA unset, or use the scores that need no truth."
+            f"{table} does not exist: true swaps are known of rendered people alone. For the embedded mannequins, name "
+            "no folder (--data) and unset MOMI_DATA; `python -m momi_lib evaluate` has the scores that need no truth."
         )
     rows = _read_table(table)
     people = load(root, "test", size=size)

@@ -16,6 +16,7 @@ from momi_lib.data.pictures import STANDARD, decode_pictures
 from momi_lib.evaluate.cache import SwapStore
 from momi_lib.evaluate.pairs import Pairs
 from momi_lib.files import sha256
+from momi_lib.progress import hidden_if
 from momi_lib.rivals.posed import Posed
 from momi_lib.rivals.weights import answer_file, answer_names, load_answer
 from momi_lib.translate.swaps import (
@@ -61,7 +62,7 @@ def swap_all(network: Swaps, source: Tensor, target: Tensor, *, batch: int = 32)
     pairs = list(zip(source.split(batch), target.split(batch), strict=True))
     drawn = [
         to_uint8(swap_pictures(network, x, y)).cpu()
-        for x, y in tqdm(pairs, desc="swaps", disable=len(pairs) < 4, leave=False)
+        for x, y in tqdm(pairs, desc="swaps", leave=False, **hidden_if(len(pairs) < 4))
     ]
     return torch.cat(drawn)
 
@@ -86,7 +87,7 @@ def swap_pairs(network: Swaps, swaps: Pairs | Truth, *, batch: int = 32) -> Tens
     numbers = list(zip(swaps.source.split(batch), swaps.target.split(batch), strict=True))
     drawn = [
         to_uint8(swap_people(network, swaps.people, *some)).cpu()
-        for some in tqdm(numbers, desc="swaps", disable=len(numbers) < 4, leave=False)
+        for some in tqdm(numbers, desc="swaps", leave=False, **hidden_if(len(numbers) < 4))
     ]
     return torch.cat(drawn)
 

@@ -30,6 +30,7 @@ from momi_lib.devices import at_a_time
 from momi_lib.evaluate.pairs import Pairs
 from momi_lib.files import NAME, load_tensors, save_tensors, shortened, tensor_metadata
 from momi_lib.metrics.features import Features, NetworkCard
+from momi_lib.progress import hidden_if
 from momi_lib.translate.swaps import Swaps, device_of, swap_people
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class SwapStore:
             pairs = self.pairs
             # Nothing missing would be one part with nothing in it.
             chunks = missing.split(batch or at_a_time(device_of(network))) if len(missing) else ()
-            for some in tqdm(chunks, desc=f"swaps of {self.folder.name}", disable=len(chunks) < 4):
+            for some in tqdm(chunks, desc=f"swaps of {self.folder.name}", **hidden_if(len(chunks) < 4)):
                 numbers_of = pairs.source[some], pairs.target[some]
                 with torch.inference_mode():
                     drawn = to_uint8(swap_people(network, pairs.people, *numbers_of, self.background)).cpu()

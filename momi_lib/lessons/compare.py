@@ -130,6 +130,6 @@ def diagnose(mine: Any, theirs: Any, atol: float) -> str:
     if same(a - offset, b):
         return f"every value is off by {offset.item():+.4g}"
     factor = (a * b).sum() / (b * b).sum()
-    if factor.abs() > 1e-12 and same(a / factor, b):
+    if factor.abs() > 1e-12 and (factor - 1).abs() > 1e-3 and same(a / factor, b):
         return f"every value is {factor.item():.4g} times what it should be"
     return ""

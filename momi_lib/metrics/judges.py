@@ -23,6 +23,7 @@ from momi_lib.features import IMAGENET_DEVIATION, IMAGENET_MEAN, FeatureNetwork,
 from momi_lib.files import absent, fill, load_tensors, sha256, weights_folder
 from momi_lib.metrics.features import Features, NetworkCard
 from momi_lib.metrics.masks import PersonMasks, mask_pictures
+from momi_lib.progress import hidden_if
 
 CLASSES = 1000
 
@@ -73,7 +74,8 @@ class JudgeNetwork(nn.Module):
         device = next(self.parameters()).device
         batch = at_a_time(device) if batch is None else whole("batch", batch)
         found: list[tuple[Tensor, Tensor | None]] = []
-        for start in tqdm(range(0, len(pictures), batch), desc=self.card.backend, disable=len(pictures) < 4 * batch):
+        starts = range(0, len(pictures), batch)
+        for start in tqdm(starts, desc=self.card.backend, **hidden_if(len(starts) < 4)):
             some = pictures[start : start + batch]
             if masks is not None:
                 some = mask_pictures(some, masks.values[start : start + batch])

@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 from momi_lib import files
 from momi_lib.arguments import check_bytes, check_has, check_network, device_from, flag, index_of, whole
 from momi_lib.data.cache import cache_folder
+from momi_lib.progress import hidden_if
 
 if TYPE_CHECKING:
     from momi_lib.data import People
@@ -73,7 +74,7 @@ def teacher_maps(teacher: nn.Module, people: People, *, cache: bool = True, batc
         return maps.made
     chunks = (~maps.known).nonzero()[:, 0].split(batch)
     # No bar for seconds of work: a lesson shall look the same whether its maps were kept or not.
-    for chunk in tqdm(chunks, desc="the teacher's maps", leave=False, disable=len(chunks) < 120):
+    for chunk in tqdm(chunks, desc="the teacher's maps", leave=False, **hidden_if(len(chunks) < 120)):
         maps.make(chunk)
     return maps.made
 

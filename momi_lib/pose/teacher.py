@@ -290,9 +290,12 @@ class Teacher(nn.Module):
         except ValueError as error:
             raise ValueError(f"Teacher.load: {error}") from error
         if metadata.get("format") != FORMAT:
+            if ours := metadata.get("format") or metadata.get("momi"):
+                held = files.weights_of(metadata) if str(ours).startswith(("momi", "{")) else f"the format {ours!r}"
+                raise ValueError(f"Teacher.load: {path} holds {held}; {expected}")
             raise ValueError(
-                f"Teacher.load: {path} has the format {metadata.get('format')!r}, not {FORMAT!r}; {expected}. Official "
-                "weights are read by Teacher.from_official, or with --teacher-input 256 192, the size of their input"
+                f"Teacher.load: {path} does not say of which network it is; {expected}, or official weights with the "
+                "size of their input: --teacher-input 256 192, or input_size"
             )
         spoiled = files.not_finite(state)
         if spoiled is not None:

@@ -16,6 +16,7 @@ from momi_lib.data import People, load
 from momi_lib.files import folder_to_fill, write_json
 from momi_lib.pose import load_teacher
 from momi_lib.pose.other_pictures import OFFICIAL, warn_of_other_pictures
+from momi_lib.progress import hidden_if
 from momi_lib.provenance import environment, plain
 from momi_lib.rivals.base import PoseGuided
 from momi_lib.rivals.batches import PeoplePoses
@@ -107,7 +108,7 @@ def _train(
         write_json(out / CONFIG, facts)
         journal.write({"step": trainer.step, "event": "resume" if found else "start", **facts})
     clock = Clock(seconds)
-    with tqdm(total=trainer.steps, initial=trainer.step, desc=out.name, disable=not main) as bar:
+    with tqdm(total=trainer.steps, initial=trainer.step, desc=out.name, **hidden_if(not main)) as bar:
         reporter = RivalReporter(trainer, journal, clock, bar, shown)
         reporter.source = source
         if main and trainer.step == 0 and not reporter.kept(0).is_file():

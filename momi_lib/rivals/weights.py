@@ -14,9 +14,8 @@ import torch
 from torch import nn
 
 from momi_lib.arguments import device_from, file_to_write, path_of, told
-from momi_lib.files import expanded, load_tensors, save_tensors, sha256, write_json
+from momi_lib.files import expanded, load_tensors, save_tensors, sha256, tensor_metadata, weights_of, write_json
 from momi_lib.pose import load_teacher
-from momi_lib.pose.teacher import sizes_in
 from momi_lib.rivals.base import PoseGuided
 from momi_lib.rivals.methods import method
 from momi_lib.rivals.posed import Posed, PoseSource, SourceName, pose_source
@@ -91,6 +90,8 @@ def split_name(name: str | Path) -> tuple[str, SourceName | Path | None]:
     if "@" not in text or _is_file(text):
         return text, None
     start, _, end = text.rpartition("@")
+    if not start:
+        raise ValueError(f"weights {text!r}: expected weights in front of the @, as in pg2@teacher, got none")
     if end in get_args(SourceName):
         return start, cast("SourceName", end)
     signs = [place for place, sign in enumerate(text) if sign == "@"]
@@ -117,12 +118,12 @@ def _teacher(path: Path, device: torch.device) -> PoseSource:
     try:
         network = load_teacher(path, device)
     except ValueError as error:
-        if not sizes_in(path.name):
-            raise ValueError(
-                f"{error} Behind an @, the file's name has to state the size: rename it, for example to "
-                "pose_resnet_50_256x192.pth.tar"
-            ) from error
-        raise
+        if "--teacher-input" not in str(error):
+            raise
+        raise ValueError(
+            f"{path}: behind an @, the name of an official teacher's file has to state the size of its input; rename "
+            "it, for example to pose_resnet_50_256x192.pth.tar"
+        ) from error
     return pose_source("teacher", network=network, device=device)
 
 
@@ -197,7 +198,7 @@ def load_rival(name: str | Path, *, device: torch.device | str = "cpu") -> nn.Mo
             "momi_lib.rivals.weights.load_answer those of any method"
         )
     if about.get("format") != FORMAT:
-        raise ValueError(f"{path}: expected weights of a rival ({FORMAT}), got {about.get('format')!r}")
+        raise ValueError(f"{path}: expected weights of a rival, got {weights_of(tensor_metadata(path))}")
     if not isinstance(about.get("config"), dict) or not isinstance(about.get("method"), str):
         raise ValueError(f"{path}: its metadata lack the method or its config; train again or download it again")
     try:

@@ -5,9 +5,10 @@ have as many as fit into 30, and its networks after half of that time are a row 
 same for all seeds, also where a run takes place on a slower machine or beside other work.
 
 Not everything can be alike. PN-GAN, PATN and DG-Net end with falling rates, as published. PG² has a constant rate, and
-its small preset draws with averaged weights; MOMI-Net has both. PG²'s preset was changed once, after its first run was
-scored, and that run does not count: see :mod:`momi_lib.rivals.pg2`. The grids that a run saves show test people, and we
-looked at them during training.
+its small preset draws with averaged weights; MOMI-Net has both. Two first runs were repeated after they had been
+scored, and do not count: PG²'s, because its preset was changed (see :mod:`momi_lib.rivals.pg2`), and DG-Net's, because
+its pace had been measured wrongly. The grids that a run saves show test people, and we looked at them during training.
+A run computes in 16 bits where the processor can, and in 32 bits elsewhere; its scores say which.
 
 What is claimed was written down before the first run, in :mod:`momi_lib.study.rival_claims`. Every run is trained once
 and scored once, and its scores are a file of their own, so that the race can be stopped and started again, and shared

@@ -199,8 +199,8 @@ PRESETS: dict[str, TrainConfig] = {
         ),
         _FOUND | _CARRIED,
     ),
-    # The literal reading: d = 256, nine blocks as in pose-attention transfer, 7×7 stems, the maximum taken at H × W,
-    # VGG-19 on x alone, Eq. 5 as a sum, everything trained together from the first step on, nothing mirrored.
+    # The closest to the paper: d = 256, nine blocks as in pose-attention transfer, 7×7 stems, the maximum taken at
+    # H × W, VGG-19 on x alone, Eq. 5 as a sum, everything trained together from the first step on, nothing mirrored.
     "paper": TrainConfig(
         network=NetworkConfig(
             width=256, encoder=(128, 256), attention_block="pat", generator_blocks=(4, 0, 0, 0), decode_at="full"

@@ -21,6 +21,7 @@ from momi_lib.devices import refuse_batch
 from momi_lib.files import folder_to_fill, write_json
 from momi_lib.pose import TeacherMaps, load_teacher
 from momi_lib.pose.other_pictures import warn_of_other_pictures
+from momi_lib.progress import hidden_if
 from momi_lib.provenance import begun_with, environment, plain
 from momi_lib.train.checkpoint import latest_checkpoint, save_checkpoint
 from momi_lib.train.config import PROGRESS, TrainConfig
@@ -99,7 +100,7 @@ def _train(trainer: Trainer, found: tuple[Path, dict] | None, minutes: float | N
         write_json(out / CONFIG, facts)
         journal.write({"step": trainer.step, "event": "resume" if found else "start", **facts})
     clock = Clock(seconds)
-    with tqdm(total=trainer.steps, initial=trainer.step, desc=out.name, disable=not main) as bar:
+    with tqdm(total=trainer.steps, initial=trainer.step, desc=out.name, **hidden_if(not main)) as bar:
         reporter = Reporter(trainer, journal, clock, bar, shown)
         if main and trainer.step == trainer.before and not reporter.kept(0).is_file():
             reporter.progress()  # nothing of the whole network has been trained yet

@@ -23,7 +23,7 @@ __all__ = ["Correspondence", "Flow", "correspond", "enlarged", "premultiplied", 
 REACH = 0.06  # metres: how far from the nearest place of the source a place may lie and still be carried over
 WINDOW = 5  # places around the nearest one that are averaged, so that a flow is finer than a place
 BORDER = 1  # places around the answer's silhouette that are looked up, too: its edge is finer than a place
-JUMP = 3.0  # pixels: neighbouring places that come from farther apart are not blended
+JUMP = 3.0  # pixels: a blend of neighbouring flows farther than this from the nearest one's place is not used
 
 
 class Flow(NamedTuple):
@@ -159,7 +159,7 @@ def _averaged(wanted: Tensor, nearest: Tensor, window: _Window) -> tuple[Tensor,
 
 
 def enlarged(flow: Flow, size: tuple[int, int]) -> Tensor:
-    """A flow's grid at full size (N, 2, H, W): bilinear, but where neighbours come from far apart the nearest one's.
+    """A flow's grid at full size (N, 2, H, W): bilinear, but the nearest place's where a blend would be far from it.
 
     Between an arm and the trunk behind it a blend would fetch what lies between the two in the source.
     """

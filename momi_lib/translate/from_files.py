@@ -23,6 +23,7 @@ from momi_lib.data.reading import Box, cut, read_picture
 from momi_lib.data.records import deeper
 from momi_lib.files import expanded, matching
 from momi_lib.pose.person_box import PersonFinder, detector_weights
+from momi_lib.progress import hidden_if
 from momi_lib.translate.network import MomiNet
 from momi_lib.translate.verdict import Usual, Verdict, judged, usual_of
 from momi_lib.translate.weights import load_network
@@ -239,7 +240,7 @@ def swap_to_files(
         found = int(network.pose(pose).valid.sum())
     bad: list[str] = []
     unsure: list[tuple[Path, Verdict]] = []
-    with tqdm(total=len(order.sources), desc="swap", unit="picture", disable=not order.many) as bar:
+    with tqdm(total=len(order.sources), desc="swap", unit="picture", **hidden_if(not order.many)) as bar:
         for chunk in _chunks(order):
             given = []
             for source, out in chunk:

@@ -24,6 +24,7 @@ from momi_lib.files import (
     sha256,
     tensor_metadata,
     weights_folder,
+    weights_of,
     write_json,
 )
 from momi_lib.translate.carrying import CarryNet
@@ -225,7 +226,10 @@ def load_network(name: str | Path = "small", *, device: torch.device | str = "cp
     if about.get("format") not in MOMI_FORMATS:
         if "method" in about:
             raise ValueError(f"{path}: {OTHER}")
-        raise ValueError(f"{path}: expected weights of a MomiNet ({FORMAT}), got {about.get('format')!r}")
+        if str(about.get("format")).startswith("momi-network-"):
+            raise ValueError(f"{path}: has the format {about['format']!r}, which this version of momi_lib does not "
+                             "know; update the library")  # fmt: skip
+        raise ValueError(f"{path}: expected weights of a MomiNet, got {weights_of(tensor_metadata(path))}")
     if not isinstance(about.get("network"), dict):
         raise ValueError(f"{path}: its metadata lack the network's config; train again or download it again")
     shape: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about["network"].items()}

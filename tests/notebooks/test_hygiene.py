@@ -92,7 +92,7 @@ def break_it(rule: str, page: Page) -> None:
         "links_lead_somewhere": lambda: title.update(source="# 0 · A title\n\n[gone](gone.ipynb)"),
         "small": lambda: page.path.write_bytes(b" " * 1_000_000),
         "not_too_long": lambda: code.update(source="x = 1\n" * 26),
-        "lines_fit": lambda: (title.update(source="# 0 · A title\n\n## The problem"), code.update(source="x" * 100)),
+        "lines_fit": lambda: code.update(source="x" * 100),
         "one_title": lambda: title.update(source="# 0 · A title\n\n# And another"),
         "nothing_left_for_later": lambda: code.update(source="# " + "TODO" + ": explain"),
         "progress_bars_fit": lambda: code.update(source="from tqdm import tqdm"),

@@ -168,8 +168,13 @@ def test_poses_may_come_from_the_file_of_another_teacher(folder: Path, tmp_path:
 def test_a_teacher_behind_the_mark_says_its_size_by_its_name(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "official.pth.tar"
     torch.save(SimpleBaseline(18).state_dict(), file)
-    with pytest.raises(ValueError, match=r"Behind an @, the file's name has to state the size: rename it, for example"):
+    with pytest.raises(ValueError, match="behind an @, the name of an official teacher's file has to state the size"):
         load_answer(f"dots@{file}")
+    with pytest.raises(ValueError, match="holds the weights of pg2; expected a file that Teacher.save") as caught:
+        load_answer(f"dots@{weights_folder() / 'rival-pg2.safetensors'}")
+    assert "input" not in str(caught.value)
+    with pytest.raises(ValueError, match="weights '@teacher': expected weights in front of the @, as in pg2@teacher"):
+        load_answer("@teacher")
     named = file.rename(tmp_path / "pose_resnet_18_256x192.pth.tar")
     assert load_answer(f"dots@{named}").poses.name == "teacher"
 
@@ -272,7 +277,7 @@ def _rewritten(path: Path, **changes: object) -> Path:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"format": "momi-teacher-1"}, r"expected weights of a rival \(momi-rival-1\), got 'momi-teacher-1'"),
+        ({"format": "momi-teacher-1"}, "expected weights of a rival, got the weights of a pose teacher"),
         ({"method": "vunet"}, "of a method that this version of momi_lib does not know .*'vunet'"),
         ({"method": None}, "lack the method or its config"),
         ({"config": {"channels": [4, 16], "depth": 3}}, "is of a network with depth, which this version"),

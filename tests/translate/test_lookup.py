@@ -112,9 +112,10 @@ def test_names_in_earlier_files_are_read_as_those_of_today(tmp_path):
     assert "lookup.question.weight" in old
     about |= {"format": "momi-network-1", "network": {**about["network"], "decoder": "dark"}}
     save_tensors(tmp_path / "old.safetensors", old, {"momi": json.dumps(about)})
-    again = load_network(tmp_path / "old.safetensors")
-    assert again.config == load_network(path).config and again.config.decoder == "newton"
-    assert all(torch.equal(value, load_network(path).state_dict()[name]) for name, value in again.state_dict().items())
+    again, today = load_network(tmp_path / "old.safetensors"), load_network(path)
+    assert again.config == today.config and again.config.decoder == "newton"
+    values = today.state_dict()
+    assert all(torch.equal(value, values[name]) for name, value in again.state_dict().items())
     assert [load_network(name).config.decoder for name in ("small", "lookup")] == ["newton", "newton"]
 
 

@@ -367,7 +367,10 @@ def test_a_rivals_weights_are_named_as_such(network, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: {OTHER}$"):
         load_network(path)
     save_tensors(path, tensors, {KEY: json.dumps({"format": "momi-network-3"})})
-    with pytest.raises(ValueError, match=r"expected weights of a MomiNet \(momi-network-2\), got 'momi-network-3'$"):
+    with pytest.raises(ValueError, match="has the format 'momi-network-3', which this version .* update the library$"):
+        load_network(path)
+    save_tensors(path, tensors, {"format": "momi-teacher-1"})
+    with pytest.raises(ValueError, match="expected weights of a MomiNet, got the weights of a pose teacher$"):
         load_network(path)
 
 

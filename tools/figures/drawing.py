@@ -311,13 +311,14 @@ def training(d: Drawing) -> None:
     for x, words in zip(columns, ("own pose", "pose of *x*^{+}", "pose of *x*^{−}"), strict=True):
         d.text(x + 31, 218, words, size=13, colour=POSE, anchor="middle")
     rows = (
-        ("Eq. 3, 4", "like the true picture?", (True, True, None)),
+        ("Eq. 3", "the true picture's pixels?", (True, True, None)),
+        ("Eq. 4", "and its features?", (True, None, None)),
         ("Eq. 5", "does *D* call it real?", (True, True, None)),
         ("Eq. 6", "like *x* at the joints?", (None, None, True)),
     )
     for i, (equation, words, marks) in enumerate(rows):
-        y = 252 + 36 * i
-        d.line((28, y - 22), (612, y - 22), colour=LINE, width=1)
+        y = 249 + 28 * i
+        d.line((28, y - 19), (612, y - 19), colour=LINE, width=1)
         d.text(28, y, equation, size=14, bold=True)
         d.text(92, y, words, size=13, colour=GREY)
         for x, mark in zip(columns, marks, strict=True):
@@ -325,8 +326,8 @@ def training(d: Drawing) -> None:
                 tick(d, x + 31, y - 5)
             else:
                 d.text(x + 31, y, "–", size=14, colour=GREY, anchor="middle")
-    d.line((28, 338), (612, 338), colour=LINE, width=1)
-    d.text(28, 358, "For *x\u0302*^{−} no true picture exists; only Eq. 6 judges it.", size=13, colour=GREY)
+    d.line((28, 342), (612, 342), colour=LINE, width=1)
+    d.text(28, 361, "For *x\u0302*^{−} no true picture exists; only Eq. 6 judges it.", size=13, colour=GREY)
 
     heading(d, 664, 38, "Two players take turns")
     d.dot(722, 128, 34, INK)

@@ -171,7 +171,7 @@ def not_too_long(page: Page) -> Iterator[str]:
 
 def lines_fit(page: Page) -> Iterator[str]:
     """At 1366 pixels, JupyterLab shows 99 characters of a line of code; the rest is behind a scroll bar."""
-    for cell in page.code if "## The problem" in page.prose else []:
+    for cell in page.code:
         if (longest := max(map(len, cell.source.splitlines()), default=0)) > 99:
             yield f"cell [{cell.execution_count}] has a line of {longest} characters, expected at most 99"
 

@@ -158,7 +158,8 @@ EXERCISES = {
         cases=_pairs,
         wrong={
             "The weights have no effect in your answer.": _unweighted,
-            "Divide by the sum of the weights, not by the number of joints: hidden joints do not count.": _over_all,
+            "Divide by the sum of the weights, not by the number of joints: joints that nobody labelled do not "
+            "count.": _over_all,
             "The weight went inside the square, so it counts twice.": _weight_inside,
             "Each joint's error is a mean over its cells, not a sum.": _summed,
         },

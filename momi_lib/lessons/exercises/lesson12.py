@@ -127,6 +127,7 @@ EXERCISES = {
         title="A colour without the street",
         reference=carried_colour,
         cases=colour_cases,
+        atol=1e-4,
         wrong={
             "`alpha` is missing, so the street's colours come along at the silhouette.": street_too,
             "Divide by the sum of weights times alpha. Without it, the person's edge becomes grey, as 0 is the "

@@ -36,9 +36,9 @@ WORDS: dict[str, str] = {
     "difference is small; at the knee the drawing has trousers of another colour and the difference is "
     "large.",
     "07": "In one step the generator draws one person three times: in their own pose, in that of x⁺ and in that of "
-    "x⁻. A table says who judges: Eq. 3, 4 and 5 the first two, Eq. 6 the third, of which no true picture "
-    "exists. Beside it, two players take turns: the generator shows pictures, the discriminator says real or "
-    "drawn.",
+    "x⁻. A table says who judges: Eq. 3 and 5 the first two, the features of Eq. 4 the first alone, and Eq. 6 the "
+    "third, of which no true picture exists. Beside it, two players take turns: the generator shows pictures, the "
+    "discriminator says real or drawn.",
     "08": "A table with three people as rows and four poses as columns. Each row has one appearance code, each "
     "column one pose code, and each of the twelve cells shows the person of its row in the pose of its "
     "column: seven codes give twelve pictures.",

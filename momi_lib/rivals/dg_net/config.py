@@ -145,7 +145,7 @@ class DgNetConfig(RivalConfig):
         if self.backbone_weights and self.backbone != "resnet50":
             raise ValueError(
                 f"backbone_weights: a file of ResNet-50 does not fit backbone {self.backbone!r}; leave it empty, or "
-                "take backbone 'resnet50'"
+                "take the preset 'paper', whose backbone is 'resnet50'"
             )
         if self.teacher_weight and not self.teacher_share:
             raise ValueError(
