@@ -11,6 +11,7 @@ from momi_lib.arguments import check_has, seed_of, whole
 from momi_lib.data import Truth, load_truth
 from momi_lib.evaluate.answers import named_methods, poses_of, swap_pairs
 from momi_lib.files import write_atomically
+from momi_lib.rivals.methods import TITLES
 from momi_lib.translate.swaps import Swaps
 
 COLUMNS = ("source", "target", "truth")
@@ -63,7 +64,7 @@ def swap_figure(
     some = truth.select(choose(truth, rows, seed))
     source, target = (truth.people.pictures[index] for index in (some.source, some.target))
     drawn = [swap_pairs(each.method, some) for each in methods]
-    titles = (*COLUMNS, *(["swap"] if len(methods) == 1 else [each.name for each in methods]))
+    titles = (*COLUMNS, *(["swap"] if len(methods) == 1 else [TITLES.get(each.name, each.name) for each in methods]))
     count = len(titles)
     blocks = 2 if rows % 2 == 0 and count <= NARROW else 1
     high, wide = rows // blocks, count * blocks
