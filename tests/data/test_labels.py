@@ -257,5 +257,5 @@ def test_truth_that_is_not_there(labelled):
     with pytest.raises(LabelError, match=r"truth\.json"):
         load_truth(labelled)
     (labelled / "truth" / "pairs.csv").unlink()
-    with pytest.raises(FileNotFoundError, match="Only the embedded mannequins"):
+    with pytest.raises(FileNotFoundError, match="true swaps are known of rendered people alone"):
         load_truth(labelled)

@@ -170,8 +170,9 @@ def test_a_teacher_behind_the_mark_says_its_size_by_its_name(folder: Path, tmp_p
     torch.save(SimpleBaseline(18).state_dict(), file)
     with pytest.raises(ValueError, match="behind an @, the name of an official teacher's file has to state the size"):
         load_answer(f"dots@{file}")
-    with pytest.raises(ValueError, match="holds the weights of pg2; expected a file that Teacher.save") as caught:
-        load_answer(f"dots@{weights_folder() / 'rival-pg2.safetensors'}")
+    other = save_rival(Dots(DotsConfig()), tmp_path / "other.safetensors")
+    with pytest.raises(ValueError, match="holds the weights of dots; expected a file that Teacher.save") as caught:
+        load_answer(f"dots@{other}")
     assert "input" not in str(caught.value)
     with pytest.raises(ValueError, match="weights '@teacher': expected weights in front of the @, as in pg2@teacher"):
         load_answer("@teacher")
