@@ -15,6 +15,7 @@ TOOL_FILES = sorted(TOOL.rglob("*.py"))
 # A part may import what stands above it here: the ground floor, the paper in its order, what is measured, what trains,
 # what is made of both, and above all of them what notebooks and the command line stand on.
 ORDER = (
+    "progress",
     "arguments",
     "files",
     "devices",
@@ -39,8 +40,8 @@ ORDER = (
 DRAWING = ("lessons", "widgets", "commands", "__main__")
 UNWANTED = {"matplotlib", "seaborn", "ipywidgets", "IPython"}
 #: Parts that a researcher may lift out: they know no launcher of processes either.
-BARE = ("arguments", "files", "devices", "skeleton", "provenance", "data", "pose", "translate", "patches", "features",
-        "losses", "metrics")  # fmt: skip
+BARE = ("progress", "arguments", "files", "devices", "skeleton", "provenance", "data", "pose", "translate", "patches",
+        "features", "losses", "metrics")  # fmt: skip
 ROOMS = {"body", "clothing", "street", "render", "photograph", "dataset"}
 
 

@@ -74,8 +74,8 @@ class JudgeNetwork(nn.Module):
         device = next(self.parameters()).device
         batch = at_a_time(device) if batch is None else whole("batch", batch)
         found: list[tuple[Tensor, Tensor | None]] = []
-        starts = range(0, len(pictures), batch)
-        for start in tqdm(starts, desc=self.card.backend, **hidden_if(len(starts) < 4)):
+        few = hidden_if(len(pictures) < 4 * batch)
+        for start in tqdm(range(0, len(pictures), batch), desc=self.card.backend, **few):
             some = pictures[start : start + batch]
             if masks is not None:
                 some = mask_pictures(some, masks.values[start : start + batch])

@@ -195,7 +195,7 @@ def test_inceptions_weights_never_learn(inception):
 def test_a_bar_is_shown_from_four_batches_on(monkeypatch):
     hidden = []
 
-    def bar(values, disable, **_):
+    def bar(values, disable=False, **_):
         hidden.append(disable)
         return values
 

@@ -222,7 +222,13 @@ def test_loading_what_is_no_teacher_is_refused(tmp_path):
     from safetensors.torch import save_file
 
     save_file({"weight": torch.zeros(2)}, path, {"about": json.dumps("another")})
-    with pytest.raises(ValueError, match="momi-teacher-1"):
+    with pytest.raises(ValueError, match="does not say of which network it is.*--teacher-input"):
+        Teacher.load(path)
+    save_file({"weight": torch.zeros(2)}, path, {"format": "momi-features-1"})
+    with pytest.raises(ValueError, match=r"bad\.safetensors holds the weights of a feature network; expected a file"):
+        Teacher.load(path)
+    save_file({"weight": torch.zeros(2)}, path, {"format": "pt"})
+    with pytest.raises(ValueError, match="holds the format 'pt'; expected a file that"):
         Teacher.load(path)
 
 
