@@ -290,9 +290,8 @@ class Teacher(nn.Module):
         except ValueError as error:
             raise ValueError(f"Teacher.load: {error}") from error
         if metadata.get("format") != FORMAT:
-            if ours := metadata.get("format") or metadata.get("momi"):
-                held = files.weights_of(metadata) if str(ours).startswith(("momi", "{")) else f"the format {ours!r}"
-                raise ValueError(f"Teacher.load: {path} holds {held}; {expected}")
+            if "momi" in metadata or str(metadata.get("format")).startswith("momi-"):
+                raise ValueError(f"Teacher.load: {path} holds {files.weights_of(metadata)}; {expected}")
             raise ValueError(
                 f"Teacher.load: {path} does not say of which network it is; {expected}, or official weights with the "
                 "size of their input: --teacher-input 256 192, or input_size"
