@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,21 @@ def test_the_readme_is_short() -> None:
     """A visitor reads it in ten minutes; details stand on the pages in docs."""
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 150
+
+
+def test_the_minutes_of_the_rivals_are_those_of_their_cards_and_of_the_races_pace() -> None:
+    """They stand in prose: what they took on one core, and what as many steps take at the pace of the race."""
+    pace = json.loads((ROOT / "benchmarks/results/rivals/pace.json").read_text(encoding="utf-8"))["seconds"]
+    took, paced = [], []
+    for name in ("pg2", "pn-gan", "patn", "dg-net"):
+        card = json.loads((ROOT / f"data/weights/rival-{name}.json").read_text(encoding="utf-8"))
+        seconds = pace[name] if isinstance(pace[name], list) else [pace[name]]
+        took.append(60 * card["hours"])
+        paced.append(card["steps"] * sum(seconds) / len(seconds) / 60)
+    words = [f"{min(some):.0f} to {max(some):.0f} minutes" for some in (paced, took)]
+    readme, results = (" ".join((ROOT / page).read_text(encoding="utf-8").split())
+                       for page in ("README.md", "docs/results.md"))  # fmt: skip
+    assert words[0] in readme and all(each in results for each in words)
 
 
 @pytest.mark.slow
